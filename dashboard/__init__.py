@@ -1,0 +1,1 @@
+"""Rightsize shows: the Streamlit dashboard over what eval measured and db stored."""

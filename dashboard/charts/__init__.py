@@ -1,0 +1,1 @@
+"""Charts: a DataFrame in, an Altair chart out; no Streamlit, no database."""

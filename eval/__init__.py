@@ -1,0 +1,1 @@
+"""Rightsize measures: questions in, answers, timings, assessments and statistics out."""

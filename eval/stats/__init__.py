@@ -1,0 +1,1 @@
+"""Statistics: pure functions, no database, no network, no clock."""
