@@ -55,7 +55,7 @@ class AssessmentStatus(StrEnum):
 class QASet(Base, table=True):
     """A fixed list of questions; another content is another row."""
 
-    __tablename__ = "qa_set"
+    __tablename__ = "qa_set"  # pyright: ignore[reportAssignmentType]
     id: int | None = Field(default=None, primary_key=True)
     sha256: str = Field(unique=True)
     name: str
@@ -67,7 +67,6 @@ class QASet(Base, table=True):
 class Question(Base, table=True):
     """One question of a QA set, as it was asked."""
 
-    __tablename__ = "question"
     __table_args__ = (UniqueConstraint("qa_set_id", "key"),)
     id: int | None = Field(default=None, primary_key=True)
     qa_set_id: int = Field(foreign_key="qa_set.id", ondelete="CASCADE")
@@ -87,7 +86,6 @@ class Question(Base, table=True):
 class Run(Base, table=True):
     """One target answering one QA set, n repeats; runs started together share a group."""
 
-    __tablename__ = "run"
     __table_args__ = (Index("ix_run_group", "group_id"), Index("ix_run_qa_set", "qa_set_id", "created_at"))
     id: int | None = Field(default=None, primary_key=True)
     group_id: str
@@ -122,12 +120,7 @@ class Run(Base, table=True):
 class Answer(Base, table=True):
     """What a target replied to a question in one repeat; an error is stored with its reason and no score."""
 
-    __tablename__ = "answer"
-    __table_args__ = (
-        UniqueConstraint("run_id", "question_id", "repeat", "cold"),
-        Index("ix_answer_run_ttft", "run_id", "cold", "ttft_ms"),
-        Index("ix_answer_run_total", "run_id", "cold", "total_ms"),
-    )
+    __table_args__ = (UniqueConstraint("run_id", "question_id", "repeat", "cold"),)
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
     question_id: int = Field(foreign_key="question.id")
@@ -164,7 +157,6 @@ class Answer(Base, table=True):
 class Rater(Base, table=True):
     """Who gave a verdict: a judge (model) or a person."""
 
-    __tablename__ = "rater"
     __table_args__ = (UniqueConstraint("kind", "name"),)
     id: int | None = Field(default=None, primary_key=True)
     kind: RaterKind
@@ -178,7 +170,6 @@ class Rater(Base, table=True):
 class Rubric(Base, table=True):
     """A versioned rubric, as it was used."""
 
-    __tablename__ = "rubric"
     id: int | None = Field(default=None, primary_key=True)
     sha256: str = Field(unique=True)
     name: str
@@ -187,10 +178,9 @@ class Rubric(Base, table=True):
 
 
 class Assessment(Base, table=True):
-    """One rater's verdict on one answer. The newest of a rater under one rubric and protocol counts (`current`)."""
+    """One rater's verdict on one answer; the newest of a rater under one rubric and protocol counts (`current`)."""
 
-    __tablename__ = "assessment"
-    __table_args__ = (Index("ix_assessment_answer", "answer_id"), Index("ix_assessment_run", "run_id", "rater_id"))
+    __table_args__ = (Index("ix_assessment_answer", "answer_id"), Index("ix_assessment_run", "run_id", "current"))
     id: int | None = Field(default=None, primary_key=True)
     answer_id: int = Field(foreign_key="answer.id", ondelete="CASCADE")
     run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
@@ -218,20 +208,11 @@ class Assessment(Base, table=True):
 
 
 class Score(Base, table=True):
-    """One criterion of an assessment. Run and question stand here again so that means are read from one index."""
+    """One criterion of an assessment."""
 
-    __tablename__ = "score"
-    __table_args__ = (
-        Index("ix_score_group", "run_id", "current", "rater_id", "criterion", "question_id", "value"),
-        Index("ix_score_assessment", "assessment_id"),
-    )
+    __table_args__ = (UniqueConstraint("assessment_id", "criterion"),)
     id: int | None = Field(default=None, primary_key=True)
     assessment_id: int = Field(foreign_key="assessment.id", ondelete="CASCADE")
-    run_id: int
-    question_id: int
-    answer_id: int
-    rater_id: int
-    current: bool = True
     criterion: str
     value: int | None = None  # 1..5, or null with a reason
     null_reason: str | None = None
@@ -245,7 +226,6 @@ class Score(Base, table=True):
 class Call(Base, table=True):
     """One attempt of one request to an endpoint, for an answer or for an assessment."""
 
-    __tablename__ = "call"
     __table_args__ = (
         Index("ix_call_answer", "answer_id", sqlite_where=text("answer_id IS NOT NULL")),
         Index("ix_call_assessment", "assessment_id", sqlite_where=text("assessment_id IS NOT NULL")),
@@ -288,7 +268,6 @@ class Call(Base, table=True):
 class Price(Base, table=True):
     """What a model costs, in USD per million tokens; a changed price is another row, the newest counts."""
 
-    __tablename__ = "price"
     __table_args__ = (Index("ix_price_model", "model", "id"),)
     id: int | None = Field(default=None, primary_key=True)
     model: str

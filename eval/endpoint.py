@@ -146,7 +146,7 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure(Exception):
+class _FailureError(Exception):
     """Why an attempt failed, and whether another may do better."""
 
     kind: str
@@ -322,7 +322,7 @@ class EndpointClient:
         assert stamps is not None
         assert stamps.sent_ns is not None
         if not stamps.chunks:
-            raise _Failure("empty_reply", f"{self.endpoint.url} sent an empty reply.", transient=True)
+            raise _FailureError("empty_reply", f"{self.endpoint.url} sent an empty reply.", transient=True)
         as_events = "text/event-stream" in raw.headers.get("content-type", "") or stamps.chunks[0][1].startswith(
             (b"data:", b":", b"event:")
         )
@@ -330,9 +330,9 @@ class EndpointClient:
         attempt.streamed = as_events
         attempt.model_returned, attempt.finish_reason = reply.model, reply.finish_reason
         if reply.error:
-            raise _Failure("server_error", f"{self.endpoint.url} broke off: {reply.error}", transient=True)
+            raise _FailureError("server_error", f"{self.endpoint.url} broke off: {reply.error}", transient=True)
         if not reply.complete:
-            raise _Failure("stream_cut", f"{self.endpoint.url} cut the stream before its end.", transient=True)
+            raise _FailureError("stream_cut", f"{self.endpoint.url} cut the stream before its end.", transient=True)
         attempt.usage = complete_usage(reply.usage, request.prompt, reply)
         self._note_pace(attempt, reply, stamps.sent_ns)
         return reply.text
@@ -350,17 +350,19 @@ class EndpointClient:
 
     # --- failures in plain words --------------------------------------------------------------------------------
 
-    def _explain(self, error: BaseException) -> _Failure:
+    def _explain(self, error: BaseException) -> _FailureError:
         """One sentence for what went wrong and what to do; whether to try again."""
         url = self.endpoint.url
         match error:
-            case _Failure():
+            case _FailureError():
                 return error
             case TimeoutError() | openai.APITimeoutError() | httpx2.TimeoutException():
-                return _Failure("timeout", f"{url} gave no complete reply within {self.endpoint.timeout_s:g} s.", True)
+                return _FailureError(
+                    "timeout", f"{url} gave no complete reply within {self.endpoint.timeout_s:g} s.", True
+                )
             case NotJSONError() | ValueError() | KeyError():
                 start = re.sub(r"\s+", " ", str(error))[:60]
-                return _Failure(
+                return _FailureError(
                     "not_json",
                     f"{url} answered with something that is not the OpenAI API ({start!r}); check the address and that "
                     "it ends in /v1.",
@@ -368,37 +370,39 @@ class EndpointClient:
             case openai.APIStatusError():
                 return self._explain_status(error)
             case BodyTooLargeError():
-                return _Failure("too_large", f"{url} sent more than a reply may hold; it was cut off.")
+                return _FailureError("too_large", f"{url} sent more than a reply may hold; it was cut off.")
             case openai.APIConnectionError():
                 return self._explain(error.__cause__ or httpx2.ConnectError(str(error)))
             case httpx2.ConnectError() if "TLS" in str(error) or "certificate" in str(error).lower():
-                return _Failure(
+                return _FailureError(
                     "tls", f"No secure connection to {url}: {error}; check the certificate, or http instead of https."
                 )
             case httpx2.ConnectError():
-                return _Failure(
+                return _FailureError(
                     "unreachable", f"Nothing answers at {url}; start the server or correct the address.", transient=True
                 )
             case httpx2.TransportError():
-                return _Failure("dropped", f"The connection to {url} was dropped ({error}).", transient=True)
+                return _FailureError("dropped", f"The connection to {url} was dropped ({error}).", transient=True)
             case _:
-                return _Failure("client_error", f"The request to {url} failed: {type(error).__name__}: {error}")
+                return _FailureError("client_error", f"The request to {url} failed: {type(error).__name__}: {error}")
 
-    def _explain_status(self, error: openai.APIStatusError) -> _Failure:
+    def _explain_status(self, error: openai.APIStatusError) -> _FailureError:
         url, status = self.endpoint.url, error.status_code
         text = error_message(error.body if error.body is not None else error.response.text[:200])
         if status in (401, 403):
             where = f"in {self.endpoint.api_key_env}" if self.endpoint.api_key_env else "(none was given)"
-            return _Failure("wrong_key", f"{url} refused the key {where} with status {status}; set the right one.")
+            return _FailureError("wrong_key", f"{url} refused the key {where} with status {status}; set the right one.")
         if status == 404 and "model" in text.lower():
-            return _Failure("unknown_model", f"{url} does not know this model: {text}")
+            return _FailureError("unknown_model", f"{url} does not know this model: {text}")
         if status in (404, 405):
-            return _Failure("not_found", f"{url} has no chat completions (status {status}); the path often ends in /v1.")
+            return _FailureError(
+                "not_found", f"{url} has no chat completions (status {status}); the path often ends in /v1."
+            )
         if status == 429 or status >= 500 or status == 408:
             wait = _retry_after_s(error.response.headers)
-            return _Failure(f"status_{status}", f"{url} answered with status {status}: {text}", True, wait)
+            return _FailureError(f"status_{status}", f"{url} answered with status {status}: {text}", True, wait)
         named = [p for p in ADAPTABLE if p not in self.refused and re.search(rf"\b{p}(ing|ed)?\b", text)]
-        return _Failure(
+        return _FailureError(
             "bad_request", f"{url} refused the request ({status}): {text}", adapt=named[0] if named else None
         )
 

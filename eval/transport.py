@@ -170,9 +170,7 @@ class StampingTransport(httpx2.AsyncBaseTransport):
             stamps.http_version = f"{response.version.major}.{response.version.minor}"
         headers = [(k, v) for k, v in response.headers.items() if k.lower() != "content-encoding"]  # aiohttp decodes
         body = StampedBody(response, stamps)
-        return httpx2.Response(
-            response.status, headers=headers, stream=body, extensions={"body": body}
-        )
+        return httpx2.Response(response.status, headers=headers, stream=body, extensions={"body": body})
 
     async def aclose(self) -> None:
         if self._session is not None:

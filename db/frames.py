@@ -1,0 +1,101 @@
+"""Aggregates as DataFrames, grouped in SQL: what charts, tables and statistics are made from.
+
+Intervals and other statistics are computed in eval from these frames; single rows are the store's business.
+"""
+
+import pandas as pd
+from sqlalchemy import text
+from sqlmodel import Session
+
+LATENCIES = ("ttft_ms", "ttfat_ms", "total_ms", "generation_ms", "prepare_ms")
+
+_RUNS = """
+SELECT run.id AS run_id, run.group_id, run.name, run.target, run.kind, run.model, run.endpoint, run.family,
+       run.qa_set_id, qa_set.name AS qa_set, qa_set.version AS qa_set_version, qa_set.n_questions AS qa_set_size,
+       run.n_questions, run.repeats, run.concurrency, run.n_planned, run.status, run.error, run.simulated, run.tags,
+       run.created_at, run.started_at, run.ended_at
+FROM run JOIN qa_set ON qa_set.id = run.qa_set_id
+ORDER BY run.id DESC
+"""
+
+_ANSWERS = """
+SELECT question_id, error_kind IS NOT NULL AS failed, client_limited, tokens_estimated, streamed,
+       ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms, tokens_per_s,
+       prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens
+FROM answer WHERE run_id = :run_id AND NOT cold
+"""
+
+# An answer's score from one source is the mean over that source's raters (people are pooled, each judge stands alone);
+# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored.
+_QUESTION_SCORES = """
+WITH verdict AS (
+    SELECT assessment.answer_id, assessment.question_id, assessment.protocol, assessment.rubric_id, rater.kind,
+           CASE rater.kind WHEN 'person' THEN NULL ELSE rater.id END AS judge_id,
+           assessment.id AS assessment_id, assessment.same_family
+    FROM assessment JOIN rater ON rater.id = assessment.rater_id
+    WHERE assessment.run_id = :run_id AND assessment.current
+), single AS (
+    SELECT verdict.*, score.criterion, score.value FROM verdict JOIN score USING (assessment_id)
+    WHERE score.value IS NOT NULL
+    UNION ALL
+    SELECT verdict.*, 'overall', avg(score.value) FROM verdict JOIN score USING (assessment_id)
+    GROUP BY assessment_id HAVING count(score.value) = count(*) AND count(*) > 1
+), per_answer AS (
+    SELECT kind, judge_id, protocol, rubric_id, criterion, question_id, answer_id,
+           avg(value) AS value, max(same_family) AS same_family
+    FROM single GROUP BY kind, judge_id, protocol, rubric_id, criterion, answer_id
+)
+SELECT kind, judge_id, protocol, rubric_id, criterion, question_id,
+       count(*) AS n_answers, avg(value) AS mean, max(same_family) AS same_family
+FROM per_answer GROUP BY kind, judge_id, protocol, rubric_id, criterion, question_id
+"""
+
+_VERDICTS = """
+SELECT rater.kind, CASE rater.kind WHEN 'person' THEN NULL ELSE rater.id END AS judge_id,
+       assessment.protocol, assessment.rubric_id, assessment.status, count(DISTINCT assessment.answer_id) AS n,
+       sum(assessment.prompt_tokens) AS prompt_tokens, sum(assessment.completion_tokens) AS completion_tokens
+FROM assessment JOIN rater ON rater.id = assessment.rater_id
+WHERE assessment.run_id = :run_id AND assessment.current
+GROUP BY 1, 2, 3, 4, 5
+"""
+
+_PROGRESS = """
+SELECT run.id AS run_id, run.target, run.status, run.n_planned,
+       (SELECT count(*) FROM answer WHERE run_id = run.id AND NOT cold) AS n_answers,
+       (SELECT count(*) FROM answer WHERE run_id = run.id AND NOT cold AND error_kind IS NOT NULL) AS n_errors,
+       (SELECT count(DISTINCT answer_id) FROM assessment WHERE run_id = run.id AND current) AS n_assessed,
+       run.worker, run.heartbeat_at, run.error
+FROM run WHERE run.group_id = :group_id ORDER BY run.id
+"""
+
+
+def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
+    return pd.read_sql_query(text(query), session.connection(), params=values)
+
+
+def runs_frame(*, session: Session) -> pd.DataFrame:
+    """All runs, newest first, a row each, with the QA set's name and version; no figures."""
+    frame = _read(_RUNS, session)
+    for column in ("created_at", "started_at", "ended_at"):
+        frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    return frame
+
+
+def answers_frame(run_id: int, *, session: Session) -> pd.DataFrame:
+    """The measured answers of one run without their texts, warm-ups left out; times in ms."""
+    return _read(_ANSWERS, session, run_id=run_id)
+
+
+def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
+    """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run."""
+    return _read(_QUESTION_SCORES, session, run_id=run_id)
+
+
+def verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:
+    """How many answers of one run each source assessed, by status, with the tokens that cost."""
+    return _read(_VERDICTS, session, run_id=run_id)
+
+
+def progress_frame(group_id: str, *, session: Session) -> pd.DataFrame:
+    """How far the runs of a group are: planned, answered, failed and assessed answers."""
+    return _read(_PROGRESS, session, group_id=group_id)

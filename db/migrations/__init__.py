@@ -1,0 +1,1 @@
+"""Schema changes, one script each, run by Alembic when a database is opened."""

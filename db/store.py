@@ -1,0 +1,501 @@
+"""The store's voice: opening the database, and the verbs that save, get, list and change its rows.
+
+Every verb takes a keyword-only session. Figures over many rows are grouped in frames.py. What SQLite or a server says
+when something is wrong is turned into one sentence here (StoreError).
+"""
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, delete, event, func, inspect, text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlmodel import Session, col, select
+
+from db.models import (
+    SCHEMA_REVISION,
+    Answer,
+    Assessment,
+    AssessmentStatus,
+    Call,
+    Price,
+    QASet,
+    Question,
+    Rater,
+    RaterKind,
+    Rubric,
+    Run,
+    RunStatus,
+    Score,
+    now,
+)
+
+DEFAULT_URL = "sqlite:///rightsize.db"
+BUSY_TIMEOUT_MS = 30_000
+CLAIM_S = 60  # a run whose worker on another machine gave no sign of life for so long is free again
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+# --- opening ------------------------------------------------------------------------------------------------------
+
+
+def database_url(given: str | None = None) -> str:
+    """The database to use: what was given, else RIGHTSIZE_DB, else rightsize.db in the working folder.
+
+    A plain file name is taken as SQLite.
+    """
+    url = given or os.environ.get("RIGHTSIZE_DB") or DEFAULT_URL
+    return url if "://" in url else f"sqlite:///{Path(url).as_posix()}"
+
+
+def _sentence(error: DBAPIError | OSError, where: str) -> str:
+    """What a driver's message means for a person."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    for part, meaning in (
+        ("readonly", "is read-only; allow writing to the file and its folder, or choose another with --db"),
+        ("locked", "is locked by another program; close that program or wait, then try again"),
+        ("disk is full", "could not be written because the disk is full; free some room and try again"),
+        ("disk I/O error", "could not be written (disk error or full disk); check the disk and try again"),
+        ("not a database", "is not a database; choose another file with --db"),
+        ("malformed", "is damaged; restore a copy, or choose another file with --db"),
+        ("unable to open", "cannot be opened; check that the folder exists and may be written"),
+    ):
+        if part in said:
+            return f"The database {where} {meaning}."
+    return f"The database {where} refused: {said.strip().splitlines()[0] if said.strip() else type(error).__name__}."
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Settle how SQLite behaves: our own BEGIN, patience with other writers, checked references."""
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=NORMAL", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        # A writer takes the lock at once: SQLite does not wait when a reader later turns into a writer.
+        writing = connection.get_execution_options().get("writing")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def connect(url: str) -> Engine:
+    """Open the database, creating or upgrading its tables where needed. Raises StoreError with one sentence."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+            folder = Path(parsed.database).absolute().parent
+            if not folder.is_dir():
+                raise StoreError(f"The folder {folder} for the database does not exist; create it or correct --db.")
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise StoreError(
+            f'"{url}" is not a database address ({error}); write it like sqlite:///rightsize.db.'
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    try:
+        _bring_up_to_date(engine, parsed.render_as_string(hide_password=True))
+    except (DBAPIError, OSError) as error:
+        raise StoreError(_sentence(error, parsed.render_as_string(hide_password=True))) from error
+    return engine
+
+
+def _revision(connection: Connection) -> str | None:
+    """The schema revision that is in the database; None in an empty one."""
+    tables = set(inspect(connection).get_table_names())
+    if "alembic_version" in tables:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if tables:
+        raise StoreError(
+            f"The database {connection.engine.url.render_as_string(hide_password=True)} holds tables of another "
+            "program; choose another with --db."
+        )
+    return None
+
+
+def _bring_up_to_date(engine: Engine, where: str) -> None:
+    with engine.connect() as connection:
+        if _revision(connection) == SCHEMA_REVISION:
+            return
+    if engine.dialect.name == "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.execution_options(writing=True).begin() as connection:
+        found = _revision(connection)  # again, now that we hold the lock: another process may have been faster
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if found is not None and found not in known:
+            raise StoreError(
+                f"The database {where} was made by a newer version of Rightsize (schema {found}, this one knows "
+                f"{SCHEMA_REVISION}); upgrade Rightsize or choose another with --db."
+            )
+        if found != SCHEMA_REVISION:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session for reading; a driver's complaint leaves it as StoreError."""
+    try:
+        with Session(engine) as session:
+            yield session
+    except DBAPIError as error:
+        raise StoreError(_sentence(error, engine.url.render_as_string(hide_password=True))) from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session for writing, committed at the end and rolled back as a whole on any exception."""
+    try:
+        with Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
+            yield session
+            session.commit()
+    except DBAPIError as error:
+        raise StoreError(_sentence(error, engine.url.render_as_string(hide_password=True))) from error
+
+
+# --- QA sets ------------------------------------------------------------------------------------------------------
+
+
+def save_qa_set(qa_set: QASet, questions: Sequence[Question], *, session: Session) -> QASet:
+    """Store a QA set with its questions, or return the row that already has this content."""
+    stored = session.exec(select(QASet).where(QASet.sha256 == qa_set.sha256)).first()
+    if stored:
+        return stored
+    session.add(qa_set)
+    session.flush()
+    for question in questions:
+        question.qa_set_id = _id(qa_set)
+    session.add_all(questions)
+    session.flush()
+    return qa_set
+
+
+def list_qa_sets(*, session: Session) -> list[QASet]:
+    """All QA sets that have runs or were loaded, newest first."""
+    return list(session.exec(select(QASet).order_by(col(QASet.id).desc())))
+
+
+def list_questions(qa_set_id: int, *, session: Session) -> list[Question]:
+    """The questions of a QA set in their order."""
+    return list(session.exec(select(Question).where(Question.qa_set_id == qa_set_id).order_by(col(Question.position))))
+
+
+# --- runs ---------------------------------------------------------------------------------------------------------
+
+
+def new_group_id() -> str:
+    """A fresh id for runs started together."""
+    return uuid4().hex[:12]
+
+
+def save_run(run: Run, *, session: Session) -> Run:
+    """Store a new run and give it its id."""
+    session.add(run)
+    session.flush()
+    return run
+
+
+def get_run(run_id: int, *, session: Session) -> Run:
+    """One run. Raises StoreError where there is none with this id."""
+    if run := session.get(Run, run_id):
+        return run
+    raise StoreError(f"There is no run {run_id}; `rightsize runs` lists those there are.")
+
+
+def find_runs(names: Sequence[str], *, session: Session) -> list[Run]:
+    """Runs by id, name, group or the word "last" (the newest group). Raises StoreError for one that is unknown."""
+    found: dict[int, Run] = {}
+    for name in names:
+        if name == "last":
+            group = session.exec(select(Run.group_id).order_by(col(Run.id).desc()).limit(1)).first()
+            where = col(Run.group_id) == group
+        elif name.isdecimal() and len(name) < 18:
+            where = col(Run.id) == int(name)
+        else:
+            where = (col(Run.name) == name) | (col(Run.group_id) == name)
+        runs = list(session.exec(select(Run).where(where).order_by(col(Run.id))))
+        if not runs:
+            raise StoreError(f'There is no run "{name}"; `rightsize runs` lists those there are.')
+        found |= {_id(run): run for run in runs}
+    return list(found.values())
+
+
+def list_runs(
+    *,
+    session: Session,
+    group_id: str | None = None,
+    qa_set_id: int | None = None,
+    unfinished: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Run]:
+    """Runs, newest first, without their definitions being touched."""
+    query = select(Run).order_by(col(Run.id).desc())
+    if group_id is not None:
+        query = query.where(Run.group_id == group_id)
+    if qa_set_id is not None:
+        query = query.where(Run.qa_set_id == qa_set_id)
+    if unfinished:
+        query = query.where(col(Run.status) != RunStatus.finished)
+    return list(session.exec(query.limit(limit).offset(offset)))
+
+
+def set_status(run_ids: Sequence[int], status: RunStatus, *, session: Session, error: str | None = None) -> None:
+    """Note where runs stand; the start is stamped once, the end whenever work on them ends."""
+    for run in session.exec(select(Run).where(col(Run.id).in_(run_ids))):
+        run.status, run.error = status, error
+        if status == RunStatus.answering and run.started_at is None:
+            run.started_at = now()
+        if status in (RunStatus.finished, RunStatus.stopped, RunStatus.failed):
+            run.ended_at, run.worker = now(), None
+        session.add(run)
+
+
+def claim_runs(run_ids: Sequence[int], *, session: Session) -> None:
+    """Take runs for this process. Raises StoreError if another living process is at work on one of them."""
+    me = f"{socket.gethostname()}:{os.getpid()}"
+    for run in session.exec(select(Run).where(col(Run.id).in_(run_ids))):
+        if run.worker and run.worker != me and is_alive(run):
+            raise StoreError(f"Run {run.id} is being worked on by process {run.worker}; wait for it or stop it first.")
+        run.worker, run.heartbeat_at = me, now()
+        session.add(run)
+
+
+def is_alive(run: Run) -> bool:
+    """Whether the process that works on a run still lives: asked here, guessed from its heartbeat elsewhere."""
+    if not run.worker:
+        return False
+    host, _, pid = run.worker.rpartition(":")
+    if host == socket.gethostname():
+        return psutil.pid_exists(int(pid))
+    return run.heartbeat_at is not None and now() - run.heartbeat_at < timedelta(seconds=CLAIM_S)
+
+
+def beat(run_ids: Sequence[int], *, session: Session) -> None:
+    """Give a sign of life for runs being worked on."""
+    session.execute(update(Run).where(col(Run.id).in_(run_ids)).values(heartbeat_at=now()))
+
+
+def edit_run(run_id: int, *, session: Session, name: str | None = None, tags: list[str] | None = None) -> None:
+    """Rename or tag a run. Raises StoreError if it is gone."""
+    run = get_run(run_id, session=session)
+    run.name = run.name if name is None else name
+    run.tags = run.tags if tags is None else tags
+    run.revision += 1
+    session.add(run)
+
+
+def delete_run(run_id: int, *, session: Session) -> None:
+    """Delete a run with its answers, calls, assessments and scores. Raises StoreError while it is being worked on."""
+    run = get_run(run_id, session=session)
+    if is_alive(run):
+        raise StoreError(f"Run {run_id} is still being worked on; stop it first.")
+    assessments = select(Assessment.id).where(Assessment.run_id == run_id)
+    session.execute(delete(Score).where(col(Score.assessment_id).in_(assessments)))
+    session.execute(delete(Call).where(col(Call.assessment_id).in_(assessments)))
+    session.execute(delete(Assessment).where(col(Assessment.run_id) == run_id))
+    answers = select(Answer.id).where(Answer.run_id == run_id)
+    session.execute(delete(Call).where(col(Call.answer_id).in_(answers)))
+    session.execute(delete(Answer).where(col(Answer.run_id) == run_id))
+    session.execute(delete(Run).where(col(Run.id) == run_id))
+
+
+def save_summary(run_id: int, summary: dict[str, Any], revision: int, *, session: Session) -> None:
+    """Keep figures computed from a run's rows as they were at `revision`."""
+    session.execute(update(Run).where(col(Run.id) == run_id).values(summary=summary, summary_revision=revision))
+
+
+def newest_change(*, session: Session) -> tuple[int, int, int]:
+    """A small key that changes whenever a run, an answer or a score was added, changed or removed."""
+    query = select(func.count(), func.max(col(Run.id)), func.sum(col(Run.revision))).select_from(Run)
+    count, newest, revisions = session.exec(query).one()
+    return count, newest or 0, revisions or 0
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def _id(row: Any) -> int:
+    assert row.id is not None
+    return row.id
+
+
+def _bump(run_id: int, session: Session) -> None:
+    session.execute(update(Run).where(col(Run.id) == run_id).values(revision=col(Run.revision) + 1))
+
+
+def save_answer(answer: Answer, calls: Sequence[Call], *, session: Session) -> Answer:
+    """Store one answer with its calls."""
+    session.add(answer)
+    session.flush()
+    for call in calls:
+        call.answer_id = answer.id
+    session.add_all(calls)
+    _bump(answer.run_id, session)
+    return answer
+
+
+def answered(run_id: int, *, session: Session) -> set[tuple[int, int, bool]]:
+    """What a run has already asked: (question id, repeat, cold)."""
+    rows = session.exec(select(Answer.question_id, Answer.repeat, Answer.cold).where(Answer.run_id == run_id))
+    return set(rows.all())
+
+
+def forget_errors(run_id: int, *, session: Session) -> int:
+    """Remove the failed answers of a run so that they are asked again; returns how many there were."""
+    failed = select(Answer.id).where(Answer.run_id == run_id, col(Answer.error_kind).is_not(None))
+    ids = list(session.exec(failed))
+    session.execute(delete(Answer).where(col(Answer.id).in_(ids)))
+    _bump(run_id, session)
+    return len(ids)
+
+
+def list_answers(run_id: int, *, session: Session) -> list[Answer]:
+    """All answers of a run in the order they came."""
+    return list(session.exec(select(Answer).where(Answer.run_id == run_id).order_by(col(Answer.id))))
+
+
+def list_calls(*, session: Session, answer_ids: Sequence[int] = (), assessment_ids: Sequence[int] = ()) -> list[Call]:
+    """The calls behind answers or assessments, in the order they were made."""
+    where = col(Call.answer_id).in_(answer_ids) if answer_ids else col(Call.assessment_id).in_(assessment_ids)
+    return list(session.exec(select(Call).where(where).order_by(col(Call.id))))
+
+
+# --- assessments --------------------------------------------------------------------------------------------------
+
+
+def save_rubric(rubric: Rubric, *, session: Session) -> Rubric:
+    """Store a rubric, or return the row that already has this content."""
+    stored = session.exec(select(Rubric).where(Rubric.sha256 == rubric.sha256)).first()
+    if stored:
+        return stored
+    session.add(rubric)
+    session.flush()
+    return rubric
+
+
+def save_rater(rater: Rater, *, session: Session) -> Rater:
+    """Store a rater, or return the one of this kind and name."""
+    stored = session.exec(select(Rater).where(Rater.kind == rater.kind, Rater.name == rater.name)).first()
+    if stored:
+        return stored
+    session.add(rater)
+    session.flush()
+    return rater
+
+
+def list_raters(*, session: Session, kind: RaterKind | None = None) -> list[Rater]:
+    """All raters, or those of one kind, by name."""
+    query = select(Rater).order_by(Rater.name)
+    return list(session.exec(query.where(Rater.kind == kind) if kind else query))
+
+
+def save_assessment(
+    assessment: Assessment, scores: Sequence[Score], calls: Sequence[Call] = (), *, session: Session
+) -> Assessment:
+    """Store a verdict. Earlier ones of the same rater, rubric and protocol stay, but no longer count."""
+    earlier = (
+        col(Assessment.answer_id) == assessment.answer_id,
+        col(Assessment.rater_id) == assessment.rater_id,
+        col(Assessment.rubric_id) == assessment.rubric_id,
+        col(Assessment.protocol) == assessment.protocol,
+        col(Assessment.current).is_(True),
+    )
+    old = list(session.exec(select(Assessment.id).where(*earlier)))
+    if old:
+        session.execute(update(Assessment).where(col(Assessment.id).in_(old)).values(current=False))
+    session.add(assessment)
+    session.flush()
+    for score in scores:
+        score.assessment_id = _id(assessment)
+    for call in calls:
+        call.assessment_id = assessment.id
+    session.add_all([*scores, *calls])
+    _bump(assessment.run_id, session)
+    return assessment
+
+
+def list_unassessed(
+    run_id: int, rater_id: int, rubric_id: int, protocol: str, *, session: Session
+) -> list[tuple[Answer, Question]]:
+    """Answers of a run that this judge has not assessed under this rubric and protocol.
+
+    Failed answers and warm-ups are left out. An assessment whose endpoint failed is due again; an unreadable
+    one is not.
+    """
+    done = (
+        select(Assessment.answer_id)
+        .where(
+            Assessment.run_id == run_id,
+            Assessment.rater_id == rater_id,
+            Assessment.rubric_id == rubric_id,
+            Assessment.protocol == protocol,
+            col(Assessment.current).is_(True),
+            Assessment.status != AssessmentStatus.error,
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(Answer, Question)
+        .join(Question, col(Question.id) == col(Answer.question_id))
+        .where(
+            Answer.run_id == run_id,
+            col(Answer.cold).is_(False),
+            col(Answer.error_kind).is_(None),
+            col(Answer.id).not_in(done),
+        )
+        .order_by(col(Answer.id))
+    )
+    return [(answer, question) for answer, question in session.exec(query)]
+
+
+def list_assessments(answer_ids: Sequence[int], *, session: Session) -> list[tuple[Assessment, Rater]]:
+    """Every assessment of some answers with its rater, oldest first; `current` tells which count."""
+    query = (
+        select(Assessment, Rater)
+        .join(Rater, col(Rater.id) == col(Assessment.rater_id))
+        .where(col(Assessment.answer_id).in_(answer_ids))
+        .order_by(col(Assessment.id))
+    )
+    return [(assessment, rater) for assessment, rater in session.exec(query)]
+
+
+def list_scores(assessment_ids: Sequence[int], *, session: Session) -> list[Score]:
+    """The scores of some assessments."""
+    query = select(Score).where(col(Score.assessment_id).in_(assessment_ids)).order_by(col(Score.id))
+    return list(session.exec(query))
+
+
+# --- prices -------------------------------------------------------------------------------------------------------
+
+
+def save_price(price: Price, *, session: Session) -> None:
+    """Store a price unless it says what the newest for this model says already."""
+    newest = list_prices(session=session).get(price.model)
+    fields = ("input_usd_per_mtok", "output_usd_per_mtok", "kind", "source")
+    if newest is None or any(getattr(newest, f) != getattr(price, f) for f in fields):
+        session.add(price)
+
+
+def list_prices(*, session: Session) -> dict[str, Price]:
+    """The newest price of each model."""
+    return {price.model: price for price in session.exec(select(Price).order_by(col(Price.id)))}

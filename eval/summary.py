@@ -1,0 +1,141 @@
+"""The figures of one run: computed from its rows once, kept with it, and valid as long as nothing was added.
+
+db groups in SQL, stats turns groups into estimates, this module puts the two together. A million stored answers cost
+a page nothing: it reads the kept figures of the runs it shows.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from db import frames, store
+from db.models import RaterKind, Run
+from eval.stats.intervals import Estimate, mean_interval, quantile_interval
+
+SCALE = (1.0, 5.0)
+SUMMARY_VERSION = 1  # a kept summary of another version is computed again
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The mean score of a run on one criterion from one source."""
+
+    source: str  # "people", or the judge's name with its protocol
+    rater_kind: str
+    judge_id: int | None
+    protocol: str
+    rubric_id: int
+    criterion: str  # a rubric's criterion, or "overall"
+    score: Estimate  # n counts questions
+    n_scored: int  # answers with a score on this criterion
+    n_failed: int  # verdicts that could not be used
+    n_answers: int  # answers there were to score
+    same_family: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All figures of a run. Times in ms, tokens per answer; every estimate carries its n."""
+
+    run_id: int
+    n_answers: int
+    n_errors: int
+    n_client_limited: int
+    n_estimated_tokens: int
+    latency_p50: dict[str, Estimate]  # by measure: ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms
+    latency_p95: dict[str, Estimate]
+    tokens_per_s: Estimate
+    tokens: dict[str, float | None]  # mean prompt, completion, cached and reasoning tokens an answer
+    quality: list[Quality] = field(default_factory=list)
+
+    def quality_of(self, source: str, criterion: str) -> Quality | None:
+        return next((q for q in self.quality if q.source == source and q.criterion == criterion), None)
+
+
+def _mean(column: "pd.Series[Any]") -> float | None:
+    known = column.dropna()
+    return float(known.mean()) if len(known) else None
+
+
+def _qualities(scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, str], n_answers: int) -> list[Quality]:
+    source_keys = ["kind", "judge_id", "protocol", "rubric_id"]
+    failed = verdicts[~verdicts["status"].isin(["ok", "partial", "withdrawn"])]
+    n_failed = {key: int(group["n"].sum()) for key, group in failed.groupby(source_keys, dropna=False)}
+    found = []
+    for (kind, judge_id, protocol, rubric_id, criterion), group in scores.groupby(
+        [*source_keys, "criterion"], dropna=False
+    ):
+        person = kind == RaterKind.person
+        found.append(
+            Quality(
+                source="people" if person else f"{judges[int(judge_id)]} ({protocol})",
+                rater_kind=str(kind),
+                judge_id=None if person else int(judge_id),
+                protocol=str(protocol),
+                rubric_id=int(rubric_id),
+                criterion=str(criterion),
+                score=mean_interval(group["mean"].to_list(), bounds=SCALE),
+                n_scored=int(group["n_answers"].sum()),
+                n_failed=n_failed.get((kind, judge_id, protocol, rubric_id), 0),
+                n_answers=n_answers,
+                same_family=bool(group["same_family"].max()),
+            )
+        )
+    return found
+
+
+def _compute(run: Run, engine: Engine) -> Summary:
+    assert run.id is not None
+    with store.reading(engine) as session:
+        answers = frames.answers_frame(run.id, session=session)
+        scores = frames.question_scores_frame(run.id, session=session)
+        verdicts = frames.verdicts_frame(run.id, session=session)
+        judges = {r.id: r.name for r in store.list_raters(session=session, kind=RaterKind.judge) if r.id is not None}
+    good = answers[answers["failed"] == 0]
+    columns = {name: good[name].dropna().to_numpy() for name in (*frames.LATENCIES, "tokens_per_s")}
+    return Summary(
+        run_id=run.id,
+        n_answers=len(good),
+        n_errors=len(answers) - len(good),
+        n_client_limited=int(good["client_limited"].sum()),
+        n_estimated_tokens=int(good["tokens_estimated"].sum()),
+        latency_p50={name: quantile_interval(columns[name], 0.50) for name in frames.LATENCIES},
+        latency_p95={name: quantile_interval(columns[name], 0.95) for name in frames.LATENCIES},
+        tokens_per_s=quantile_interval(columns["tokens_per_s"], 0.50),
+        tokens={name: _mean(good[f"{name}_tokens"]) for name in ("prompt", "completion", "cached", "reasoning")},
+        quality=_qualities(scores, verdicts, judges, len(good)),
+    )
+
+
+def _pack(summary: Summary) -> dict[str, Any]:
+    return {"version": SUMMARY_VERSION, **asdict(summary)}
+
+
+def _unpack(kept: dict[str, Any]) -> Summary:
+    fields = {k: v for k, v in kept.items() if k != "version"}
+    for name in ("latency_p50", "latency_p95"):
+        fields[name] = {measure: Estimate(**e) for measure, e in fields[name].items()}
+    fields["tokens_per_s"] = Estimate(**fields["tokens_per_s"])
+    fields["quality"] = [Quality(**(q | {"score": Estimate(**q["score"])})) for q in fields["quality"]]
+    return Summary(**fields)
+
+
+def summarise(run_id: int, engine: Engine) -> Summary:
+    """The figures of a run: those kept with it if nothing was added since, else computed and kept.
+
+    Raises StoreError for an unknown run. A database that cannot be written still gives the figures.
+    """
+    with store.reading(engine) as session:
+        run = store.get_run(run_id, session=session)
+        kept, fresh = run.summary, run.summary_revision == run.revision
+    if kept and fresh and kept.get("version") == SUMMARY_VERSION:
+        return _unpack(kept)
+    summary = _compute(run, engine)
+    try:
+        with store.writing(engine) as session:
+            store.save_summary(run_id, _pack(summary), run.revision, session=session)
+    except store.StoreError:
+        return summary  # shown, not kept
+    return summary
