@@ -193,8 +193,8 @@ def to_jsonl(qa_set: QASet) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace what no terminal can encode: halves of surrogate pairs, from file names or JSON escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Escape what would break a line or a terminal: control characters, and halves of surrogate pairs."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass
@@ -331,6 +331,7 @@ def _csv_records(text: str, faults: _Faults) -> Iterator[tuple[int, dict[str, An
     # The limit belongs to the whole process, so it is only ever raised; a document may exceed the usual 128 KiB.
     csv.field_size_limit(max(MAX_BYTES, csv.field_size_limit()))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    doubled = 'a quote within a text is written "", and the text stands in quotes'
     header: list[str] | None = None
     while True:
         line = reader.line_num + 1
@@ -340,13 +341,9 @@ def _csv_records(text: str, faults: _Faults) -> Iterator[tuple[int, dict[str, An
             return
         except csv.Error as error:
             if "unexpected end" in str(error):
-                faults.add(
-                    line, None, "a quote that opens here is never closed", 'close it; a quote in a text is written ""'
-                )
+                faults.add(line, None, "a quote that opens here is never closed", f"close it; {doubled}")
                 return
-            faults.add(
-                line, None, "the quotes do not match", 'a quote in a text is written "", and the text stands in quotes'
-            )
+            faults.add(line, None, "the quotes do not match", doubled)
             if header is None or reader.line_num > line:  # where the next record begins is anybody's guess
                 return
             continue
@@ -470,7 +467,7 @@ def _shown(value: object) -> str:
         return "a list"
     if isinstance(value, dict):
         return "an object"
-    text = value if isinstance(value, str) else printable(json.dumps(value))
+    text = value if isinstance(value, str) else json.dumps(value)
     short = text if len(text) <= 60 else text[:60] + "..."
     return printable(json.dumps(short, ensure_ascii=False)) if isinstance(value, str) else short
 

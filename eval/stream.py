@@ -134,6 +134,11 @@ def _take(reply: Reply, event: dict[str, Any], stamp_ns: int, part: str) -> None
         reply.complete = True
 
 
+def _clean(text: str) -> str:
+    """Text that any database can hold: halves of a character joined, lone halves and NUL replaced."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+
+
 def parse_stream(chunks: list[tuple[int, bytes]]) -> Reply:
     """Parse a reply that was streamed as server-sent events.
 
@@ -149,6 +154,7 @@ def parse_stream(chunks: list[tuple[int, bytes]]) -> Reply:
         _take(reply, _load(data), stamp_ns, "delta")
     if not seen:
         raise NotJSONError(b"".join(chunk for _, chunk in chunks)[:200].decode("utf-8", "replace"))
+    reply.text, reply.reasoning = _clean(reply.text), _clean(reply.reasoning)
     return reply
 
 
@@ -160,6 +166,7 @@ def parse_whole(chunks: list[tuple[int, bytes]]) -> Reply:
     reply.complete = reply.complete or (reply.error is None and bool(body.get("choices")))
     if not reply.complete and reply.error is None:
         raise NotJSONError(json.dumps(body)[:200])
+    reply.text, reply.reasoning = _clean(reply.text), _clean(reply.reasoning)
     reply.content_ns, reply.reasoning_ns = [], []
     return reply
 

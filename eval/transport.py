@@ -92,7 +92,8 @@ class mapped_errors:  # noqa: N801 - reads as a statement
                 return
 
 
-def _on_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -134,7 +135,7 @@ class StampingTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, host: str, max_connections: int) -> None:
-        self._trust_env = not _on_loopback(host)
+        self._trust_env = not is_loopback(host)
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 

@@ -1,0 +1,317 @@
+"""What a run is to do, settled and checked before the first request: targets, QA set, judge, repeats.
+
+Reads the command line's `NAME=MODEL@URL` and `rightsize.toml`; the runner carries the plan out. Keys are only ever
+named (by environment variable), never held.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from eval import qa_set, targets
+from eval.endpoint import Endpoint
+from eval.judge import MAX_TOKENS, Protocol
+from eval.rubric import built_in as built_in_rubric
+from eval.stream import estimate_tokens
+from eval.targets import Stage, Target
+from eval.transport import is_loopback
+
+MAX_CONFIG_BYTES = 1_000_000
+Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
+
+
+class PlanError(Exception):
+    """The plan cannot be carried out as it is written; the text says what is wrong and what would be right."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JudgeSpec(_Strict):
+    """Who judges, where and by which protocol."""
+
+    model: str = Field(min_length=1)
+    endpoint: Endpoint
+    protocol: Protocol = "quick"
+
+    @property
+    def name(self) -> str:
+        return self.model
+
+
+class PriceSpec(_Strict):
+    """USD per million tokens of one model; an unknown price is left out, never 0 by default."""
+
+    input_usd_per_mtok: float | None = Field(default=None, ge=0)
+    output_usd_per_mtok: float | None = Field(default=None, ge=0)
+    kind: Literal["quoted", "assumed", "hypothetical"] = "assumed"
+    source: str = ""
+
+
+class Plan(_Strict):
+    """Everything a group of runs needs, before any request is made."""
+
+    targets: tuple[Target, ...] = Field(min_length=1)
+    questions: qa_set.QASet
+    judge: JudgeSpec | None = None
+    repeats: int = Field(default=1, ge=1, le=1000)
+    warmups: int = Field(default=1, ge=0, le=100)
+    limit: int | None = Field(default=None, ge=1)
+    category: str | None = None
+    prices: dict[str, PriceSpec] = Field(default_factory=dict)
+
+    @property
+    def asked(self) -> tuple[qa_set.Question, ...]:
+        """The questions left after the filters, in their order."""
+        kept = (q for q in self.questions.questions if self.category in (None, q.category))
+        return tuple(kept)[: self.limit]
+
+    @model_validator(mode="after")
+    def _something_to_ask(self) -> "Plan":
+        if not self.asked:
+            known = ", ".join(sorted({q.category for q in self.questions.questions}))
+            raise ValueError(f'no question is left: none has the category "{self.category}" (there are: {known})')
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line says; None leaves the file's word or the default."""
+
+    targets: tuple[str, ...] = ()
+    judge: str | None = None
+    protocol: Protocol | None = None
+    qa_set: Path | None = None
+    repeats: int | None = None
+    warmups: int | None = None
+    concurrency: int | None = None
+    limit: int | None = None
+    category: str | None = None
+    api_key_env: str | None = None
+
+
+# --- rightsize.toml -------------------------------------------------------------------------------------------------
+
+
+class _StageConfig(_Strict):
+    model: str = Field(min_length=1)
+    endpoint: Name
+
+
+class _TargetConfig(_Strict):
+    kind: Literal["plain", "draft-and-refine"] = "plain"
+    model: str | None = None
+    endpoint: Name | None = None
+    draft: _StageConfig | None = None
+    refine: _StageConfig | None = None
+
+
+class _JudgeConfig(_StageConfig):
+    protocol: Protocol = "quick"
+
+
+class _RunConfig(_Strict):
+    qa_set: str | None = None
+    repeats: int = Field(default=1, ge=1, le=1000)
+    warmup: int = Field(default=1, ge=0, le=100)
+    limit: int | None = Field(default=None, ge=1)
+
+
+class _Config(_Strict):
+    endpoints: dict[Name, Endpoint] = Field(default_factory=dict)
+    targets: dict[Name, _TargetConfig] = Field(default_factory=dict)
+    judge: _JudgeConfig | None = None
+    run: _RunConfig = Field(default_factory=_RunConfig)
+    prices: dict[str, PriceSpec] = Field(default_factory=dict)
+
+
+def faults_in(error: ValidationError) -> str:
+    """Every fault a model found, one sentence each, with the key where it lies."""
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-")) or "the file"
+        message = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: {message}" + (" (remove it)" if fault["type"] == "extra_forbidden" else ""))
+    return "; ".join(lines)
+
+
+def _read_config(path: Path) -> _Config:
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise PlanError(f"{path} is larger than 1 MB; that is no configuration.")
+        return _Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except FileNotFoundError:
+        raise PlanError(f"There is no file {path}; correct --config or give --target NAME=MODEL@URL.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise PlanError(f"{path} has faults: {faults_in(error)}.") from error
+
+
+def _endpoint(config: _Config, name: str, wanted_by: str) -> Endpoint:
+    if name not in config.endpoints:
+        known = ", ".join(config.endpoints) or "none"
+        raise PlanError(f'{wanted_by} names the endpoint "{name}", which [endpoints] does not define (known: {known}).')
+    return config.endpoints[name]
+
+
+def _target_from(config: _Config, name: str) -> Target:
+    its = config.targets[name]
+    if its.kind == "plain":
+        if not (its.model and its.endpoint):
+            raise PlanError(f"targets.{name}: a plain target needs model and endpoint.")
+        stages = (Stage(name="answer", model=its.model, endpoint=_endpoint(config, its.endpoint, f"targets.{name}")),)
+        return Target(name=name, stages=stages)
+    if not (its.draft and its.refine):
+        raise PlanError(f"targets.{name}: a draft-and-refine target needs draft and refine, each with model, endpoint.")
+    stages = tuple(
+        Stage(name=stage, model=part.model, endpoint=_endpoint(config, part.endpoint, f"targets.{name}"))
+        for stage, part in (("draft", its.draft), ("refine", its.refine))
+    )
+    return Target(name=name, kind="draft_and_refine", stages=stages)
+
+
+# --- the command line -----------------------------------------------------------------------------------------------
+
+
+def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, Endpoint]:
+    """`MODEL@URL` as a model and an endpoint. The key's variable is not sent to this machine's own servers."""
+    model, found, url = text.partition("@http")
+    if not found or not model.strip():
+        raise PlanError(f'"{text}" should read MODEL@URL, like phi-4-mini@http://127.0.0.1:5273/v1.')
+    try:
+        endpoint = Endpoint(url=f"http{url}")
+        needs_key = api_key_env is not None and not is_loopback(endpoint.host)
+        return model.strip(), Endpoint(url=endpoint.url, api_key_env=api_key_env if needs_key else None)
+    except ValidationError as error:
+        raise PlanError(f'"{text}": {faults_in(error)}.') from error
+
+
+def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:
+    name, _, rest = text.partition("=")
+    model, endpoint = parse_model_at_url(rest, api_key_env)
+    try:
+        return Target(name=name.strip(), stages=(Stage(name="answer", model=model, endpoint=endpoint),))
+    except ValidationError as error:
+        raise PlanError(f'"{text}": {faults_in(error)}; write NAME=MODEL@URL.') from error
+
+
+def _choose_targets(config: _Config, given: Sequence[str], api_key_env: str | None) -> tuple[Target, ...]:
+    chosen: list[Target] = []
+    for text in given or tuple(config.targets):
+        if "=" in text:
+            chosen.append(_ad_hoc_target(text, api_key_env))
+        elif text in config.targets:
+            chosen.append(_target_from(config, text))
+        else:
+            known = ", ".join(config.targets) or "none are defined"
+            raise PlanError(f'There is no target "{text}" (known: {known}); or write it as NAME=MODEL@URL.')
+    if not chosen:
+        raise PlanError("No target is given; use --target NAME=MODEL@URL, or define [targets] in rightsize.toml.")
+    names = [target.name for target in chosen]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise PlanError(f"Two targets are called {', '.join(sorted(twice))}; give each its own name.")
+    return tuple(chosen)
+
+
+def _with_concurrency(endpoint: Endpoint, concurrency: int | None) -> Endpoint:
+    return endpoint if concurrency is None else endpoint.model_copy(update={"concurrency": concurrency})
+
+
+def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
+    """The plan that the command line and the configuration file give together; the command line has the last word.
+
+    Raises PlanError or QASetError, each with every fault found.
+    """
+    config = _read_config(config_path) if config_path else _Config()
+    if overrides.concurrency is not None and not 1 <= overrides.concurrency <= 256:
+        raise PlanError("--concurrency must be from 1 to 256.")
+    chosen = tuple(
+        target.model_copy(
+            update={
+                "stages": tuple(
+                    s.model_copy(update={"endpoint": _with_concurrency(s.endpoint, overrides.concurrency)})
+                    for s in target.stages
+                )
+            }
+        )
+        for target in _choose_targets(config, overrides.targets, overrides.api_key_env)
+    )
+    judge = None
+    if overrides.judge:
+        model, endpoint = parse_model_at_url(overrides.judge, overrides.api_key_env)
+        judge = JudgeSpec(model=model, endpoint=endpoint, protocol=overrides.protocol or "quick")
+    elif config.judge:
+        endpoint = _endpoint(config, config.judge.endpoint, "judge")
+        protocol = overrides.protocol or config.judge.protocol
+        judge = JudgeSpec(model=config.judge.model, endpoint=endpoint, protocol=protocol)
+    path = overrides.qa_set or (config_path.parent / config.run.qa_set if config_path and config.run.qa_set else None)
+    questions = qa_set.load(path) if path else qa_set.built_in()
+    try:
+        return Plan(
+            targets=chosen,
+            questions=questions,
+            judge=judge,
+            repeats=config.run.repeats if overrides.repeats is None else overrides.repeats,
+            warmups=config.run.warmup if overrides.warmups is None else overrides.warmups,
+            limit=config.run.limit if overrides.limit is None else overrides.limit,
+            category=overrides.category,
+            prices=config.prices,
+        )
+    except ValidationError as error:
+        raise PlanError(f"The plan has faults: {faults_in(error)}.") from error
+
+
+# --- what it will take ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a plan will take at most: output is bounded by each question's limit. Cost None where a price is unknown."""
+
+    answer_calls: int
+    judge_calls: int
+    input_tokens: int
+    output_tokens: int  # at most
+    cost_usd: float | None
+    unpriced: tuple[str, ...]
+
+
+def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
+    """Calls, tokens and cost of a plan before it starts; `prices` maps a model to its newest price row.
+
+    Input tokens are estimated from the length of the prompts, output counts every question's limit in full.
+    """
+    calls = judge_calls = tokens_in = tokens_out = 0
+    cost, unpriced = 0.0, list[str]()
+    inputs = [estimate_tokens("".join(m["content"] for m in targets.build_messages(q))) for q in plan.asked]
+    outputs = [q.output_limit for q in plan.asked]
+
+    def add(model: str, n: int, into: int, out: int) -> None:
+        nonlocal tokens_in, tokens_out, cost
+        tokens_in, tokens_out = tokens_in + n * into, tokens_out + n * out
+        price = prices.get(model)
+        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+            if model not in unpriced:
+                unpriced.append(model)
+        else:
+            cost += n * (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
+
+    for target in plan.targets:
+        for stage in target.stages:
+            calls += plan.repeats * len(plan.asked) + plan.warmups
+            drafted = sum(outputs) if stage.name == "refine" else 0
+            add(stage.model, plan.repeats, sum(inputs) + drafted, sum(outputs))
+    if plan.judge:
+        per_answer = len(built_in_rubric().criteria) if plan.judge.protocol == "study" else 1
+        judge_calls = per_answer * plan.repeats * len(plan.asked) * len(plan.targets)
+        n = plan.repeats * len(plan.targets) * per_answer
+        add(plan.judge.model, n, 2 * sum(inputs) + sum(outputs), len(plan.asked) * MAX_TOKENS[plan.judge.protocol] // 3)
+    return Estimate(calls, judge_calls, tokens_in, tokens_out, None if unpriced else cost, tuple(unpriced))

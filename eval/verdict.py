@@ -1,0 +1,273 @@
+"""What a judge's reply says: text in, checked scores or a named failure out.
+
+Pure. The reply is validated here whatever the server promised: nothing is clipped, rounded or filled in. The prompt and
+the calls are judge.py's business, the wording of the criteria the rubric's.
+"""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from eval.rubric import Rubric
+
+Status = Literal["ok", "partial", "unparsed", "invalid", "error"]
+CLAIM_VERDICTS = ("supported", "contradicted", "not_in_reference")
+KEY_POINT_VERDICTS = ("covered", "missing")
+FLAGS = ("refusal", "off_topic", "instruction_in_answer", "needs_reference")
+WITH_CLAIMS = "factuality"  # the criterion that lists claims and key points before its score
+MAX_QUOTES = 5
+
+_WHOLE_REPLY = re.compile(r"(?:score\s*[:=]?\s*)?([0-9]+(?:[.,][0-9]+)?)(?:\s*(?:/|out of)\s*5)?\s*\.?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionVerdict:
+    """One criterion of a verdict: a whole score, or null with a reason, or a problem that made it unusable."""
+
+    criterion: str
+    score: int | None = None
+    null_reason: str | None = None
+    rationale: str = ""
+    quotes: tuple[str, ...] = ()
+    claims: tuple[dict[str, str], ...] = ()
+    key_points: tuple[dict[str, str], ...] = ()
+    flags: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All criteria of one reply with the status that follows from them."""
+
+    status: Status
+    criteria: tuple[CriterionVerdict, ...] = ()
+    problem: str | None = None
+    usable: tuple[CriterionVerdict, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usable", tuple(c for c in self.criteria if c.problem is None))
+
+
+# --- the form that is asked for -------------------------------------------------------------------------------------
+
+
+def _labelled(label: str, verdicts: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {label: {"type": "string"}, "verdict": {"type": "string", "enum": list(verdicts)}},
+            "required": [label, "verdict"],
+            "additionalProperties": False,
+        },
+    }
+
+
+def reply_schema(criterion_ids: tuple[str, ...], *, bounded: bool = False) -> dict[str, Any]:
+    """The JSON schema of a reply: an object keyed by criterion, evidence before score.
+
+    `bounded` adds limits on lengths, for servers that enforce them; OpenAI's strict mode refuses those keywords.
+    """
+    properties: dict[str, Any] = {}
+    for criterion in criterion_ids:
+        parts: dict[str, Any] = {}
+        if criterion == WITH_CLAIMS:
+            parts["claims"] = _labelled("claim", CLAIM_VERDICTS)
+            parts["key_points"] = _labelled("key_point", KEY_POINT_VERDICTS)
+        parts["quotes"] = {"type": "array", "items": {"type": "string"}}
+        parts["rationale"] = {"type": "string"}
+        parts["flags"] = {"type": "array", "items": {"type": "string", "enum": list(FLAGS)}}
+        parts["null_reason"] = {"type": ["string", "null"]}
+        parts["score"] = {"type": ["integer", "null"], "enum": [1, 2, 3, 4, 5, None]}
+        properties[criterion] = {
+            "type": "object",
+            "properties": parts,
+            "required": list(parts),
+            "additionalProperties": False,
+        }
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return _with_bounds(schema) if bounded else schema
+
+
+def _with_bounds(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        bounded = {key: _with_bounds(value) for key, value in schema.items()}
+        if "string" in (schema.get("type") or ()) and "enum" not in schema:
+            bounded["maxLength"] = 400
+        if schema.get("type") == "array":
+            bounded["maxItems"] = MAX_QUOTES
+        return bounded
+    return [_with_bounds(item) for item in schema] if isinstance(schema, list) else schema
+
+
+# --- reading what came ----------------------------------------------------------------------------------------------
+
+
+class UnreadableError(ValueError):
+    """No JSON object of the asked form could be found; the text says what was wrong, for the repair call."""
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _decode(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text, strict=False, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _balanced(text: str) -> str | None:
+    """The first brace-balanced piece of a text, braces inside strings not counted."""
+    start = text.find("{")
+    depth, inside, escaped = 0, False, False
+    for i in range(start, len(text)) if start >= 0 else ():
+        character = text[i]
+        if inside:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                inside = False
+        elif character == '"':
+            inside = True
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return text[start : i + 1]
+    return None
+
+
+def find_object(reply: str) -> dict[str, Any]:
+    """The JSON object in a reply: the whole text, else its first balanced object. Raises UnreadableError."""
+    if (found := _decode(reply.strip())) is not None:
+        return found
+    piece = _balanced(reply)
+    if piece is not None and (found := _decode(piece)) is not None:
+        return found
+    raise UnreadableError("it holds no complete JSON object" if piece is None else "its JSON object is malformed")
+
+
+def read_score(value: Any) -> int:
+    """A whole score from 1 to 5. Raises ValueError with what is wrong; nothing is rounded or cut to the range.
+
+    4.0 is 4 (JSON knows one kind of number); of strings only a bare score is read, such as "4 out of 5" or "4/5".
+    """
+    if isinstance(value, str):
+        match = _WHOLE_REPLY.fullmatch(value.strip())
+        if not match:
+            raise ValueError(f"the score {value[:40]!r} is not a number")
+        value = float(match[1].replace(",", "."))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"the score {value!r} is not a number")
+    if value != int(value):
+        raise ValueError(f"the score {value:g} is not whole")
+    if not 1 <= value <= 5:
+        raise ValueError(f"the score {value:g} is not between 1 and 5")
+    return int(value)
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _strings(value: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name} is not a list of strings")
+    return tuple(value)
+
+
+def _pairs(value: Any, label: str, verdicts: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"the list of each {label} is missing")
+    for item in value:
+        if not isinstance(item, dict) or not isinstance(item.get(label), str) or item.get("verdict") not in verdicts:
+            raise ValueError(f"a {label} lacks its text or a verdict of {', '.join(verdicts)}")
+    return tuple({label: item[label], "verdict": item["verdict"]} for item in value)
+
+
+def _check_quotes(quotes: tuple[str, ...], answer: str, *, needed: bool) -> None:
+    if needed and not quotes:
+        raise ValueError("no quote from the answer is given")
+    if len(quotes) > MAX_QUOTES:
+        raise ValueError(f"more than {MAX_QUOTES} quotes are given")
+    material = _plain(answer)
+    for quote in quotes:
+        if not _plain(quote) or _plain(quote) not in material:
+            raise ValueError(f"the quote {quote[:60]!r} does not occur in the answer")
+
+
+def _read_criterion(criterion: str, body: Any, answer: str) -> CriterionVerdict:
+    try:
+        if not isinstance(body, dict):
+            raise ValueError("it is missing" if body is None else "it is not an object")
+        if "score" not in body:
+            raise ValueError("it has no score")
+        score = None if body["score"] is None else read_score(body["score"])
+        reason = body.get("null_reason")
+        if score is None and not (isinstance(reason, str) and reason.strip()):
+            raise ValueError("the score is null without a reason")
+        quotes = _strings(body.get("quotes", []), "quotes")
+        _check_quotes(quotes, answer, needed=score is not None and bool(answer.strip()))
+        claims, key_points = (), ()
+        if criterion == WITH_CLAIMS:
+            claims = _pairs(body.get("claims"), "claim", CLAIM_VERDICTS)
+            key_points = _pairs(body.get("key_points"), "key_point", KEY_POINT_VERDICTS)
+        rationale = body.get("rationale", "")
+        if not isinstance(rationale, str):
+            raise ValueError("the rationale is not a text")
+        flags = tuple(flag for flag in _strings(body.get("flags", []), "flags") if flag in FLAGS)
+    except ValueError as error:
+        return CriterionVerdict(criterion, problem=str(error))
+    return CriterionVerdict(
+        criterion, score, reason if score is None else None, rationale, quotes, claims, key_points, flags
+    )
+
+
+def read_verdict(reply: str, criterion_ids: tuple[str, ...], answer: str) -> Verdict:
+    """The verdict a reply holds. Raises UnreadableError if there is no JSON object in it.
+
+    A criterion with a fault (score out of range or fractional, invented quote, missing evidence) is kept with its
+    problem and without a score; the others stand.
+    """
+    body = find_object(reply)
+    if len(criterion_ids) == 1 and criterion_ids[0] not in body and "score" in body:
+        body = {criterion_ids[0]: body}  # a judge asked for one criterion may leave the outer object away
+    criteria = tuple(_read_criterion(name, body.get(name), answer) for name in criterion_ids)
+    problems = [f"{c.criterion}: {c.problem}" for c in criteria if c.problem]
+    status: Status = "ok" if not problems else "invalid" if len(problems) == len(criteria) else "partial"
+    return Verdict(status, criteria, "; ".join(problems) or None)
+
+
+def read_bare_score(reply: str, criterion: str) -> Verdict:
+    """The last resort for one criterion: a reply that is nothing but a score. Evidence is missing and flagged so."""
+    try:
+        score = read_score(reply)
+    except ValueError as error:
+        named = re.fullmatch(r".*[0-9].*", reply.strip()) is not None and _WHOLE_REPLY.fullmatch(reply.strip())
+        return Verdict("invalid" if named else "unparsed", problem=str(error))
+    return Verdict("ok", (CriterionVerdict(criterion, score, flags=("no_evidence",)),))
+
+
+def criteria_by_call(rubric: Rubric, protocol: str) -> tuple[tuple[str, ...], ...]:
+    """Which criteria each call asks for: all in one under `quick`, one a call under `study`."""
+    return (rubric.criterion_ids,) if protocol == "quick" else tuple((c,) for c in rubric.criterion_ids)
