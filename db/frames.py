@@ -3,8 +3,11 @@
 Intervals and other statistics are computed in eval from these frames; single rows are the store's business.
 """
 
+import json
+from typing import Any
+
 import pandas as pd
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 LATENCIES = ("ttft_ms", "ttfat_ms", "total_ms", "generation_ms", "prepare_ms")
@@ -15,7 +18,27 @@ SELECT run.id AS run_id, run.group_id, run.name, run.target, run.kind, run.model
        run.n_questions, run.repeats, run.concurrency, run.n_planned, run.status, run.error, run.simulated, run.tags,
        run.created_at, run.started_at, run.ended_at
 FROM run JOIN qa_set ON qa_set.id = run.qa_set_id
-ORDER BY run.id DESC
+"""
+
+_RUN_FILTERS = {
+    "ids": "run.id IN :ids",
+    "qa_set_id": "run.qa_set_id = :qa_set_id",
+    "group_id": "run.group_id = :group_id",
+    "status": "run.status = :status",
+    "target": "run.target = :target",
+    "tag": "CAST(run.tags AS TEXT) LIKE :tag ESCAPE '!'",
+    "contains": "lower(run.name || ' ' || run.target || ' ' || run.model) LIKE :contains ESCAPE '!'",
+}
+
+_TARGETS = "SELECT target, min(id) AS first_run FROM run GROUP BY target ORDER BY first_run"
+
+_TAGS = "SELECT DISTINCT CAST(tags AS TEXT) AS tags FROM run"
+
+_CONTENTS = """
+SELECT (SELECT count(*) FROM answer WHERE run_id = :run_id) AS answers,
+       (SELECT count(*) FROM assessment WHERE run_id = :run_id) AS assessments,
+       (SELECT count(*) FROM score JOIN assessment ON assessment.id = score.assessment_id
+        WHERE assessment.run_id = :run_id) AS scores
 """
 
 _ANSWERS = """
@@ -70,15 +93,68 @@ FROM run WHERE run.group_id = :group_id ORDER BY run.id
 
 
 def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
-    return pd.read_sql_query(text(query), session.connection(), params=values)
+    statement = text(query)
+    if "ids" in values:
+        statement = statement.bindparams(bindparam("ids", expanding=True))
+    return pd.read_sql_query(statement, session.connection(), params=values)
 
 
-def runs_frame(*, session: Session) -> pd.DataFrame:
-    """All runs, newest first, a row each, with the QA set's name and version; no figures."""
-    frame = _read(_RUNS, session)
+def _filters(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The WHERE clause for the filters that were given, with its values."""
+    values = {name: value for name, value in given.items() if value is not None}
+    where = " AND ".join(_RUN_FILTERS[name] for name in values)
+    if "tag" in values:  # the JSON text of a list of strings holds the tag as JSON writes it
+        values["tag"] = f"%{_literal(json.dumps(values['tag']))}%"
+    if "contains" in values:
+        values["contains"] = f"%{_literal(values['contains'].lower())}%"
+    return (f" WHERE {where}" if where else ""), values
+
+
+def _literal(part: str) -> str:
+    for special in ("!", "%", "_"):
+        part = part.replace(special, f"!{special}")
+    return part
+
+
+def runs_frame(*, session: Session, limit: int | None = None, offset: int = 0, **filters: Any) -> pd.DataFrame:
+    """Runs, newest first, a row each, with the QA set's name and version; no figures, no JSON but the tags.
+
+    Filters: ids, qa_set_id, group_id, status, target, tag, contains (a part of name, target or model, any case).
+    """
+    where, values = _filters(filters)
+    page = "" if limit is None else " LIMIT :limit OFFSET :offset"
+    values |= {} if limit is None else {"limit": limit, "offset": offset}
+    frame = _read(_RUNS + where + " ORDER BY run.id DESC" + page, session, **values)
     for column in ("created_at", "started_at", "ended_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    frame["tags"] = pd.Series([_listed(tags) for tags in frame["tags"]], dtype=object, index=frame.index)
+    frame["simulated"] = frame["simulated"].astype(bool)
     return frame
+
+
+def _listed(tags: Any) -> list[str]:
+    return json.loads(tags) if isinstance(tags, str) else list(tags)
+
+
+def count_runs(*, session: Session, **filters: Any) -> int:
+    """How many runs the filters of runs_frame leave."""
+    where, values = _filters(filters)
+    return int(_read(f"SELECT count(*) AS n FROM run{where}", session, **values)["n"].iloc[0])
+
+
+def targets_frame(*, session: Session) -> pd.DataFrame:
+    """The names of all targets in the order of their first run: what colours go by."""
+    return _read(_TARGETS, session)
+
+
+def list_tags(*, session: Session) -> list[str]:
+    """All tags in use, by name."""
+    return sorted({tag for tags in _read(_TAGS, session)["tags"] for tag in _listed(tags)})
+
+
+def contents_frame(run_id: int, *, session: Session) -> pd.DataFrame:
+    """How many answers, assessments and scores would go with a run: one row."""
+    return _read(_CONTENTS, session, run_id=run_id)
 
 
 def answers_frame(run_id: int, *, session: Session) -> pd.DataFrame:

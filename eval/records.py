@@ -1,4 +1,4 @@
-"""Between what was measured and what is stored: completions and verdicts become rows, stored questions become questions.
+"""Between what was measured and what is stored: completions and verdicts become rows, and rows become questions.
 
 Pure: nothing is read or written here; the runner hands the rows to the store.
 """
@@ -133,7 +133,7 @@ def answer_rows(
     )
     if not answered.ok:
         return answer, calls
-    before = _sum(t for f in finals[:-1] for t in (f.total_ms, finals[-1].prepare_ms)) or 0.0
+    before = _sum([f.total_ms for f in finals[:-1]] + [f.prepare_ms for f in finals[1:]]) or 0.0
 
     def after_earlier(value: float | None) -> float | None:
         return None if value is None else before + value

@@ -1,0 +1,142 @@
+"""Where the time of answers went: one bar a call, cut into the phases of a request, all on one axis in milliseconds.
+
+The phases follow from the stamps of each call; a pause ahead of a retry is drawn, though it is part of no latency.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboard.format import duration
+
+PHASES = {  # in the order they happen; mid tones that read on light and dark ground
+    "pause before a retry": "#A9AFB8",
+    "prepare": "#7C8794",
+    "connect": "#4F9D96",
+    "wait for the first token": "#DD9A3C",
+    "reasoning": "#9B72C8",
+    "write the answer": "#3F86D0",
+    "close": "#8FB8E2",
+    "reply at once": "#3F86D0",
+    "failed": "#D0505A",
+}
+COLUMNS = (
+    "target, stage, attempt, error, wait_before_ms, prepare_ms, connect_ms, ttft_ms, ttfat_ms, generation_ms, "
+    "total_ms, chunk_ms"
+).split(", ")
+MAX_TICKS = 150  # a call; more cannot be told apart
+ROW_PX = 30
+LABEL_PX = 260
+
+
+def _number(call: Mapping[str, Any], name: str) -> float:
+    value = call[name]
+    return 0.0 if value is None or pd.isna(value) else float(value)
+
+
+def _known(call: Mapping[str, Any], name: str) -> bool:
+    return call[name] is not None and not pd.isna(call[name])
+
+
+def _lengths(call: Mapping[str, Any]) -> dict[str, float]:
+    """How long each phase of a call took, in ms; phases that were not measured are absent."""
+    ahead = {
+        "pause before a retry": _number(call, "wait_before_ms"),
+        "prepare": _number(call, "prepare_ms"),
+        "connect": _number(call, "connect_ms"),
+    }
+    total = _number(call, "total_ms")
+    if call["error"]:
+        return ahead | {"failed": total}
+    if not _known(call, "ttft_ms"):
+        return ahead | {"reply at once": total}
+    first, wrote = _number(call, "ttft_ms"), _number(call, "ttft_ms") + _number(call, "generation_ms")
+    proper = _number(call, "ttfat_ms") if _known(call, "ttfat_ms") else wrote
+    edges = (0.0, first, max(first, min(proper, wrote)), wrote, max(wrote, total))
+    names = ("wait for the first token", "reasoning", "write the answer", "close")
+    return ahead | {name: end - start for name, (start, end) in zip(names, pairwise(edges), strict=True)}
+
+
+def _row(call: Mapping[str, Any]) -> str:
+    again = f", try {call['attempt']}" if call["attempt"] > 1 else ""
+    return (
+        str(call["target"]) if call["stage"] == "answer" and not again else f"{call['target']}: {call['stage']}{again}"
+    )
+
+
+def segments(calls: pd.DataFrame) -> pd.DataFrame:
+    """The phases of calls: row, phase, start, end and length in ms from the moment its target began.
+
+    `calls` has the columns of COLUMNS and one row a call, a target's calls in the order they were made.
+    """
+    found: list[dict[str, Any]] = []
+    clock: dict[str, float] = {}
+    for call in calls.to_dict("records"):
+        for phase, length in _lengths(call).items():
+            if length > 0:
+                start = clock.get(call["target"], 0.0)
+                clock[call["target"]] = start + length
+                found.append({"row": _row(call), "phase": phase, "start": start, "end": start + length, "ms": length})
+    return pd.DataFrame(found, columns=["row", "phase", "start", "end", "ms"])
+
+
+def _ticks(calls: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """When the pieces of each answer arrived, thinned out."""
+    sent = bars[bars["phase"] == "wait for the first token"].groupby("row")["start"].first()
+    found = []
+    for call in calls.to_dict("records"):
+        arrivals = call["chunk_ms"]
+        if _row(call) in sent.index and isinstance(arrivals, list) and len(arrivals) > 1:
+            step = -(-len(arrivals) // MAX_TICKS)
+            found += [{"row": _row(call), "at": sent[_row(call)] + at} for at in arrivals[::step]]
+    return pd.DataFrame(found, columns=["row", "at"]).astype({"at": float})
+
+
+def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
+    """The timing of one question's answers, a bar a call. `calls` as in `segments`; times in ms."""
+    bars = segments(calls)
+    order = list(dict.fromkeys(_row(call) for call in calls.to_dict("records")))
+    present = [phase for phase in PHASES if phase in set(bars["phase"])]
+    ends = bars.groupby("row", as_index=False)["end"].max()
+    ends["said"] = [duration(end - start) for end, start in zip(ends["end"], _starts(bars, ends), strict=True)]
+    y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False))
+    color = alt.Color(
+        "phase:N",
+        scale=alt.Scale(domain=present, range=[PHASES[phase] for phase in present]),
+        legend=alt.Legend(title=None, orient="top", columns=4),
+    )
+    bar = (
+        alt.Chart(bars)
+        .mark_bar(height=16)
+        .encode(
+            x=alt.X("start:Q", title="milliseconds since the target began"),
+            x2="end:Q",
+            y=y,
+            color=color,
+            tooltip=[
+                alt.Tooltip("row:N", title="call"),
+                alt.Tooltip("phase:N"),
+                alt.Tooltip("ms:Q", title="took (ms)", format=",.1f"),
+                alt.Tooltip("start:Q", title="from (ms)", format=",.1f"),
+            ],
+        )
+    )
+    tick = (
+        alt.Chart(_ticks(calls, bars))
+        .mark_tick(thickness=1, height=6, color="white", opacity=0.75)
+        .encode(x="at:Q", y=y, tooltip=alt.value(None))
+    )
+    said = (
+        alt.Chart(ends)
+        .mark_text(align="left", dx=6, color="#7C8794")
+        .encode(x="end:Q", y=y, text="said:N", tooltip=alt.value(None))
+    )
+    return alt.layer(bar, tick, said).properties(height=ROW_PX * max(1, len(order)) + 10)
+
+
+def _starts(bars: pd.DataFrame, ends: pd.DataFrame) -> "pd.Series[Any]":
+    """Where each row begins, in the order of `ends`."""
+    return ends["row"].map(bars.groupby("row")["start"].min())

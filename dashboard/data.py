@@ -1,0 +1,154 @@
+"""The only caching: what pages read, kept until a run, an answer or a score is added, changed or removed.
+
+Every wrapper is keyed by the database and its newest change, so a new answer is seen at the next look. Writing goes
+straight to db.store with `engine()`; grouping is db.frames' business, figures are eval.summary's.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+
+from db import frames, store
+from db.models import Price, Run, RunStatus
+from eval.summary import Summary, summarise
+
+NEWEST = 200  # runs a control offers at most; older ones are reached by search
+
+Change = tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """What a page needs to know of a run without opening it."""
+
+    run_id: int
+    group_id: str
+    name: str
+    target: str
+    kind: str
+    model: str
+    endpoint: str
+    family: str | None
+    qa_set_id: int
+    qa_set: str
+    qa_set_version: str
+    n_questions: int
+    repeats: int
+    concurrency: int
+    n_planned: int
+    status: str
+    error: str | None
+    simulated: bool
+    tags: tuple[str, ...]
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def finished(self) -> bool:
+        return self.status == RunStatus.finished
+
+
+def _file_is_there(engine: Engine) -> bool:
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return not file or file == ":memory:" or Path(file).exists()
+
+
+@st.cache_resource(show_spinner="Opening the database", validate=_file_is_there)
+def _engine(url: str) -> Engine:
+    return store.connect(url)
+
+
+def engine() -> Engine:
+    """The database this dashboard shows (RIGHTSIZE_DB). Raises StoreError where it cannot be used."""
+    return _engine(store.database_url())
+
+
+def change() -> Change:
+    """A key that changes whenever something was stored: pass it to a cached function as its first argument."""
+    opened = engine()
+    with store.reading(opened) as session:
+        return (store.database_url(), *store.newest_change(session=session))
+
+
+def _rows(frame: pd.DataFrame) -> list[RunRow]:
+    known = frame[[field.name for field in fields(RunRow)]].astype(object)
+    known = known.where(known.notna(), None)
+    records: list[dict[str, Any]] = known.to_dict("records")  # pyright: ignore[reportAssignmentType]
+    return [RunRow(**(record | {"tags": tuple(record["tags"])})) for record in records]
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _runs(key: Change, filters: dict[str, Any]) -> list[RunRow]:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        return _rows(frames.runs_frame(session=session, **filters))
+
+
+def runs(**filters: Any) -> list[RunRow]:
+    """Runs, newest first; takes the filters of frames.runs_frame. Always give a limit or ids."""
+    return _runs(change(), filters)
+
+
+def newest_group(*, finished: bool = True, qa_set_id: int | None = None) -> list[RunRow]:
+    """The runs of the newest group (finished ones only, unless asked otherwise); none in an empty database."""
+    chosen = {"status": RunStatus.finished.value} if finished else {}
+    chosen |= {"qa_set_id": qa_set_id} if qa_set_id is not None else {}
+    newest = runs(limit=1, **chosen)
+    return runs(group_id=newest[0].group_id, limit=NEWEST, **chosen)[::-1] if newest else []
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _target_order(key: Change) -> list[str]:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        return frames.targets_frame(session=session)["target"].to_list()
+
+
+def target_order() -> list[str]:
+    """All stored targets in the order of their first run: the one scale that colours and shapes go by."""
+    return _target_order(change())
+
+
+@st.cache_data(show_spinner="Working out the figures", max_entries=50)
+def _summaries(key: Change, run_ids: tuple[int, ...]) -> dict[int, Summary]:  # noqa: ARG001
+    return {run_id: summarise(run_id, engine()) for run_id in run_ids}
+
+
+def summaries(run_ids: list[int]) -> dict[int, Summary]:
+    """The figures of some runs by run id."""
+    return _summaries(change(), tuple(run_ids))
+
+
+def qa_sets() -> dict[int, str]:
+    """The QA sets with their version, newest first, by id."""
+    return _qa_sets(change())
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _qa_sets(key: Change) -> dict[int, str]:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        stored = store.list_qa_sets(session=session)
+        return {s.id: f"{s.name} {s.version} ({s.sha256[:6]})" for s in stored if s.id is not None}
+
+
+def prices() -> dict[str, Price]:
+    """The newest price of each model."""
+    with store.reading(engine()) as session:
+        return store.list_prices(session=session)
+
+
+def progress(group_id: str) -> pd.DataFrame:
+    """How far the runs of a group are; never cached."""
+    with store.reading(engine()) as session:
+        return frames.progress_frame(group_id, session=session)
+
+
+def run(run_id: int) -> Run:
+    """One run with its plan and provenance; never cached. Raises StoreError where there is none."""
+    with store.reading(engine()) as session:
+        return store.get_run(run_id, session=session)
