@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
 
 from db import frames, store
 from db.models import Price, Run, RunStatus
+from db.side_by_side import QuestionHead, list_question_heads
 from eval.summary import Summary, summarise
 
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
@@ -78,10 +78,8 @@ def change() -> Change:
 
 
 def _rows(frame: pd.DataFrame) -> list[RunRow]:
-    known = frame[[field.name for field in fields(RunRow)]].astype(object)
-    known = known.where(known.notna(), None)
-    records: list[dict[str, Any]] = known.to_dict("records")  # pyright: ignore[reportAssignmentType]
-    return [RunRow(**(record | {"tags": tuple(record["tags"])})) for record in records]
+    wanted = frame[[field.name for field in fields(RunRow)]]
+    return [RunRow(**(record | {"tags": tuple(record["tags"])})) for record in frames.records(wanted)]
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
@@ -125,15 +123,26 @@ def summaries(run_ids: list[int]) -> dict[int, Summary]:
 
 
 def qa_sets() -> dict[int, str]:
-    """The QA sets with their version, newest first, by id."""
+    """The QA sets that have runs, with version and fingerprint, newest first, by id."""
     return _qa_sets(change())
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def _qa_sets(key: Change) -> dict[int, str]:  # noqa: ARG001
     with store.reading(engine()) as session:
-        stored = store.list_qa_sets(session=session)
-        return {s.id: f"{s.name} {s.version} ({s.sha256[:6]})" for s in stored if s.id is not None}
+        stored = frames.records(frames.qa_sets_frame(session=session))
+    return {row["id"]: f"{row['name']} {row['version']} ({row['sha256'][:6]})" for row in stored}
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _questions(key: Change, qa_set_id: int) -> list[QuestionHead]:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        return list_question_heads(qa_set_id, session=session)
+
+
+def questions(qa_set_id: int) -> list[QuestionHead]:
+    """The questions of a QA set in their order, without references and documents."""
+    return _questions(change(), qa_set_id)
 
 
 def prices() -> dict[str, Price]:

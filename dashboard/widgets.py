@@ -41,10 +41,21 @@ class Key(StrEnum):
     LISTED_SET = "listed_set"
     PAGE = "page"
     RUN = "run"
+    FIND = "find"
+    CATEGORY = "category"
+    QUESTION = "question"
+    REPEAT = "repeat"
+    QUOTES = "quotes"
+    RATER = "rater"
+    SCORING = "scoring"
+    PLACE = "place"
 
     PRICES = "_prices"
     NOTICE = "_notice"
     DEMO_LOG = "_demo_log"
+    QUESTION_BOX = "_question"
+    RATER_BOX = "_rater"
+    PROBLEM = "_problem"
 
 
 LATENCIES = {
@@ -255,7 +266,7 @@ def choose_latency() -> tuple[str, str]:
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
-def show_chart(chart: "alt.Chart | alt.LayerChart", key: str, alt_text: str) -> None:
+def show_chart(chart: "alt.Chart | alt.LayerChart | alt.FacetChart", key: str, alt_text: str) -> None:
     """A chart in the theme's colours; its menu saves it as SVG or PNG."""
     st.altair_chart(chart, key=key, alt=alt_text)
 
@@ -264,7 +275,7 @@ def show_table(
     frame: pd.DataFrame, name: str, alt_text: str, columns: dict[str, object] | None = None, **options: object
 ) -> object:
     """A table with its CSV download beside it; `name` is the key and the file's name."""
-    shown = st.dataframe(
+    shown = st.dataframe(  # pyright: ignore[reportCallIssue]
         frame,
         hide_index=True,
         key=f"_table_{name}",

@@ -41,6 +41,20 @@ SELECT (SELECT count(*) FROM answer WHERE run_id = :run_id) AS answers,
         WHERE assessment.run_id = :run_id) AS scores
 """
 
+_STAGE_TOKENS = """
+SELECT call.stage, call.model, count(DISTINCT call.answer_id) AS n,
+       avg(call.prompt_tokens) * count(*) / count(DISTINCT call.answer_id) AS prompt,
+       avg(call.completion_tokens) * count(*) / count(DISTINCT call.answer_id) AS completion
+FROM answer JOIN call ON call.answer_id = answer.id
+WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
+GROUP BY call.stage, call.model ORDER BY min(call.id)
+"""
+
+_QA_SETS = """
+SELECT id, name, version, sha256 FROM qa_set
+WHERE EXISTS (SELECT 1 FROM run WHERE run.qa_set_id = qa_set.id) ORDER BY id DESC
+"""
+
 _ANSWERS = """
 SELECT question_id, error_kind IS NOT NULL AS failed, client_limited, tokens_estimated, streamed,
        ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms, tokens_per_s,
@@ -96,7 +110,14 @@ def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
     statement = text(query)
     if "ids" in values:
         statement = statement.bindparams(bindparam("ids", expanding=True))
-    return pd.read_sql_query(statement, session.connection(), params=values)
+    return pd.read_sql_query(statement, session.connection(), params=values)  # pyright: ignore[reportArgumentType]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as dictionaries, None where a value is missing."""
+    known = frame.astype(object)
+    rows: Any = known.where(known.notna(), None).to_dict("records")
+    return rows
 
 
 def _filters(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -160,6 +181,16 @@ def contents_frame(run_id: int, *, session: Session) -> pd.DataFrame:
 def answers_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """The measured answers of one run without their texts, warm-ups left out; times in ms."""
     return _read(_ANSWERS, session, run_id=run_id)
+
+
+def stage_tokens_frame(run_id: int, *, session: Session) -> pd.DataFrame:
+    """Mean prompt and completion tokens an answer by stage and model, over the attempts that succeeded."""
+    return _read(_STAGE_TOKENS, session, run_id=run_id)
+
+
+def qa_sets_frame(*, session: Session) -> pd.DataFrame:
+    """The QA sets that have runs, newest first."""
+    return _read(_QA_SETS, session)
 
 
 def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:

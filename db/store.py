@@ -129,13 +129,21 @@ def _revision(connection: Connection) -> str | None:
     return None
 
 
+def _use_write_ahead_log(engine: Engine) -> None:
+    """Let readers and a writer work at once. The file remembers it; only a database without tables is switched."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")  # outside any transaction, or SQLite refuses
+    finally:
+        connection.close()
+
+
 def _bring_up_to_date(engine: Engine, where: str) -> None:
     with engine.connect() as connection:
         if _revision(connection) == SCHEMA_REVISION:
             return
     if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        _use_write_ahead_log(engine)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.execution_options(writing=True).begin() as connection:
@@ -380,6 +388,12 @@ def list_calls(*, session: Session, answer_ids: Sequence[int] = (), assessment_i
     return list(session.exec(select(Call).where(where).order_by(col(Call.id))))
 
 
+def list_run_calls(run_id: int, *, session: Session) -> list[Call]:
+    """The calls behind all answers of a run, in the order they were made."""
+    query = select(Call).join(Answer, col(Answer.id) == col(Call.answer_id)).where(Answer.run_id == run_id)
+    return list(session.exec(query.order_by(col(Call.id))))
+
+
 # --- assessments --------------------------------------------------------------------------------------------------
 
 
@@ -477,6 +491,19 @@ def list_assessments(answer_ids: Sequence[int], *, session: Session) -> list[tup
         .order_by(col(Assessment.id))
     )
     return [(assessment, rater) for assessment, rater in session.exec(query)]
+
+
+def list_run_assessments(run_id: int, *, session: Session) -> list[tuple[Assessment, Rater]]:
+    """Every assessment of a run's answers with its rater, oldest first."""
+    query = select(Assessment, Rater).join(Rater, col(Rater.id) == col(Assessment.rater_id))
+    rows = session.exec(query.where(Assessment.run_id == run_id).order_by(col(Assessment.id)))
+    return [(assessment, rater) for assessment, rater in rows]
+
+
+def list_run_scores(run_id: int, *, session: Session) -> list[Score]:
+    """Every score of a run's answers."""
+    query = select(Score).join(Assessment, col(Assessment.id) == col(Score.assessment_id))
+    return list(session.exec(query.where(Assessment.run_id == run_id).order_by(col(Score.id))))
 
 
 def list_scores(assessment_ids: Sequence[int], *, session: Session) -> list[Score]:

@@ -330,12 +330,22 @@ class EndpointClient:
         attempt.streamed = as_events
         attempt.model_returned, attempt.finish_reason = reply.model, reply.finish_reason
         if reply.error:
-            raise _FailureError("server_error", f"{self.endpoint.url} broke off: {reply.error}", transient=True)
+            raise self._overlong(reply.error) or _FailureError(
+                "server_error", f"{self.endpoint.url} broke off: {reply.error}", transient=True
+            )
         if not reply.complete:
             raise _FailureError("stream_cut", f"{self.endpoint.url} cut the stream before its end.", transient=True)
         attempt.usage = complete_usage(reply.usage, request.prompt, reply)
         self._note_pace(attempt, reply, stamps.sent_ns)
         return reply.text
+
+    def _overlong(self, said: str) -> _FailureError | None:
+        """A prompt that does not fit fails every time; servers say so in many words and with different statuses."""
+        if re.search(r"context (length|window|size)|n_ctx|too many tokens|prompt is too long", said, re.IGNORECASE):
+            return _FailureError(
+                "too_long", f"The prompt does not fit the model's context: {said} ({self.endpoint.url})"
+            )
+        return None
 
     @staticmethod
     def _note_pace(attempt: Attempt, reply: Reply, sent_ns: int) -> None:
@@ -389,6 +399,8 @@ class EndpointClient:
     def _explain_status(self, error: openai.APIStatusError) -> _FailureError:
         url, status = self.endpoint.url, error.status_code
         text = error_message(error.body if error.body is not None else error.response.text[:200])
+        if overlong := self._overlong(text):
+            return overlong
         if status in (401, 403):
             where = f"in {self.endpoint.api_key_env}" if self.endpoint.api_key_env else "(none was given)"
             return _FailureError("wrong_key", f"{url} refused the key {where} with status {status}; set the right one.")

@@ -14,6 +14,8 @@ from pydantic_core import from_json
 
 CHARACTERS_PER_TOKEN = 4  # for estimates where a server sends no usage; the OpenAI rule of thumb for English
 
+MIN_ARRIVALS = 5  # below this the speed of generation cannot be told
+
 
 @dataclass(slots=True)
 class Usage:
@@ -220,8 +222,10 @@ def _quantile(ordered: list[float], q: float) -> float | None:
 def pace(reply: Reply, sent_ns: int, completion_tokens: int | None) -> Pace:
     """Timings of a streamed reply, counted from the moment the request left.
 
-    Tokens per second of generation = (tokens - 1) / (last piece - first piece): the first token belongs to the
-    prompt's processing (the definition of MLPerf Inference's TPOT, inverted).
+    Tokens per second of generation = tokens after the first piece / (last piece - first piece): the first piece
+    belongs to the prompt's processing (MLPerf Inference's time per output token, inverted; where a server sends
+    several tokens a piece, the first piece is counted as the average one). With fewer than MIN_ARRIVALS distinct
+    arrivals the stream came too bunched to tell.
     """
     arrivals = sorted(reply.reasoning_ns + reply.content_ns)
     if not arrivals:
@@ -235,8 +239,8 @@ def pace(reply: Reply, sent_ns: int, completion_tokens: int | None) -> Pace:
         generation_ms=generation_ms,
         itl_p50_ms=_quantile(gaps, 0.50),
         itl_p95_ms=_quantile(gaps, 0.95),
-        tokens_per_s=(completion_tokens - 1) / generation_ms * 1e3
-        if completion_tokens and completion_tokens > 1 and generation_ms > 0
+        tokens_per_s=completion_tokens * (1 - 1 / len(ms)) / generation_ms * 1e3
+        if completion_tokens and len(set(arrivals)) >= MIN_ARRIVALS
         else None,
         chunk_ms=[round(v, 2) for v in ms],
     )

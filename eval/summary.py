@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from db import frames, store
 from db.models import RaterKind, Run
+from eval.cost.price import StageTokens
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
 
 SCALE = (1.0, 5.0)
@@ -49,6 +50,7 @@ class Summary:
     tokens_per_s: Estimate
     tokens: dict[str, float | None]  # mean prompt, completion, cached and reasoning tokens an answer
     quality: list[Quality] = field(default_factory=list)
+    stage_tokens: list[StageTokens] = field(default_factory=list)  # by stage and model: what the cost comes from
 
     def quality_of(self, source: str, criterion: str) -> Quality | None:
         return next((q for q in self.quality if q.source == source and q.criterion == criterion), None)
@@ -57,6 +59,10 @@ class Summary:
 def _mean(column: "pd.Series[Any]") -> float | None:
     known = column.dropna()
     return float(known.mean()) if len(known) else None
+
+
+def _known(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _qualities(scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, str], n_answers: int) -> list[Quality]:
@@ -92,6 +98,7 @@ def _compute(run: Run, engine: Engine) -> Summary:
         answers = frames.answers_frame(run.id, session=session)
         scores = frames.question_scores_frame(run.id, session=session)
         verdicts = frames.verdicts_frame(run.id, session=session)
+        stages = frames.stage_tokens_frame(run.id, session=session)
         judges = {r.id: r.name for r in store.list_raters(session=session, kind=RaterKind.judge) if r.id is not None}
     good = answers[answers["failed"] == 0]
     columns = {name: good[name].dropna().to_numpy() for name in (*frames.LATENCIES, "tokens_per_s")}
@@ -106,6 +113,10 @@ def _compute(run: Run, engine: Engine) -> Summary:
         tokens_per_s=quantile_interval(columns["tokens_per_s"], 0.50),
         tokens={name: _mean(good[f"{name}_tokens"]) for name in ("prompt", "completion", "cached", "reasoning")},
         quality=_qualities(scores, verdicts, judges, len(good)),
+        stage_tokens=[
+            StageTokens(row["stage"], row["model"], _known(row["prompt"]), _known(row["completion"]), int(row["n"]))
+            for row in frames.records(stages)
+        ],
     )
 
 
@@ -119,6 +130,7 @@ def _unpack(kept: dict[str, Any]) -> Summary:
         fields[name] = {measure: Estimate(**e) for measure, e in fields[name].items()}
     fields["tokens_per_s"] = Estimate(**fields["tokens_per_s"])
     fields["quality"] = [Quality(**(q | {"score": Estimate(**q["score"])})) for q in fields["quality"]]
+    fields["stage_tokens"] = [StageTokens(**tokens) for tokens in fields.get("stage_tokens", [])]
     return Summary(**fields)
 
 

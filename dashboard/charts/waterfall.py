@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from dashboard.format import duration
+from dashboard.format import milliseconds
 
 PHASES = {  # in the order they happen; mid tones that read on light and dark ground
     "pause before a retry": "#A9AFB8",
@@ -101,7 +101,7 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
     order = list(dict.fromkeys(_row(call) for call in calls.to_dict("records")))
     present = [phase for phase in PHASES if phase in set(bars["phase"])]
     ends = bars.groupby("row", as_index=False)["end"].max()
-    ends["said"] = [duration(end - start) for end, start in zip(ends["end"], _starts(bars, ends), strict=True)]
+    ends["said"] = [milliseconds(end - start) for end, start in zip(ends["end"], _starts(bars, ends), strict=True)]
     y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False))
     color = alt.Color(
         "phase:N",

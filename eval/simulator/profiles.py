@@ -4,8 +4,10 @@ They stand for no real model: every figure is made up, chosen so that small, lar
 way an architect would expect and none is perfect. What the probabilities do to an answer is answers.py's business.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self, get_type_hints
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar, get_type_hints
+
+T = TypeVar("T")
 
 
 class SimulatorError(Exception):
@@ -66,7 +68,7 @@ SMALL = Profile(
     omission=0.16,
     contradiction=0.12,
     padding=0.22,
-    disorder=0.25,
+    disorder=0.3,
     refusal=0.03,
     seed=11,
     family="sim-tiny",
@@ -79,7 +81,7 @@ LARGE = Profile(
     jitter=0.15,
     ttft_per_prompt_token_ms=0.2,
     omission=0.06,
-    contradiction=0.035,
+    contradiction=0.045,
     padding=0.12,
     disorder=0.08,
     refusal=0.01,
@@ -118,7 +120,7 @@ JUDGE = Profile(
 PROFILES = (SMALL, LARGE, CLOUD, JUDGE)
 
 
-def read_fields[T](kind: type[T], text: str) -> T:
+def read_fields(kind: type[T], text: str) -> T:
     """Make a dataclass of simple fields from `name=value,name=value`; a bare name of a yes-or-no field means yes.
 
     Raises SimulatorError that names what is known where a name or a value does not fit.
@@ -128,7 +130,7 @@ def read_fields[T](kind: type[T], text: str) -> T:
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, given, value = pair.partition("=")
         if name not in types:
-            raise SimulatorError(f'"{name}" is not known; there are: {", ".join(f.name for f in fields(kind))}.')
+            raise SimulatorError(f'"{name}" is not known; there are: {", ".join(types)}.')
         try:
             values[name] = _read(types[name], value if given else "yes")
         except (KeyError, ValueError) as error:

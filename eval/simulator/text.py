@@ -9,12 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-NEGATORS = frozenset("not no never neither nor none cannot nothing without".split())
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NEGATORS = _words("not no never neither nor none cannot nothing without")
 ANTONYMS = dict(
     pair.split("/")
-    for pair in "yes/no rose/fell rises/falls more/less higher/lower before/after longer/shorter above/below "
-    "increase/decrease increased/decreased earlier/later largest/smallest first/last gained/lost extended/shortened "
-    "covers/excludes accepted/rejected open/closed".split()
+    for pair in _words(
+        """yes/no rose/fell rises/falls more/less higher/lower before/after longer/shorter above/below increase/decrease
+        increased/decreased earlier/later largest/smallest first/last gained/lost extended/shortened covers/excludes
+        accepted/rejected open/closed"""
+    )
 )
 OPPOSITES = ANTONYMS | {right: left for left, right in ANTONYMS.items()}
 
@@ -22,11 +29,11 @@ _TOKEN = re.compile(r"\s*\S{1,5}|\s+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _BREAK = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])|\n+")
-_STOP = frozenset(
-    "a about all also an and any are as at be because been being both but by can could did do does for from had has "
-    "have he her his how if in into is it its itself may me might more most must of on one only or other our out over "
-    "she should since so some such than that the their them then there these they this those to under up us was we "
-    "were what when where which while who whom whose why will with would you your".split()
+_STOP = _words(
+    """a about all also an and any are as at be because been being both but by can could did do does for from had has
+    have he her his how if in into is it its itself may me might more most must of on one only or other our out over
+    she should since so some such than that the their them then there these they this those to under up us was we were
+    what when where which while who whom whose why will with would you your"""
 )
 
 
@@ -57,7 +64,7 @@ def units(text: str) -> Units:
     stripped = text.strip()
     if members := _members(stripped):
         return Units(members, ", ", prose=False)
-    parts = tuple(part for part in _BREAK.split(stripped) if part.strip())
+    parts = tuple(p for line in _BREAK.split(stripped) for p in _members(line.strip()) or (line,) if p.strip())
     if any(part.rstrip("\"'”)").endswith((".", "!", "?")) for part in parts):
         return Units(parts, "\n" if "\n" in stripped else " ", prose=True)
     if len(parts) == 1 and parts[0].count(", ") >= 2:

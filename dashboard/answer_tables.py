@@ -1,0 +1,55 @@
+"""What is stored about one question as tables: the calls for the waterfall, and one row an answer for the CSV.
+
+Pure: no Streamlit, no database. Reading is db.side_by_side's job, CSV itself format.py's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dashboard.charts.waterfall import COLUMNS
+from db.models import RaterKind
+from db.side_by_side import Reply, Verdict
+
+_ANSWER_FIELDS = (
+    "prepare_ms, ttft_ms, ttfat_ms, generation_ms, total_ms, prompt_tokens, completion_tokens, cached_tokens, "
+    "reasoning_tokens, tokens_estimated, finish_reason, attempts, client_limited, error_kind, error"
+).split(", ")
+
+
+def source_name(verdict: Verdict) -> str:
+    """Who gave a verdict, and how a judge was asked: "Anna", "phi-4 (quick)"."""
+    person = verdict.rater.kind == RaterKind.person
+    return verdict.rater.name if person else f"{verdict.rater.name} ({verdict.assessment.protocol})"
+
+
+def calls_table(replies: Sequence[Reply], names: Mapping[int, str]) -> pd.DataFrame:
+    """The calls of some answers with the columns the waterfall needs; `names` tells each run's target."""
+    rows = [
+        {column: getattr(call, column) for column in COLUMNS if column != "target"}
+        | {"target": names[reply.answer.run_id], "error": call.error or call.error_kind}
+        for reply in replies
+        for call in reply.calls
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"target": str, "stage": str})
+
+
+def answers_table(question_key: str, replies: Sequence[Reply], names: Mapping[int, str]) -> pd.DataFrame:
+    """One row an answer: target, text, timing, tokens, and a column for each rater's score on each criterion."""
+    rows: list[dict[str, Any]] = []
+    for reply in replies:
+        answer = reply.answer
+        row: dict[str, Any] = {
+            "question": question_key,
+            "run": answer.run_id,
+            "target": names[answer.run_id],
+            "repeat": answer.repeat,
+            "answer": answer.text,
+        }
+        row |= {name: getattr(answer, name) for name in _ANSWER_FIELDS}
+        for verdict in reply.verdicts:
+            row[f"{source_name(verdict)}: status"] = str(verdict.assessment.status)
+            row |= {f"{source_name(verdict)}: {score.criterion}": score.value for score in verdict.scores}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,53 @@
+"""What a month costs a target: a bar each, the amount beside it, and words instead of a bar where a price is unknown.
+
+The frame comes from tables.cost_frame.
+"""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts.marks import QUIET, target_color
+from dashboard.format import usd
+
+ROW = 46
+
+
+def _word(amount: float, hypothetical: bool, price: str) -> str:
+    if pd.isna(amount):
+        return price
+    return f"{usd(amount)} (hypothetical price)" if hypothetical else usd(amount)
+
+
+def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
+    """The chart, cheapest first, unknown last; a bar at hypothetical prices is pale."""
+    words = [_word(*row) for row in zip(frame["cost_month"], frame["hypothetical"], frame["price"], strict=True)]
+    sorted_ = frame.assign(word=words, start=0.0, shown=frame["cost_month"].fillna(0.0)).sort_values(
+        "cost_month", na_position="last"
+    )
+    y = alt.Y("label:N", sort=sorted_["label"].to_list(), title=None, axis=alt.Axis(labelLimit=220, ticks=False))
+    most = float(sorted_["shown"].max()) or 1.0
+    x = alt.X(
+        "shown:Q",
+        title="Cost a month (USD)",
+        scale=alt.Scale(domain=[0, most * 1.35], nice=False),
+        axis=alt.Axis(format="$,~f" if most >= 10 else "$,.2~f", tickCount=6),
+    )
+    base = alt.Chart(sorted_)
+    bars = base.mark_bar(cornerRadiusEnd=3, height={"band": 0.6}).encode(
+        x=x,
+        y=y,
+        color=target_color(order),
+        opacity=alt.condition("datum.hypothetical", alt.value(0.55), alt.value(1.0)),
+        tooltip=[
+            alt.Tooltip("label:N", title="Target"),
+            alt.Tooltip("model:N", title="Model"),
+            alt.Tooltip("word:N", title="Cost a month"),
+            alt.Tooltip("prompt_tokens:Q", title="Input tokens an answer", format=",.0f"),
+            alt.Tooltip("completion_tokens:Q", title="Output tokens an answer", format=",.0f"),
+            alt.Tooltip("n_answers:Q", title="Answers measured"),
+        ],
+    )
+    amounts = base.mark_text(align="left", dx=7, fontSize=13, color=QUIET).encode(x=x, y=y, text="word:N")
+    return alt.layer(bars, amounts).properties(height=max(120, ROW * len(sorted_) + 40))

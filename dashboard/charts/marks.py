@@ -1,0 +1,27 @@
+"""What all charts agree on: one colour and one shape a target, the same everywhere, and a quiet grey for the rest.
+
+Colours are the theme's, by the target's place among all stored targets, so they follow light and dark by themselves.
+"""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
+QUIET = "#8A949C"  # legible on the light and on the dark background
+
+
+def target_color(order: Sequence[str], field: str = "target") -> alt.Color:
+    """A target's colour; `order` holds all stored targets (data.target_order)."""
+    return alt.Color(f"{field}:N", scale=alt.Scale(domain=list(order)), legend=None)
+
+
+def target_shape(order: Sequence[str], field: str = "target") -> alt.Shape:
+    """A target's shape, for eyes and printers that do not tell colours apart."""
+    shapes = [SHAPES[place % len(SHAPES)] for place in range(len(order))]
+    return alt.Shape(f"{field}:N", scale=alt.Scale(domain=list(order), range=shapes), legend=None)
+
+
+def literal(text: str) -> str:
+    """A name as a field of a title: Vega shows it letter by letter."""
+    return " ".join(text.split())

@@ -1,0 +1,96 @@
+"""Quality against latency: a point a run with its intervals both ways, and the frontier through the unbeaten ones.
+
+The frame comes from tables.overview_frame; which latency and criterion it holds is said in the axis titles.
+"""
+
+from collections.abc import Sequence
+from math import floor
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts.marks import QUIET, target_color, target_shape
+
+HEIGHT = 430
+LOG_FROM = 20.0  # an automatic axis is logarithmic where the slowest is so many times slower than the fastest
+NEAR = 0.05  # labels closer than this share of both axes are set apart
+
+
+def wants_log(frame: pd.DataFrame) -> bool:
+    """Whether the latencies lie so far apart that a linear axis would squeeze the fast ones together."""
+    known = frame["latency"].dropna()
+    known = known[known > 0]
+    return len(known) > 1 and float(known.max() / known.min()) >= LOG_FROM
+
+
+def _in_unit(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    columns = ["latency", "latency_low", "latency_high"]
+    longest = float(frame[columns].max().max())
+    unit, factor = ("ms", 1.0) if longest < 2000 else ("s", 0.001)
+    return frame.assign(**{column: frame[column] * factor for column in columns}), unit
+
+
+def _label_offsets(frame: pd.DataFrame) -> list[int]:
+    """Above the point, or below it where another label already stands close by."""
+    wide = float(frame["latency"].max() - frame["latency"].min()) or 1.0
+    high = float(frame["quality"].max() - frame["quality"].min()) or 1.0
+    offsets: list[int] = []
+    points = list(zip(frame["latency"], frame["quality"], strict=True))
+    for i, (x, y) in enumerate(points):
+        crowd = sum(abs(x - a) < 3 * NEAR * wide and abs(y - b) < NEAR * high for a, b in points[:i])
+        offsets.append(-11 if crowd % 2 == 0 else 13)
+    return offsets
+
+
+def quality_latency(
+    frame: pd.DataFrame, *, latency_title: str, quality_title: str, order: Sequence[str], log: bool
+) -> alt.LayerChart | alt.FacetChart:
+    """The chart; `order` holds all stored targets, `log` asks for a logarithmic latency axis."""
+    placed, unit = _in_unit(frame[frame["quality"].notna() & frame["latency"].notna()])
+    placed = placed.assign(label_dy=_label_offsets(placed))
+    lowest = float(placed[["quality", "quality_low"]].min().min())
+    y_scale = alt.Scale(domain=[max(1.0, floor((lowest - 0.05) * 2) / 2), 5.0], nice=False)
+    x_scale = alt.Scale(type="log", nice=True, padding=30) if log else alt.Scale(zero=True, nice=True)
+    x = alt.X("latency:Q", title=f"{latency_title} ({unit})", scale=x_scale, axis=alt.Axis(tickCount=8, format="~f"))
+    y = alt.Y("quality:Q", title=quality_title, scale=y_scale, axis=alt.Axis(tickCount=6))
+    base = alt.Chart(placed)
+    frontier = (
+        base.transform_filter("datum.on_frontier")
+        .mark_line(interpolate="step-after", strokeDash=[5, 4], strokeWidth=1.5, color=QUIET)
+        .encode(x=x, y=y, order=alt.Order("latency:Q"))
+    )
+    across = (
+        base.transform_filter("isValid(datum.latency_low)")
+        .mark_rule(strokeWidth=1.5, opacity=0.75)
+        .encode(x=alt.X("latency_low:Q", scale=x_scale), x2="latency_high:Q", y=y, color=target_color(order))
+    )
+    upright = (
+        base.transform_filter("isValid(datum.quality_low)")
+        .mark_rule(strokeWidth=1.5, opacity=0.75)
+        .encode(x=x, y=alt.Y("quality_low:Q", scale=y_scale), y2="quality_high:Q", color=target_color(order))
+    )
+    points = base.mark_point(filled=True, size=150, opacity=1).encode(
+        x=x, y=y, color=target_color(order), shape=target_shape(order), tooltip=_tooltip(unit)
+    )
+    names = [
+        base.transform_filter(f"datum.label_dy == {dy}")
+        .mark_text(align="left", dx=9, dy=dy, fontSize=13, fontWeight=600)
+        .encode(x=x, y=y, text="label:N", color=target_color(order))
+        for dy in (-11, 13)
+    ]
+    return alt.layer(frontier, across, upright, points, *names).properties(height=HEIGHT)
+
+
+def _tooltip(unit: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("label:N", title="Target"),
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("quality:Q", title="Quality", format=".2f"),
+        alt.Tooltip("quality_low:Q", title="Quality, interval from", format=".2f"),
+        alt.Tooltip("quality_high:Q", title="Quality, interval to", format=".2f"),
+        alt.Tooltip("quality_n:Q", title="Questions scored"),
+        alt.Tooltip("latency:Q", title=f"Latency ({unit})", format=",.3~f"),
+        alt.Tooltip("latency_low:Q", title=f"Latency, interval from ({unit})", format=",.3~f"),
+        alt.Tooltip("latency_high:Q", title=f"Latency, interval to ({unit})", format=",.3~f"),
+        alt.Tooltip("latency_n:Q", title="Answers timed"),
+    ]

@@ -1,0 +1,73 @@
+"""The demo: the built-in QA set through simulated targets and a simulated judge, over real HTTP, without a key.
+
+Says which targets stand in the demo and finds the demo that is already stored; running it is the runner's business.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from db import store
+from db.models import Run
+from eval import qa_set
+from eval.endpoint import Endpoint
+from eval.plan import JudgeSpec, Plan, PriceSpec
+from eval.simulator.process import SimulatorProcess
+from eval.targets import Stage, Target
+
+CONCURRENCY = 20  # so that the demo ends in seconds; the simulator's latencies do not depend on load
+ROLES = ("laptop", "workstation", "cloud", "judge")  # one simulated endpoint each
+HYPOTHETICAL = "made up for the demo"
+PRICES = {
+    "sim-small": PriceSpec(input_usd_per_mtok=0.04, output_usd_per_mtok=0.08, kind="hypothetical", source=HYPOTHETICAL),
+    "sim-large": PriceSpec(input_usd_per_mtok=0.15, output_usd_per_mtok=0.60, kind="hypothetical", source=HYPOTHETICAL),
+    "sim-cloud": PriceSpec(input_usd_per_mtok=1.25, output_usd_per_mtok=10.0, kind="hypothetical", source=HYPOTHETICAL),
+}
+
+
+def demo_simulator(ports: Sequence[int] | None = None) -> SimulatorProcess:
+    """The simulator of the demo, one port a role: those given, or any that are free."""
+    return SimulatorProcess(["--ports", ",".join(map(str, ports or [0] * len(ROLES)))])
+
+
+def demo_plan(urls: list[str]) -> Plan:
+    """The demo's targets: small and large local, a hybrid of the two, and a cloud, each at its simulated endpoint."""
+    at = {role: Endpoint(url=url, concurrency=CONCURRENCY) for role, url in zip(ROLES, urls, strict=True)}
+
+    def plain(name: str, model: str, role: str) -> Target:
+        return Target(name=name, stages=(Stage(name="answer", model=model, endpoint=at[role]),))
+
+    hybrid = (
+        Stage(name="draft", model="sim-small", endpoint=at["laptop"]),
+        Stage(name="refine", model="sim-large", endpoint=at["workstation"]),
+    )
+    return Plan(
+        targets=(
+            plain("small-local", "sim-small", "laptop"),
+            plain("large-local", "sim-large", "workstation"),
+            plain("cloud", "sim-cloud", "cloud"),
+            Target(name="hybrid", kind="draft_and_refine", stages=hybrid),
+        ),
+        questions=qa_set.built_in(),
+        judge=JudgeSpec(model="sim-judge", endpoint=at["judge"]),
+        prices=PRICES,
+    )
+
+
+def simulator_note(urls: list[str]) -> dict[str, Any]:
+    """What a run keeps so that its simulator can be started again: the ports, in the order of the roles."""
+    return {"demo": True, "ports": [urlsplit(url).port for url in urls]}
+
+
+def find_demo(engine: Engine) -> list[Run]:
+    """The runs of the newest stored demo of the QA set as it is now; empty where there is none."""
+    wanted = qa_set.built_in().sha256
+    with store.reading(engine) as session:
+        for row in store.list_qa_sets(session=session):
+            if row.sha256 == wanted:
+                runs = store.list_runs(qa_set_id=row.id, session=session)
+                demos = [run for run in runs if (run.definition.get("simulator") or {}).get("demo")]
+                return [run for run in reversed(demos) if run.group_id == demos[0].group_id]
+    return []

@@ -1,0 +1,49 @@
+"""Everything stored of a run as plain JSON values, for machines and for a look by hand."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from db import store
+from db.models import Answer, Call, Run
+
+
+def _plain(row: Any, *without: str) -> dict[str, Any]:
+    return row.model_dump(mode="json", exclude=set(without))
+
+
+def _group(rows: list[Any], key: str) -> dict[int, list[Any]]:
+    grouped: dict[int, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(getattr(row, key), []).append(row)
+    return grouped
+
+
+def run_as_json(run: Run, engine: Engine) -> dict[str, Any]:
+    """One run with its provenance, and per answer the question's id, text or error, times, attempts and assessments."""
+    assert run.id is not None
+    with store.reading(engine) as session:
+        questions = {q.id: q for q in store.list_questions(run.qa_set_id, session=session)}
+        answers = store.list_answers(run.id, session=session)
+        calls = _group(store.list_run_calls(run.id, session=session), "answer_id")
+        assessments = store.list_run_assessments(run.id, session=session)
+        scores = _group(store.list_run_scores(run.id, session=session), "assessment_id")
+    judged: dict[int, list[dict[str, Any]]] = {}
+    for assessment, rater in assessments:
+        judged.setdefault(assessment.answer_id, []).append(
+            _plain(assessment, "answer_id", "run_id", "question_id", "rater_id")
+            | {"rater": _plain(rater, "id")}
+            | {"scores": [_plain(score, "id", "assessment_id") for score in scores.get(assessment.id or 0, [])]}
+        )
+
+    def answer_as_json(answer: Answer) -> dict[str, Any]:
+        attempts: list[Call] = calls.get(answer.id or 0, [])
+        question = questions[answer.question_id]
+        return (
+            {"question_id": question.key, "category": question.category}
+            | _plain(answer, "run_id", "question_id", "attempts")
+            | {"attempts": [_plain(call, "id", "answer_id", "assessment_id") for call in attempts]}
+            | {"assessments": judged.get(answer.id or 0, [])}
+        )
+
+    return _plain(run, "summary", "summary_revision") | {"answers": [answer_as_json(answer) for answer in answers]}

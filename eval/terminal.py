@@ -1,0 +1,123 @@
+"""What the command line shows of a run: the estimate before, progress during, a table after.
+
+Only presentation; everything goes to standard error, so that standard output stays free for --json.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from db.models import Run
+from eval.plan import Estimate as PlanEstimate
+from eval.plan import Plan
+from eval.runner import Progress
+from eval.stats.intervals import Estimate
+from eval.summary import Summary
+
+console = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """One plain line, never read as markup."""
+    console.print(escape(text), soft_wrap=True)
+
+
+def show_estimate(plan: Plan, estimate: PlanEstimate) -> None:
+    """What is about to happen and what it may take."""
+    cost = "unknown (no price for " + ", ".join(estimate.unpriced) + ")"
+    if estimate.cost_usd is not None:
+        cost = f"at most ${estimate.cost_usd:,.4f}"
+    say(
+        f"{len(plan.asked)} questions x {plan.repeats} repeat(s) x {len(plan.targets)} target(s), "
+        f"QA set {plan.questions.name} {plan.questions.version} ({plan.questions.sha256[:8]})"
+    )
+    say(
+        f"Estimate: {estimate.answer_calls} calls to targets, {estimate.judge_calls} to the judge, about "
+        f"{estimate.input_tokens:,} tokens in, at most {estimate.output_tokens:,} out; cost {cost}."
+    )
+
+
+@contextmanager
+def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
+    """Bars for each run and phase while it goes: done, errors, time left, tokens per second."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    tasks: dict[tuple[int, str], tuple[TaskID, float]] = {}
+    with Bars(*columns, console=console, disable=quiet) as bars:
+
+        def on_progress(its: Progress) -> None:
+            key = (its.run_id, its.phase)
+            if key not in tasks:
+                label = f"{escape(its.target)} [dim]{its.phase}[/dim]"
+                tasks[key] = (bars.add_task(label, total=its.planned, figures=""), monotonic())
+            task, since = tasks[key]
+            seconds = monotonic() - since
+            rate = f"{its.completion_tokens / seconds:,.0f} tok/s" if seconds > 0.5 else ""
+            errors = f"[red]{its.errors} errors[/red] " if its.errors else ""
+            bars.update(task, completed=its.done, figures=errors + rate)
+
+        yield on_progress
+
+
+def _with_interval(estimate: Estimate, form: str) -> str:
+    if estimate.value is None:
+        return "-"
+    text = format(estimate.value, form)
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} [dim]({estimate.low:{form}} to {estimate.high:{form}})[/dim]"
+
+
+def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
+    """The table at the end: a row a run, every mean with its 95 % interval."""
+    table = Table(caption="Brackets: 95 % intervals. Latencies without warm-ups.", caption_justify="left")
+    for heading in (
+        "run",
+        "target",
+        "answers",
+        "errors",
+        "quality 1-5",
+        "judged",
+        "first token ms",
+        "total ms",
+        "tok/s",
+    ):
+        table.add_column(heading, justify="left" if heading in ("run", "target") else "right")
+    for run, summary in zip(runs, summaries, strict=True):
+        overall = next((q for q in summary.quality if q.criterion == "overall"), None)
+        table.add_row(
+            str(run.id),
+            escape(run.target) + (" [yellow]simulated[/yellow]" if run.simulated else ""),
+            f"{summary.n_answers} of {run.n_planned}",
+            str(summary.n_errors),
+            _with_interval(overall.score, ".2f") if overall else "-",
+            f"{overall.n_scored} of {overall.n_answers}" if overall else "-",
+            _with_interval(summary.latency_p50["ttft_ms"], ",.0f"),
+            _with_interval(summary.latency_p50["total_ms"], ",.0f"),
+            _with_interval(summary.tokens_per_s, ",.0f"),
+        )
+    console.print(table)
+
+
+def show_runs(runs: Sequence[Run]) -> None:
+    """The stored runs, a line each."""
+    table = Table()
+    for heading in ("run", "group", "target", "model", "status", "planned", "started (UTC)"):
+        table.add_column(heading)
+    for run in runs:
+        started = run.started_at.strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
+        status = run.status + (f": {run.error}" if run.error else "")
+        cells = (str(run.id), run.group_id, run.name, run.model, status, str(run.n_planned), started)
+        table.add_row(*(escape(cell) for cell in cells))
+    Console().print(table)
