@@ -37,19 +37,21 @@ FINISHED = {
 }
 
 
-def show_question(question: Question, *, opened: bool = False) -> None:
-    """The question with its reference, key points and documents, as text."""
-    answer_text(question.text, key="question-text")
-    with st.expander("Reference answer and key points", icon=":material/fact_check:", expanded=opened):
+def show_question(question: Question) -> None:
+    """The question as text; its reference, key points and documents to be opened."""
+    answer_text(question.text, key="question-text", lead=True)
+    documents = question.documents
+    sides = st.columns(2) if documents else [st.container()]
+    with sides[0].expander("Reference answer and key points", icon=":material/fact_check:"):
         if not question.answerable:
             st.caption("The documents do not hold the answer; the right reply says so.")
         answer_text(question.reference, key="question-reference", nothing="This question has no reference answer.")
         if question.key_points:
             st.text("\n".join(f"• {point}" for point in question.key_points))
-    if question.documents:
-        with st.expander(plural(len(question.documents), "document"), icon=":material/description:"):
-            for i, document in enumerate(question.documents):
-                st.text(document.get("title") or f"Document {i + 1}")
+    if documents:
+        with sides[-1].expander(plural(len(documents), "document"), icon=":material/description:"):
+            for i, document in enumerate(documents):
+                answer_text(document.get("title") or f"Document {i + 1}", key=f"question-title-{i}", lead=True)
                 answer_text(document.get("text", ""), key=f"question-document-{i}")
 
 

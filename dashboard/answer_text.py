@@ -16,17 +16,23 @@ _CSS = """
   white-space: pre-wrap; overflow-wrap: anywhere; font-family: var(--st-font); font-size: var(--st-base-font-size);
   line-height: 1.6; color: var(--st-text-color); max-width: 46rem;
 }
+.lead { font-size: 1.15em; font-weight: 600; line-height: 1.45; }
 .empty { opacity: 0.7; font-style: italic; }
-mark { color: inherit; border-radius: 0.2em; padding: 0.05em 0; background: var(--st-violet-background-color); }
-mark.blue { background: var(--st-blue-background-color); }
-mark.green { background: var(--st-green-background-color); }
-mark.orange { background: var(--st-orange-background-color); }
+mark {
+  --tone: var(--st-violet-color);
+  color: inherit; border-radius: 0.2em; padding: 0.05em 0;
+  background: color-mix(in srgb, var(--tone) 24%, transparent);
+}
+mark.blue { --tone: var(--st-blue-color); }
+mark.green { --tone: var(--st-green-color); }
+mark.orange { --tone: var(--st-orange-color); }
 mark.several { text-decoration: underline dotted; text-underline-offset: 0.2em; }
 """
 
 _JS = """
 export default function ({ data, parentElement }) {
   const box = parentElement.querySelector(".text")
+  box.classList.toggle("lead", data.lead)
   box.classList.toggle("empty", data.pieces.length === 0)
   if (data.pieces.length === 0) {
     box.textContent = data.nothing
@@ -48,10 +54,12 @@ _COMPONENT = st.components.v2.component(
 )
 
 
-def answer_text(text: str, *, key: str, marks: Sequence[Mark] = (), nothing: str = "The answer is empty.") -> None:
+def answer_text(
+    text: str, *, key: str, marks: Sequence[Mark] = (), nothing: str = "The answer is empty.", lead: bool = False
+) -> None:
     """Show a text letter by letter, with the quotes found in it marked and named on hover.
 
-    `nothing` is said where the text is empty.
+    `nothing` is said where the text is empty; `lead` makes it stand out like a heading.
     """
     pieces = [
         {
@@ -65,4 +73,4 @@ def answer_text(text: str, *, key: str, marks: Sequence[Mark] = (), nothing: str
         }
         for piece in cut(text, marks)
     ]
-    _COMPONENT(data={"pieces": pieces if text.strip() else [], "nothing": nothing}, key=key)
+    _COMPONENT(data={"pieces": pieces if text.strip() else [], "nothing": nothing, "lead": lead}, key=key)

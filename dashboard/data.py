@@ -7,6 +7,7 @@ straight to db.store with `engine()`; grouping is db.frames' business, figures a
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,7 @@ from eval.summary import Summary, summarise
 
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
 
-Change = tuple[str, int, int, int]
+Change = tuple[str, int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,10 @@ def change() -> Change:
 
 def _rows(frame: pd.DataFrame) -> list[RunRow]:
     wanted = frame[[field.name for field in fields(RunRow)]]
-    return [RunRow(**(record | {"tags": tuple(record["tags"])})) for record in frames.records(wanted)]
+    records = frames.records(wanted)
+    for record in records:
+        record["tags"] = tuple(record["tags"])
+    return [RunRow(**record) for record in records]
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
@@ -161,3 +165,103 @@ def run(run_id: int) -> Run:
     """One run with its plan and provenance; never cached. Raises StoreError where there is none."""
     with store.reading(engine()) as session:
         return store.get_run(run_id, session=session)
+
+
+def count_runs(**filters: Any) -> int:
+    """How many runs the filters leave."""
+    return _count_runs(change(), filters)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _count_runs(key: Change, filters: dict[str, Any]) -> int:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        return frames.count_runs(session=session, **filters)
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _tags(key: Change) -> list[str]:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        return frames.list_tags(session=session)
+
+
+def tags() -> list[str]:
+    """All tags in use."""
+    return _tags(change())
+
+
+def contents(run_id: int) -> dict[str, int]:
+    """How many answers, assessments and scores hang on a run; never cached."""
+    with store.reading(engine()) as session:
+        return frames.records(frames.contents_frame(run_id, session=session))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, and whether a process is at work on it."""
+
+    run_id: int
+    group_id: str
+    target: str
+    status: str
+    error: str | None
+    alive: bool
+    planned: int
+    answered: int
+    failed: int
+    judged: int
+    has_judge: bool
+
+
+def follow(runs: list[Run]) -> list[Progress]:
+    """How far some runs are; never cached."""
+    found = []
+    rows = {row["run_id"]: row for g in dict.fromkeys(r.group_id for r in runs) for row in frames.records(progress(g))}
+    for stored in runs:
+        if row := rows.get(stored.id):
+            found.append(
+                Progress(
+                    run_id=row["run_id"],
+                    group_id=stored.group_id,
+                    target=row["target"],
+                    status=str(row["status"]),
+                    error=row["error"],
+                    alive=store.is_alive(stored),
+                    planned=row["n_planned"],
+                    answered=row["n_answers"],
+                    failed=row["n_errors"],
+                    judged=row["n_assessed"],
+                    has_judge=bool(stored.definition.get("judge")),
+                )
+            )
+    return found
+
+
+def unfinished(limit: int = 20) -> list[Progress]:
+    """The newest runs that are not finished; never cached."""
+    with store.reading(engine()) as session:
+        return follow(store.list_runs(session=session, unfinished=True, limit=limit))
+
+
+def newest_progress() -> list[Progress]:
+    """How far the newest group is, finished or not, in the order its runs were planned; never cached."""
+    with store.reading(engine()) as session:
+        newest = store.list_runs(session=session, limit=1)
+        return follow(store.list_runs(session=session, group_id=newest[0].group_id)[::-1]) if newest else []
+
+
+@dataclass(slots=True)
+class Jobs:
+    """The commands this dashboard started on a database, by what they do: when, and where their output goes."""
+
+    lock: Lock
+    started: dict[str, tuple[float, Path]]
+
+
+@st.cache_resource(show_spinner=False)
+def _jobs(url: str) -> Jobs:  # noqa: ARG001
+    return Jobs(Lock(), {})
+
+
+def jobs() -> Jobs:
+    """What was started here, for all who look at this dashboard."""
+    return _jobs(store.database_url())

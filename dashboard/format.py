@@ -98,7 +98,7 @@ def _cell(value: Any) -> Any:
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
-    """A frame as CSV that Excel opens as UTF-8 and in which no text is taken for a formula; numbers stay as they are."""
+    """A frame as CSV that Excel opens as UTF-8, and in which no text is taken for a formula; numbers stay numbers."""
     safe = frame.rename(columns=_cell)
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):

@@ -11,11 +11,13 @@ function say(root, text) {
   root.textContent = text
 }
 
+// The whole group takes the focus, not a choice in it: a ring around "1" would look like a score.
 function focusGroup(data, index) {
-  const group = data.groups[index]
-  const target = chosen(group) ?? choices(group)[0]
-  target?.focus({ preventScroll: true })
-  return Boolean(target)
+  const group = inside(data.groups[index].key, "[role=radiogroup]")
+  if (!group) return
+  group.tabIndex = -1
+  group.style.outline = "none"
+  group.focus({ preventScroll: true })
 }
 
 function focusNext(data, index) {

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from dashboard.data import RunRow
-from dashboard.format import count_of, listed, plain, plural
+from dashboard.format import NO_INTERVAL, count_of, listed, milliseconds, number, plain, plural, when
 from db.frames import records
-from db.models import Price
+from db.models import Price, Run
 from eval.cost.price import Cost, Tariff, cost_per_answer
 from eval.stats.frontier import on_frontier, overlapping
 from eval.stats.intervals import Estimate
@@ -123,19 +123,75 @@ def _estimates(frame: pd.DataFrame, name: str) -> dict[str, Estimate]:
     }
 
 
+def placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a place in the chart: with a score and a latency."""
+    return frame[frame["quality"].notna() & frame["latency"].notna()]
+
+
+def what_is_missing(frame: pd.DataFrame) -> str:
+    """Why nothing can be placed, and what to do about it."""
+    if frame["n_answers"].sum() == 0:
+        return "No answer came back yet. The Runs page shows what is under way and why a run stopped."
+    if frame["quality"].isna().all():
+        return (
+            "These answers have no such scores yet. Let a judge score them, or score them yourself on the Score page."
+        )
+    return "This latency was not measured for these runs; choose another above."
+
+
+def with_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame with intervals and counts in words, for the table on the page."""
+    words: dict[str, list[str]] = {"quality_interval": [], "p50_interval": [], "p95_interval": [], "answers": []}
+    for row in records(frame):
+        for name, digits in (("quality", 2), ("p50", 0), ("p95", 0)):
+            low, high = row[f"{name}_low"], row[f"{name}_high"]
+            missing = NO_INTERVAL if row[name] is not None else ""
+            words[f"{name}_interval"].append(
+                missing if low is None or high is None else f"{number(low, digits)} to {number(high, digits)}"
+            )
+        errors = f", {row['n_errors']:,} failed" if row["n_errors"] else ""
+        words["answers"].append(f"{row['n_answers']:,}{errors}")
+    return frame.assign(**words)
+
+
+def cautions(runs: Sequence[RunRow], frame: pd.DataFrame) -> list[str]:
+    """What a reader has to know before trusting the comparison, in Markdown."""
+    said = []
+    levels = sorted({run.concurrency for run in runs})
+    if len(levels) > 1:
+        said.append(
+            f"Latencies were measured at {listed([str(n) for n in levels])} questions at a time: not comparable."
+        )
+    else:
+        said.append(f"Latencies were measured with {plural(levels[0], 'question')} at a time.")
+    if len({run.n_questions for run in runs}) > 1:
+        said.append("These runs asked different numbers of questions of the set; compare with care.")
+    rows = records(frame)
+    if same := [plain(row["label"]) for row in rows if row["same_family"]]:
+        said.append(f"Judge and target are of one model family for {listed(same)}; judges favour their own.")
+    if busy := [f"{plain(row['label'])} ({row['n_client_limited']:,})" for row in rows if row["n_client_limited"]]:
+        said.append(f"Answers measured while this computer was busy, so perhaps too slow: {listed(busy)}.")
+    if failed := [f"{plain(row['label'])} ({row['n_failed_verdicts']:,})" for row in rows if row["n_failed_verdicts"]]:
+        said.append(f"Judgements that could not be used: {listed(failed)}.")
+    unfinished = [f"{plain(run.target)} ({run.status})" for run in runs if not run.finished]
+    if unfinished:
+        said.append(f"Not finished, so the figures are preliminary: {listed(unfinished)}.")
+    return said
+
+
 def finding(frame: pd.DataFrame) -> str:
     """What the chart says, in Markdown: who is on the frontier by point estimates (see left_open for the rest)."""
-    placed = frame[frame["quality"].notna() & frame["latency"].notna()]
-    if placed.empty:
-        return "None of these runs has both scores and latencies yet, so there is nothing to weigh up."
-    if len(placed) == 1:
-        return f"Only **{plain(placed['label'].iloc[0])}** has both scores and latencies; add runs to compare."
-    front = [plain(name) for name in placed.sort_values("latency")["label"][placed["on_frontier"]]]
-    rest = [plain(name) for name in placed["label"][~placed["on_frontier"]]]
-    asked = plural(int(placed["quality_n"].max()), "question")
+    shown = placed(frame).sort_values("latency")
+    if shown.empty:
+        return "None of these runs has both scores and latencies, so there is nothing to weigh up yet."
+    if len(shown) == 1:
+        return f"Only **{plain(shown['label'].iloc[0])}** has both scores and latencies; add runs to compare."
+    front = [plain(name) for name in shown["label"][shown["on_frontier"]]]
+    rest = [plain(name) for name in shown["label"][~shown["on_frontier"]]]
+    asked = plural(int(shown["quality_n"].max()), "question")
     verb = "is" if len(front) == 1 else "are"
     said = f"On {asked}, by point estimates, **{listed(front)}** {verb} on the frontier"
-    return f"{said}; {listed(rest)} {'is' if len(rest) == 1 else 'are'} beaten on both counts." if rest else f"{said}."
+    return f"{said}; {listed(rest)} {'lies' if len(rest) == 1 else 'lie'} behind it." if rest else f"{said}."
 
 
 def left_open(frame: pd.DataFrame) -> str | None:
@@ -276,3 +332,35 @@ def facts_frame(facts: Mapping[str, Any]) -> pd.DataFrame:
     """Nested facts as a table of two columns."""
     lines = flattened(facts)
     return pd.DataFrame({"fact": list(lines), "value": list(lines.values())}, dtype="str")
+
+
+def run_facts(run: Run, qa_set: str) -> dict[str, Any]:
+    """What ran, where and on what, for the table of facts."""
+    lasted = (run.ended_at - run.started_at).total_seconds() * 1000 if run.ended_at and run.started_at else None
+    return {
+        "run": {
+            "number": run.id,
+            "group": run.group_id,
+            "target": run.target,
+            "kind": run.kind.replace("_", "-"),
+            "model": run.model,
+            "model family": run.family,
+            "endpoint": run.endpoint,
+            "simulated": "yes" if run.simulated else "no",
+        },
+        "asked": {
+            "QA set": qa_set,
+            "questions": run.n_questions,
+            "repeats": run.repeats,
+            "warm-up calls": run.warmups,
+            "at a time": run.concurrency,
+        },
+        "time": {
+            "created": when(run.created_at),
+            "started": when(run.started_at),
+            "ended": when(run.ended_at),
+            "lasted": milliseconds(lasted) if lasted is not None else None,
+        },
+        "plan": {key: value for key, value in run.definition.items() if key != "questions"},
+        "provenance": run.provenance,
+    }

@@ -6,9 +6,10 @@ business, wording format.py's.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -17,22 +18,23 @@ import streamlit as st
 from dashboard import data
 from dashboard.data import RunRow
 from dashboard.format import plain, plural, to_csv
+from db.models import RunStatus
 from db.store import StoreError
 from eval.summary import Summary
 
 MOST_RUNS = 24  # in one view; more would not be readable
+PAGE_SIZE = 25  # runs a page of the list
 
 
 class Key(StrEnum):
     """Every key. Those in the first block also stand in the address."""
 
-    QA_SET = "set"
     RUNS = "runs"
     LATENCY = "latency"
     QUANTILE = "quantile"
     CRITERION = "criterion"
     SOURCE = "scored_by"
-    LOG = "log"
+    LOG = "axis"
     VOLUME = "volume"
     SEARCH = "search"
     STATUS = "status"
@@ -50,9 +52,15 @@ class Key(StrEnum):
     SCORING = "scoring"
     PLACE = "place"
 
+    WRITTEN = "_written"
+    SET_BOX = "_set"
+    RUNS_BOX = "_runs"
+    SOURCE_BOX = "_scored_by"
     PRICES = "_prices"
     NOTICE = "_notice"
-    DEMO_LOG = "_demo_log"
+    FOLLOWING = "_following"
+    RUN_NAME = "_run_name"
+    RUN_TAGS = "_run_tags"
     QUESTION_BOX = "_question"
     RATER_BOX = "_rater"
     PROBLEM = "_problem"
@@ -90,11 +98,12 @@ def show_notice() -> None:
         st.toast(text, icon=":material/check:")
 
 
-def simulated_banner(runs: Sequence[RunRow]) -> None:
-    """Say it wherever something shown came from the simulator."""
+def simulated_banner(runs: Sequence[RunRow], *, named: bool = True) -> None:
+    """Say it wherever something shown came from the simulator; `named` says of which targets, where not of all."""
     simulated = [run.target for run in runs if run.simulated]
     if simulated:
-        whose = "Everything here comes" if len(simulated) == len(runs) else f"{plain(', '.join(simulated))}: these come"
+        some = f"{plain(', '.join(simulated))}: these come" if named else "Some of it comes"
+        whose = "Everything here comes" if len(simulated) == len(runs) else some
         st.warning(
             f"**Simulated data.** {whose} from the built-in simulator, with invented answers and latencies. "
             "Use it to learn the tool, never to decide.",
@@ -109,9 +118,9 @@ def _run_label(option: object, names: dict[int, str]) -> str:
     return names.get(option, f"#{option}") if isinstance(option, int) else str(option)
 
 
-def _ids(chosen: Sequence[object]) -> list[int]:
-    """Run ids out of what was chosen, typed or linked: a number, "#12", "#12 name"."""
-    found = [re.match(r"#?(\d{1,15})\b", str(option)) for option in chosen]
+def _ids(chosen: Iterable[object]) -> list[int]:
+    """Run ids out of what was chosen, typed or linked: 12, "12", "#12 name"; whatever else is typed is no id."""
+    found = [re.match(r"#?(\d{1,15})\b", str(option).strip()) for option in chosen]
     return list(dict.fromkeys(int(match[1]) for match in found if match))
 
 
@@ -119,64 +128,83 @@ def _labels(runs: Sequence[RunRow]) -> dict[int, str]:
     return {run.run_id: f"#{run.run_id} {run.target}" for run in runs}
 
 
-def _start_with(runs: Sequence[RunRow]) -> None:
-    st.session_state[Key.RUNS] = [run.run_id for run in runs[:MOST_RUNS]]
+def from_address(key: Key) -> str | None:
+    """What the address says about a key when it was opened or gone back to; None when this page wrote it itself.
+
+    For choices whose default depends on what is stored: a bound widget leaves its default out of the address, so the
+    same link would show something else later. Such a key is always written, by `to_address`.
+    """
+    said = st.query_params.get(key)
+    written = st.session_state.get(Key.WRITTEN, {})
+    return said if said is not None and said != written.get(key) else None
+
+
+def to_address(key: Key, value: str) -> None:
+    """Write a choice to the address."""
+    st.session_state.setdefault(Key.WRITTEN, {})[key] = value
+    if st.query_params.get(key) != value:
+        st.query_params[key] = value
 
 
 def compare(run_ids: Sequence[int]) -> None:
-    """Make these the runs in view on every page (call it before the page that shows them is drawn)."""
+    """Make these the runs in view on every page; call it before the page that shows them."""
     chosen = data.runs(ids=list(run_ids), limit=MOST_RUNS)
     if chosen:
-        st.session_state[Key.QA_SET] = chosen[0].qa_set_id
-        st.session_state[Key.RUNS] = list(run_ids)
+        st.session_state[Key.SET_BOX] = chosen[0].qa_set_id
+        st.session_state[Key.RUNS_BOX] = list(run_ids)
+
+
+def _other_set() -> None:
+    runs = data.newest_group(qa_set_id=st.session_state[Key.SET_BOX])
+    st.session_state[Key.RUNS_BOX] = [run.run_id for run in runs[:MOST_RUNS]]
 
 
 def choose_runs() -> list[RunRow]:
     """The runs in view, all on one QA set version; ends the page with a kind sentence where there are none.
 
-    Starts with the newest group that has finished runs.
+    Starts with the newest group that has finished runs, or with those of the address.
     """
-    newest = data.newest_group()
-    if not newest:
-        st.info("No run has finished yet. The **Start** page shows how to begin, **Runs** what is under way.")
-        st.stop()
+    linked = from_address(Key.RUNS)
+    if linked is not None and (stored := data.runs(ids=_ids(linked.split(",")), limit=MOST_RUNS)):
+        first = {run.run_id: run for run in stored}
+        st.session_state[Key.RUNS_BOX] = _ids(linked.split(","))
+        st.session_state[Key.SET_BOX] = next(first[i].qa_set_id for i in _ids(linked.split(",")) if i in first)
+    elif Key.RUNS_BOX not in st.session_state:
+        newest = data.newest_group()
+        if not newest:
+            st.info("No run has finished yet. The **Start** page shows how to begin, **Runs** what is under way.")
+            st.stop()
+        st.session_state[Key.SET_BOX] = newest[0].qa_set_id
+        st.session_state[Key.RUNS_BOX] = [run.run_id for run in newest[:MOST_RUNS]]
+
     sets = data.qa_sets()
-    linked = _ids(st.query_params.get_all(Key.RUNS)) if Key.RUNS not in st.session_state else []
-    first = (data.runs(ids=linked, limit=1) or newest)[0]
-    if Key.QA_SET not in st.session_state and Key.QA_SET not in st.query_params:
-        st.session_state[Key.QA_SET] = first.qa_set_id
-
-    def other_set() -> None:
-        _start_with(data.newest_group(qa_set_id=st.session_state[Key.QA_SET]))
-
     with st.container(horizontal=True, vertical_alignment="bottom"):
         qa_set_id = st.selectbox(
             "QA set and version",
             list(sets),
             format_func=lambda option: sets.get(option, str(option)),
-            key=Key.QA_SET,
-            bind="query-params",
-            on_change=other_set,
+            key=Key.SET_BOX,
+            persist_state="session",
+            on_change=_other_set,
             width=280,
             help="Runs are only compared on exactly the same questions. The code in brackets is a fingerprint of them.",
         )
-        assert qa_set_id is not None
-        offered = data.runs(qa_set_id=qa_set_id, limit=data.NEWEST)
-        names = _labels(offered)
-        if Key.RUNS not in st.session_state and Key.RUNS not in st.query_params:
-            _start_with(data.newest_group(qa_set_id=qa_set_id))
+        names = _labels(data.runs(qa_set_id=qa_set_id, limit=data.NEWEST))
         chosen = st.multiselect(
             "Runs",
             list(names),
             format_func=lambda option: _run_label(option, names),
-            key=Key.RUNS,
-            bind="query-params",
+            key=Key.RUNS_BOX,
+            persist_state="session",
             accept_new_options=True,
             max_selections=MOST_RUNS,
             placeholder="Choose runs, or type a run's number",
             help=f"The newest {data.NEWEST} runs on this QA set are offered; for an older one type its number.",
         )
-    return _on_one_set(_ids(chosen), qa_set_id)
+    wanted = _ids(chosen)
+    to_address(Key.RUNS, ",".join(map(str, wanted)))
+    assert qa_set_id is not None
+    return _on_one_set(wanted, qa_set_id)
 
 
 def _on_one_set(wanted: list[int], qa_set_id: int) -> list[RunRow]:
@@ -209,16 +237,22 @@ def choose_source(summaries: Sequence[Summary]) -> str | None:
     if not sources:
         return None
     options = [source for source, _ in sources.most_common()]
-    return st.selectbox(
+    if (linked := from_address(Key.SOURCE)) in options:
+        st.session_state[Key.SOURCE_BOX] = linked
+    elif st.session_state.get(Key.SOURCE_BOX) not in options:
+        st.session_state[Key.SOURCE_BOX] = options[0]
+    source = st.selectbox(
         "Scored by",
         options,
         format_func=lambda source: "People" if source == "people" else source,
-        key=Key.SOURCE,
-        bind="query-params",
+        key=Key.SOURCE_BOX,
+        persist_state="session",
         width=260,
         help="Scores of different judges, or of a judge and of people, are never mixed in one mean. The word in "
         "brackets is how the judge was asked: study (one criterion a call) or quick (all in one call).",
     )
+    to_address(Key.SOURCE, source)
+    return source
 
 
 def choose_criterion(summaries: Sequence[Summary], source: str | None) -> str:
@@ -236,6 +270,23 @@ def choose_criterion(summaries: Sequence[Summary], source: str | None) -> str:
             help="Points from 1 to 5. Overall is the mean of the criteria, over answers where all were scored.",
         )
     )
+
+
+AXES = ("Automatic", "Linear", "Logarithmic")
+
+
+def choose_axis(automatic: bool) -> bool:
+    """Whether the latency axis is logarithmic; `automatic` is what the data ask for."""
+    axis = st.segmented_control(
+        "Latency axis",
+        AXES,
+        default=AXES[0],
+        required=True,
+        key=Key.LOG,
+        bind="query-params",
+        help="Logarithmic: equal steps are equal factors, so fast and slow targets fit in one picture.",
+    )
+    return automatic if axis == AXES[0] else axis == AXES[2]
 
 
 def choose_latency() -> tuple[str, str]:
@@ -263,31 +314,124 @@ def choose_latency() -> tuple[str, str]:
     return str(measure), str(quantile)
 
 
+def choose_volume() -> int:
+    """How many answers a month are needed."""
+    volume = st.number_input(
+        "Answers a month",
+        min_value=1,
+        max_value=10_000_000_000,
+        value=100_000,
+        step=10_000,
+        key=Key.VOLUME,
+        bind="query-params",
+        width=240,
+        help="How many questions your feature will answer in a month.",
+    )
+    return int(volume or 1)
+
+
+# --- the list of runs ----------------------------------------------------------------------------------------------
+
+
+def choose_filters() -> dict[str, Any]:
+    """Filters for data.runs and data.count_runs, those that are set."""
+    sets = data.qa_sets()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        contains = st.text_input(
+            "Search", key=Key.SEARCH, bind="query-params", placeholder="Name, target or model", width=240
+        )
+        chosen = {
+            name: st.selectbox(
+                label,
+                options,
+                index=None,
+                format_func=wording,
+                key=key,
+                bind="query-params",
+                placeholder="All",
+                width=200,
+            )
+            for name, label, options, wording, key in (
+                ("status", "Status", [status.value for status in RunStatus], str, Key.STATUS),
+                ("target", "Target", data.target_order(), str, Key.TARGET),
+                ("qa_set_id", "QA set", list(sets), lambda i: sets.get(i, str(i)), Key.LISTED_SET),
+                ("tag", "Tag", data.tags(), str, Key.TAG),
+            )
+        }
+    chosen["contains"] = contains.strip() or None
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def _pages(found: int) -> int:
+    return max(1, -(-found // PAGE_SIZE))
+
+
+def page_offset(found: int) -> int:
+    """How many runs stand before the chosen page."""
+    page = st.session_state.get(Key.PAGE) or st.query_params.get(Key.PAGE, "1")
+    number = int(page) if str(page).isdecimal() else 1
+    return (min(number, _pages(found)) - 1) * PAGE_SIZE
+
+
+def choose_page(found: int) -> None:
+    """The control that turns pages, where there is more than one."""
+    if _pages(found) > 1:
+        st.pagination(_pages(found), key=Key.PAGE, bind="query-params")
+
+
+def choose_run(listed: Sequence[RunRow]) -> int | None:
+    """One run to look at: of those listed, or any by its number."""
+    names = _labels(listed)
+    chosen = st.selectbox(
+        "Run",
+        list(names),
+        index=None,
+        format_func=lambda option: _run_label(option, names),
+        key=Key.RUN,
+        bind="query-params",
+        accept_new_options=True,
+        placeholder="Choose a run of this list, or type its number",
+        width=420,
+    )
+    ids = _ids([chosen]) if chosen is not None else []
+    return ids[0] if ids else None
+
+
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
-def show_chart(chart: "alt.Chart | alt.LayerChart | alt.FacetChart", key: str, alt_text: str) -> None:
+def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
     """A chart in the theme's colours; its menu saves it as SVG or PNG."""
     st.altair_chart(chart, key=key, alt=alt_text)
 
 
 def show_table(
-    frame: pd.DataFrame, name: str, alt_text: str, columns: dict[str, object] | None = None, **options: object
-) -> object:
-    """A table with its CSV download beside it; `name` is the key and the file's name."""
-    shown = st.dataframe(  # pyright: ignore[reportCallIssue]
+    frame: pd.DataFrame,
+    name: str,
+    alt_text: str,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    csv: pd.DataFrame | None = None,
+    **options: Any,
+) -> Any:
+    """A table with its CSV download beside it; `name` is the key and the file's name.
+
+    `columns` are the shown ones with their settings, in order. The CSV holds `csv` where that says more than the table.
+    """
+    shown = st.dataframe(
         frame,
         hide_index=True,
         key=f"_table_{name}",
-        column_config=columns,  # pyright: ignore[reportArgumentType]
+        column_config=columns,
+        column_order=list(columns) if columns else None,
         alt=alt_text,
-        **options,  # pyright: ignore[reportArgumentType]
+        **options,
     )
-    csv_button(lambda: to_csv(frame), name, help=plural(len(frame), "row"))
+    csv_button(lambda: to_csv(frame if csv is None else csv), name, help=plural(len(frame), "row"))
     return shown
 
 
-def csv_button(make: Callable[[], bytes], name: str, help: str | None = None) -> None:  # noqa: A002
+def csv_button(make: Callable[[], bytes], name: str, help: str | None = None) -> None:
     """A download of a table as CSV, made when it is asked for."""
     st.download_button(
         "CSV",

@@ -72,9 +72,14 @@ def clean_name(name: str) -> str:
     return " ".join(name.split())[:MAX_NAME].strip()
 
 
+def token(answer_id: int, seed: str) -> str:
+    """A short name for an answer that tells nothing about it, neither its run nor when it was made."""
+    return blake2b(f"{seed}:{answer_id}".encode(), digest_size=8).hexdigest()
+
+
 def shuffled(answer_ids: Sequence[int], seed: str) -> tuple[int, ...]:
     """The ids in an order that depends on the seed alone: the same next time, another for another seed."""
-    return tuple(sorted(answer_ids, key=lambda i: (blake2b(f"{seed}:{i}".encode(), digest_size=8).digest(), i)))
+    return tuple(sorted(answer_ids, key=lambda answer_id: token(answer_id, seed)))
 
 
 def find_person(name: str, *, session: Session) -> Rater | None:

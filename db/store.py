@@ -270,7 +270,7 @@ def list_runs(
 def set_status(run_ids: Sequence[int], status: RunStatus, *, session: Session, error: str | None = None) -> None:
     """Note where runs stand; the start is stamped once, the end whenever work on them ends."""
     for run in session.exec(select(Run).where(col(Run.id).in_(run_ids))):
-        run.status, run.error = status, error
+        run.status, run.error, run.revision = status, error, run.revision + 1
         if status == RunStatus.answering and run.started_at is None:
             run.started_at = now()
         if status in (RunStatus.finished, RunStatus.stopped, RunStatus.failed):
@@ -332,11 +332,12 @@ def save_summary(run_id: int, summary: dict[str, Any], revision: int, *, session
     session.execute(update(Run).where(col(Run.id) == run_id).values(summary=summary, summary_revision=revision))
 
 
-def newest_change(*, session: Session) -> tuple[int, int, int]:
+def newest_change(*, session: Session) -> tuple[int, int, int, str]:
     """A small key that changes whenever a run, an answer or a score was added, changed or removed."""
-    query = select(func.count(), func.max(col(Run.id)), func.sum(col(Run.revision))).select_from(Run)
-    count, newest, revisions = session.exec(query).one()
-    return count, newest or 0, revisions or 0
+    made = func.max(col(Run.created_at))  # an id may come back after a deletion, a moment does not
+    query = select(func.count(), func.max(col(Run.id)), func.sum(col(Run.revision)), made).select_from(Run)
+    count, newest, revisions, newest_made = session.exec(query).one()
+    return count, newest or 0, revisions or 0, str(newest_made)
 
 
 # --- answers ------------------------------------------------------------------------------------------------------

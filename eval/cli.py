@@ -4,12 +4,14 @@ No logic of its own beyond that. What a person can cause ends in one sentence an
 """
 
 import asyncio
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,18 +21,22 @@ from sqlalchemy import Engine
 from db import store
 from db.models import Run, RunStatus
 from eval import demo as demo_runs
-from eval import qa_set, server, terminal
+from eval import qa_set as qa_sets
+from eval import server, terminal
 from eval.endpoint import EndpointError
 from eval.interchange import run_as_json
 from eval.judge import Protocol
 from eval.plan import JudgeSpec, Overrides, Plan, PlanError, estimate, make_plan, parse_model_at_url
 from eval.runner import judge_runs, resume_runs, run_plan
 from eval.server import ServerError
-from eval.simulator.profiles import SimulatorError
+from eval.simulator.faults import Faults
+from eval.simulator.profiles import SimulatorError, read_fields
+from eval.simulator.server import HOST, Settings, serve
 from eval.summary import summarise
 
-EXPECTED = (PlanError, EndpointError, store.StoreError, qa_set.QASetError, SimulatorError, ServerError)
+EXPECTED = (PlanError, EndpointError, store.StoreError, qa_sets.QASetError, SimulatorError, ServerError)
 CONFIG = Path("rightsize.toml")
+INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
 app = typer.Typer(
     help="Measure language models on your own questions and compare quality, latency and cost.",
@@ -61,9 +67,8 @@ def _report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_j
     if as_json:
         _print_json(
             [
-                run.summary | {"target": run.target, "status": run.status, "error": run.error}
-                for run in _fresh(run_ids, engine)
-                if run.summary
+                {"target": run.target, "status": run.status, "error": run.error} | asdict(summary)
+                for run, summary in zip(runs, summaries, strict=True)
             ]
         )
     terminal.show_summaries(runs, summaries)
@@ -73,11 +78,6 @@ def _report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_j
         terminal.say(f"What was answered is stored. Go on with: rightsize resume {' '.join(map(str, failed))}")
     if failed or any(summary.n_answers == 0 for summary in summaries):
         raise typer.Exit(1)
-
-
-def _fresh(run_ids: Sequence[int], engine: Engine) -> list[Run]:
-    with store.reading(engine) as session:
-        return [store.get_run(run_id, session=session) for run_id in run_ids]
 
 
 def _execute(
@@ -241,9 +241,9 @@ def demo(
     elif stored:
         terminal.say(f"The demo is already there: {len(stored)} simulated runs in {url}; nothing is run again.")
     else:
-        with demo_runs.demo_simulator() as simulator:
-            plan = demo_runs.demo_plan(simulator.urls)
-            outcome = _execute(plan, engine, simulator=demo_runs.simulator_note(simulator.urls))
+        with demo_runs.demo_simulator() as urls:
+            plan = demo_runs.demo_plan(urls)
+            outcome = _execute(plan, engine, simulator=demo_runs.simulator_note(urls))
         _report(*outcome, engine, False)
     if chosen_port is not None:
         engine.dispose()
@@ -259,10 +259,36 @@ def dashboard(port: Port = None, no_browser: NoBrowser = False, db: Db = None) -
     server.serve_dashboard(url, chosen_port, open_browser=not no_browser)
 
 
+@app.command()
+def simulate(
+    port: Annotated[list[int] | None, typer.Option(help="Port to listen on; may be repeated. 0: any free one.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on. Default: this machine only.")] = HOST,
+    speed: Annotated[float, typer.Option(help="Divides all times.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Enters every answer, fault and jitter.")] = 0,
+    qa_set: Annotated[Path | None, typer.Option(help="Questions it can answer. Default: the built-in set.")] = None,
+    log: Annotated[Path | None, typer.Option(help="File that gets the true times of every request.")] = None,
+    faults: Annotated[str, typer.Option(help="For example rate_429=0.1,retry_after_s=2,rate_drop=0.05")] = "",
+) -> None:
+    """Serve simulated models on loopback: an OpenAI-compatible server with known answers and latencies."""
+    settings = Settings(
+        qa_set=qa_sets.load(qa_set) if qa_set else None,
+        faults=read_fields(Faults, faults),
+        seed=seed,
+        speed=speed,
+        log_file=log,
+    )
+
+    def ready(urls: list[str]) -> None:
+        names = ", ".join(profile.name for profile in settings.profiles)
+        terminal.say(f"Simulated models {names} at {' '.join(urls)} (Ctrl-C ends it)")
+
+    serve(settings, ports=port or [0], host=host, on_ready=ready)
+
+
 @qa_app.command("check")
 def qa_check(file: Annotated[Path, typer.Argument(help="A QA set as JSONL or CSV.")]) -> None:
     """Check a QA set: every fault with its line, field, what is wrong and what would be right."""
-    checked = qa_set.load(file)
+    checked = qa_sets.load(file)
     counts: dict[str, int] = {}
     for question in checked.questions:
         counts[question.category] = counts.get(question.category, 0) + 1
@@ -273,7 +299,7 @@ def qa_check(file: Annotated[Path, typer.Argument(help="A QA set as JSONL or CSV
 def main() -> None:
     """Run the command line; expected faults end with one sentence on standard error and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -284,9 +310,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except KeyboardInterrupt:
-        terminal.say("Stopped. What was answered is stored; go on with: rightsize resume")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            terminal.say("Stopped. What was answered is stored; go on with: rightsize resume")
+        raise
 
 
 if __name__ == "__main__":

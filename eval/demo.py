@@ -4,6 +4,7 @@ Says which targets stand in the demo and finds the demo that is already stored; 
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,27 +15,36 @@ from db.models import Run
 from eval import qa_set
 from eval.endpoint import Endpoint
 from eval.plan import JudgeSpec, Plan, PriceSpec
-from eval.simulator.process import SimulatorProcess
+from eval.simulator.process import simulator_process
 from eval.targets import Stage, Target
 
-CONCURRENCY = 20  # so that the demo ends in seconds; the simulator's latencies do not depend on load
+CONCURRENCY = 30  # so that the demo ends in seconds; the simulator's latencies do not depend on load
+JUDGE_CONCURRENCY = 60
 ROLES = ("laptop", "workstation", "cloud", "judge")  # one simulated endpoint each
-HYPOTHETICAL = "made up for the demo"
 PRICES = {
-    "sim-small": PriceSpec(input_usd_per_mtok=0.04, output_usd_per_mtok=0.08, kind="hypothetical", source=HYPOTHETICAL),
-    "sim-large": PriceSpec(input_usd_per_mtok=0.15, output_usd_per_mtok=0.60, kind="hypothetical", source=HYPOTHETICAL),
-    "sim-cloud": PriceSpec(input_usd_per_mtok=1.25, output_usd_per_mtok=10.0, kind="hypothetical", source=HYPOTHETICAL),
+    model: PriceSpec(
+        input_usd_per_mtok=into, output_usd_per_mtok=out, kind="hypothetical", source="made up, for the demo"
+    )
+    for model, into, out in (
+        ("sim-small", 0.04, 0.08),
+        ("sim-large", 0.15, 0.60),
+        ("sim-cloud", 1.25, 10.0),
+        ("sim-judge", 1.25, 10.0),
+    )
 }
 
 
-def demo_simulator(ports: Sequence[int] | None = None) -> SimulatorProcess:
-    """The simulator of the demo, one port a role: those given, or any that are free."""
-    return SimulatorProcess(["--ports", ",".join(map(str, ports or [0] * len(ROLES)))])
+def demo_simulator(ports: Sequence[int] | None = None) -> AbstractContextManager[list[str]]:
+    """The simulator of the demo, one address a role; on the ports given, or any that are free."""
+    return simulator_process(["--ports", ",".join(map(str, ports or [0] * len(ROLES)))])
 
 
 def demo_plan(urls: list[str]) -> Plan:
     """The demo's targets: small and large local, a hybrid of the two, and a cloud, each at its simulated endpoint."""
-    at = {role: Endpoint(url=url, concurrency=CONCURRENCY) for role, url in zip(ROLES, urls, strict=True)}
+    at = {
+        role: Endpoint(url=url, concurrency=JUDGE_CONCURRENCY if role == "judge" else CONCURRENCY)
+        for role, url in zip(ROLES, urls, strict=True)
+    }
 
     def plain(name: str, model: str, role: str) -> Target:
         return Target(name=name, stages=(Stage(name="answer", model=model, endpoint=at[role]),))

@@ -9,7 +9,8 @@ from db.models import Answer, Call, Run
 
 
 def _plain(row: Any, *without: str) -> dict[str, Any]:
-    return row.model_dump(mode="json", exclude=set(without))
+    dumped = row.model_dump(mode="json", exclude=set(without))
+    return {name: dumped[name] for name in type(row).model_fields if name in dumped}  # in the order of the table
 
 
 def _group(rows: list[Any], key: str) -> dict[int, list[Any]]:

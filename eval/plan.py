@@ -282,6 +282,7 @@ class Estimate:
     output_tokens: int  # at most
     cost_usd: float | None
     unpriced: tuple[str, ...]
+    hypothetical: bool  # a made-up price is in the cost
 
 
 def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
@@ -290,18 +291,19 @@ def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
     Input tokens are estimated from the length of the prompts, output counts every question's limit in full.
     """
     calls = judge_calls = tokens_in = tokens_out = 0
-    cost, unpriced = 0.0, list[str]()
+    cost, unpriced, hypothetical = 0.0, list[str](), False
     inputs = [estimate_tokens("".join(m["content"] for m in targets.build_messages(q))) for q in plan.asked]
     outputs = [q.output_limit for q in plan.asked]
 
     def add(model: str, n: int, into: int, out: int) -> None:
-        nonlocal tokens_in, tokens_out, cost
+        nonlocal tokens_in, tokens_out, cost, hypothetical
         tokens_in, tokens_out = tokens_in + n * into, tokens_out + n * out
         price = prices.get(model)
         if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
             if model not in unpriced:
                 unpriced.append(model)
         else:
+            hypothetical = hypothetical or price.kind == "hypothetical"
             cost += n * (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
 
     for target in plan.targets:
@@ -314,4 +316,5 @@ def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
         judge_calls = per_answer * plan.repeats * len(plan.asked) * len(plan.targets)
         n = plan.repeats * len(plan.targets) * per_answer
         add(plan.judge.model, n, 2 * sum(inputs) + sum(outputs), len(plan.asked) * MAX_TOKENS[plan.judge.protocol] // 3)
-    return Estimate(calls, judge_calls, tokens_in, tokens_out, None if unpriced else cost, tuple(unpriced))
+    total = None if unpriced else cost
+    return Estimate(calls, judge_calls, tokens_in, tokens_out, total, tuple(unpriced), hypothetical)

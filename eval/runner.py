@@ -192,7 +192,8 @@ def _load_work(run: models.Run, engine: Engine) -> _Work:
     wanted = set(run.definition["questions"])
     asked = [(row.id or 0, records.to_question(row)) for row in rows if row.key in wanted]
     everything = [_Job(i, q, repeat, False) for repeat in range(run.repeats) for i, q in asked]
-    warmups = [_Job(*asked[n % len(asked)], repeat=n // len(asked), cold=True) for n in range(run.warmups)]
+    short = sorted(asked, key=lambda pair: pair[1].output_limit)  # a warm-up need not be long to wake a server
+    warmups = [_Job(*short[n % len(short)], repeat=n // len(short), cold=True) for n in range(run.warmups)]
     jobs = [job for job in everything if (job.question_id, job.repeat, False) not in answered]
     return _Work(
         run_id=run.id,
@@ -336,7 +337,7 @@ async def _judge_run(
                 rater_id=rater_id,
                 rubric_id=rubric_id,
                 protocol=spec.protocol,
-                parameters=judge.parameters | {"endpoint": spec.endpoint.url},
+                parameters={**judge.parameters, "endpoint": spec.endpoint.url},
                 same_family=same_family,
             )
             writer.put(lambda session, rows=rows: store.save_assessment(*rows, session=session))

@@ -68,8 +68,10 @@ def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
     assert spec.origin is not None
     folder = Path(spec.origin).parent
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(folder / "app.py")]
-        + ["--server.port", str(port), "--server.headless", "true"],
+        [
+            *(sys.executable, "-m", "streamlit", "run", str(folder / "app.py")),
+            *("--server.port", str(port), "--server.headless", "true"),
+        ],
         cwd=folder.parent,  # where .streamlit/config.toml lies
         env=os.environ | {"RIGHTSIZE_DB": _absolute(db_url), "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,

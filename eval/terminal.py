@@ -21,6 +21,8 @@ from eval.stats.intervals import Estimate
 from eval.summary import Summary
 
 console = Console(stderr=True, highlight=False)
+if not console.is_terminal:
+    console = Console(stderr=True, highlight=False, width=120)  # a log file is not 80 columns wide
 
 
 def say(text: str) -> None:
@@ -32,7 +34,7 @@ def show_estimate(plan: Plan, estimate: PlanEstimate) -> None:
     """What is about to happen and what it may take."""
     cost = "unknown (no price for " + ", ".join(estimate.unpriced) + ")"
     if estimate.cost_usd is not None:
-        cost = f"at most ${estimate.cost_usd:,.4f}"
+        cost = f"at most ${estimate.cost_usd:,.2f}" + (" at hypothetical prices" if estimate.hypothetical else "")
     say(
         f"{len(plan.asked)} questions x {plan.repeats} repeat(s) x {len(plan.targets)} target(s), "
         f"QA set {plan.questions.name} {plan.questions.version} ({plan.questions.sha256[:8]})"
@@ -76,12 +78,14 @@ def _with_interval(estimate: Estimate, form: str) -> str:
     text = format(estimate.value, form)
     if estimate.low is None or estimate.high is None:
         return text
-    return f"{text} [dim]({estimate.low:{form}} to {estimate.high:{form}})[/dim]"
+    return f"{text} [dim]({estimate.low:{form}}-{estimate.high:{form}})[/dim]"
 
 
 def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
     """The table at the end: a row a run, every mean with its 95 % interval."""
-    table = Table(caption="Brackets: 95 % intervals. Latencies without warm-ups.", caption_justify="left")
+    table = Table(
+        caption="Latency and speed: medians without warm-ups. In brackets: 95 % intervals.", caption_justify="left"
+    )
     for heading in (
         "run",
         "target",
@@ -98,16 +102,18 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         overall = next((q for q in summary.quality if q.criterion == "overall"), None)
         table.add_row(
             str(run.id),
-            escape(run.target) + (" [yellow]simulated[/yellow]" if run.simulated else ""),
-            f"{summary.n_answers} of {run.n_planned}",
+            escape(run.target),
+            f"{summary.n_answers}/{run.n_planned}",
             str(summary.n_errors),
             _with_interval(overall.score, ".2f") if overall else "-",
-            f"{overall.n_scored} of {overall.n_answers}" if overall else "-",
+            f"{overall.n_scored}/{overall.n_answers}" if overall else "-",
             _with_interval(summary.latency_p50["ttft_ms"], ",.0f"),
             _with_interval(summary.latency_p50["total_ms"], ",.0f"),
             _with_interval(summary.tokens_per_s, ",.0f"),
         )
     console.print(table)
+    if any(run.simulated for run in runs):
+        console.print("[yellow]Simulated:[/yellow] these figures come from the simulator and describe no real model.")
 
 
 def show_runs(runs: Sequence[Run]) -> None:

@@ -42,6 +42,16 @@ def _label_offsets(frame: pd.DataFrame) -> list[int]:
     return offsets
 
 
+def _x_scale(frame: pd.DataFrame, log: bool) -> alt.Scale:
+    """Room on the right for the slowest point's name; from 0 on a linear axis."""
+    columns = frame[["latency", "latency_low", "latency_high"]]
+    longest = float(columns.max().max()) or 1.0
+    if not log:
+        return alt.Scale(domain=[0, longest * 1.12], nice=False)
+    positive = float(columns.where(columns > 0).min().min())
+    return alt.Scale(type="log", domain=[positive * 0.8, longest * 1.8], nice=False)
+
+
 def quality_latency(
     frame: pd.DataFrame, *, latency_title: str, quality_title: str, order: Sequence[str], log: bool
 ) -> alt.LayerChart | alt.FacetChart:
@@ -50,7 +60,7 @@ def quality_latency(
     placed = placed.assign(label_dy=_label_offsets(placed))
     lowest = float(placed[["quality", "quality_low"]].min().min())
     y_scale = alt.Scale(domain=[max(1.0, floor((lowest - 0.05) * 2) / 2), 5.0], nice=False)
-    x_scale = alt.Scale(type="log", nice=True, padding=30) if log else alt.Scale(zero=True, nice=True)
+    x_scale = _x_scale(placed, log)
     x = alt.X("latency:Q", title=f"{latency_title} ({unit})", scale=x_scale, axis=alt.Axis(tickCount=8, format="~f"))
     y = alt.Y("quality:Q", title=quality_title, scale=y_scale, axis=alt.Axis(tickCount=6))
     base = alt.Chart(placed)

@@ -29,6 +29,7 @@ COLUMNS = (
 ).split(", ")
 MAX_TICKS = 150  # a call; more cannot be told apart
 ROW_PX = 30
+FRAME_PX = 110  # legend, axis and its title
 LABEL_PX = 260
 
 
@@ -49,7 +50,7 @@ def _lengths(call: Mapping[str, Any]) -> dict[str, float]:
         "connect": _number(call, "connect_ms"),
     }
     total = _number(call, "total_ms")
-    if call["error"]:
+    if _known(call, "error"):
         return ahead | {"failed": total}
     if not _known(call, "ttft_ms"):
         return ahead | {"reply at once": total}
@@ -100,8 +101,7 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
     bars = segments(calls)
     order = list(dict.fromkeys(_row(call) for call in calls.to_dict("records")))
     present = [phase for phase in PHASES if phase in set(bars["phase"])]
-    ends = bars.groupby("row", as_index=False)["end"].max()
-    ends["said"] = [milliseconds(end - start) for end, start in zip(ends["end"], _starts(bars, ends), strict=True)]
+    ends = bars.groupby("row", as_index=False)["end"].max().merge(_said(calls), on="row")
     y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False))
     color = alt.Color(
         "phase:N",
@@ -124,8 +124,9 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
+    arrivals = _ticks(calls, bars)
     tick = (
-        alt.Chart(_ticks(calls, bars))
+        alt.Chart(arrivals)
         .mark_tick(thickness=1, height=6, color="white", opacity=0.75)
         .encode(x="at:Q", y=y, tooltip=alt.value(None))
     )
@@ -134,9 +135,14 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
         .mark_text(align="left", dx=6, color="#7C8794")
         .encode(x="end:Q", y=y, text="said:N", tooltip=alt.value(None))
     )
-    return alt.layer(bar, tick, said).properties(height=ROW_PX * max(1, len(order)) + 10)
+    layers = [bar, tick, said] if len(arrivals) else [bar, said]
+    return alt.layer(*layers).properties(height=ROW_PX * max(1, len(order)) + FRAME_PX)
 
 
-def _starts(bars: pd.DataFrame, ends: pd.DataFrame) -> "pd.Series[Any]":
-    """Where each row begins, in the order of `ends`."""
-    return ends["row"].map(bars.groupby("row")["start"].min())
+def _said(calls: pd.DataFrame) -> pd.DataFrame:
+    """What stands at the end of each row: the call's own time, without what came ahead of the request."""
+    found = []
+    for call in calls.to_dict("records"):
+        took = milliseconds(_number(call, "total_ms")) if _known(call, "total_ms") else ""
+        found.append({"row": _row(call), "said": f"failed {took}".strip() if _known(call, "error") else took})
+    return pd.DataFrame(found, columns=["row", "said"])

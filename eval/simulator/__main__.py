@@ -15,9 +15,16 @@ from eval.simulator.profiles import PROFILES, Profile, SimulatorError, read_fiel
 from eval.simulator.server import HOST, Settings, serve
 
 
+def _ports(text: str) -> list[int]:
+    try:
+        return [int(port) for port in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'"{text}" is no list of ports such as 0,0') from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval.simulator", description=__doc__)
-    parser.add_argument("--ports", default="0", help="ports, separated by commas; 0 is any free one")
+    parser.add_argument("--ports", type=_ports, default=[0], help="ports, separated by commas; 0 is any free one")
     parser.add_argument("--host", default=HOST, help="address to listen on (default: this machine only)")
     parser.add_argument("--speed", type=float, default=1.0, help="divides all times")
     parser.add_argument("--seed", type=int, default=0, help="enters every answer, fault and jitter")
@@ -56,9 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             api_key=given.api_key,
             log_file=given.log,
         )
-        ports = [int(port) for port in given.ports.split(",")]
-        serve(settings, ports=ports, host=given.host, on_ready=ready, until_stdin_closes=True)
-    except (SimulatorError, ValueError) as error:  # a QASetError is a ValueError
+        serve(settings, ports=given.ports, host=given.host, on_ready=ready, until_stdin_closes=True)
+    except (SimulatorError, qa_set.QASetError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

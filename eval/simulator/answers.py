@@ -96,7 +96,9 @@ class Index:
                         longest = text
                         break
         found = self._by_text.get(longest, [])
-        return max(found, key=lambda question: _share_of_documents(question, prompt)) if found else None
+        if len(found) > 1:
+            return max(found, key=lambda question: _share_of_documents(question, prompt))
+        return found[0] if found else None
 
 
 def _share_of_documents(question: Question, prompt: str) -> float:
@@ -199,7 +201,7 @@ def _other_number(number: str, taken: frozenset[str], rng: Random) -> str:
     value = int(head)
     for reach in range(1, 200):
         other = max(1, value + rng.choice((-1, 1)) * rng.randint(1, max(2, value // 4, reach)))
-        written = f"{other:,}" if "," in number else str(other).rjust(len(head), "0")
+        written = f"{other:,}" if "," in number else str(other).rjust(len(head) if head[0] == "0" else 0, "0")
         written += point + decimals
         if not numbers(written) & taken and other != value:
             return written

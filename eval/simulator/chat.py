@@ -14,6 +14,8 @@ from typing import Any
 from eval.simulator.profiles import Profile
 from eval.simulator.text import tokens
 
+_SLOT = "\x00"  # where the text of a piece goes
+
 
 class BadRequestError(ValueError):
     """A request that the OpenAI API refuses with status 400; `param` names the field at fault."""
@@ -127,7 +129,7 @@ def _event(head: Mapping[str, Any], rest: Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A streamed reply as bytes: the early role chunk, the pieces that carry tokens, and what ends the stream."""
+    """A streamed reply as bytes: the chunk with the role, the pieces that carry tokens, and what ends the stream."""
 
     role: bytes
     pieces: list[bytes]
@@ -142,14 +144,15 @@ def encode_stream(query: ChatQuery, made: Generation, reply_id: str, per_chunk: 
     def delta(content: Mapping[str, str], finish_reason: str | None = None) -> bytes:
         return _event(head, {"choices": [{"index": 0, "delta": content, "finish_reason": finish_reason}]})
 
+    # Only the text differs between two pieces, so the rest is written once: 64 streams may start at the same moment.
+    around = {name: delta({name: _SLOT}).split(json.dumps(_SLOT).encode()) for name in ("reasoning_content", "content")}
     pieces: list[bytes] = []
     last_token: list[int] = []
     done = 0
     for name, part in (("reasoning_content", made.reasoning), ("content", made.content)):
         for start in range(0, len(part), per_chunk):
             chunk = part[start : start + per_chunk]
-            first = {} if pieces else {"role": "assistant"}
-            pieces.append(delta({**first, name: "".join(chunk)}))
+            pieces.append(json.dumps("".join(chunk)).encode().join(around[name]))
             done += len(chunk)
             last_token.append(done - 1)
     end = delta({}, made.finish_reason)

@@ -30,7 +30,8 @@ class Faults:
     """How often each fault occurs, as a share of the requests from 0 to 1, and which hold for all of them.
 
     `script` names the faults of the first requests in order, "ok" for none: 429, 500, drop, malformed_judge or
-    malformed_judge:KIND with a kind of MALFORMED. After it the shares decide.
+    malformed_judge:KIND with a kind of MALFORMED. After it the shares decide. A request for anything but a judgement
+    is answered well where a malformed judgement is its turn.
     """
 
     rate_429: float = 0.0  # too many requests, with Retry-After
@@ -62,14 +63,15 @@ class Faults:
             yield None if name == "ok" else self._with_kind(name, turn)
         while True:
             chance = rng.random()
-            for name, rate in zip(HITS, (self.rate_429, self.rate_500, self.rate_drop), strict=False):
+            for name, rate in (("429", self.rate_429), ("500", self.rate_500), ("drop", self.rate_drop)):
                 if chance < rate:
                     yield name
                     break
                 chance -= rate
             else:
-                yield self._with_kind(HITS[3], turn) if rng.random() < self.malformed_judge else None
+                yield self._with_kind("malformed_judge", turn) if rng.random() < self.malformed_judge else None
 
     @staticmethod
     def _with_kind(name: str, turn: Iterator[int]) -> str:
+        """The name, and for a malformed judgement that names no kind the next kind in turn."""
         return f"{name}:{MALFORMED[next(turn) % len(MALFORMED)]}" if name == "malformed_judge" else name

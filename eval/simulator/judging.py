@@ -182,10 +182,11 @@ def score_coherence(found: Findings) -> int:
         return 1
     if found.fragments or found.off_topic:
         return 2
+    places = [i for i, match in enumerate(found.matches) if match is not None]
     order = [match for match in found.matches if match is not None]
     steps_back = sum(later < earlier for earlier, later in pairwise(order))
-    inner = [match is None for match in found.matches[1:-1]]
-    loose = steps_back * (2 if len(order) > 2 else 1) + (sum(inner) > 1) + found.refusal
+    interrupted = bool(places) and places[-1] - places[0] + 1 - len(places) > 1
+    loose = steps_back * (2 if len(order) > 2 else 1) + interrupted + found.refusal
     return max(2, 5 - loose)
 
 
@@ -286,7 +287,7 @@ def _quotes(name: str, answer: str, found: Findings) -> list[str]:
 
 
 def spoil(verdicts: dict[str, Any], kind: str) -> str:
-    """A judge's reply, broken in one of the ways of faults.MALFORMED."""
+    """A judge's reply as text, broken if `kind` is one of faults.MALFORMED."""
     if kind == "out_of_five":
         return f"{next(iter(verdicts.values()))['score']} out of 5"
     scores: dict[str, Any] = {"fractional": 4.5, "out_of_range": 7, "null_score": None}

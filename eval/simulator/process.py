@@ -6,48 +6,42 @@ The child is `python -m eval.simulator`; it ends when its standard input closes,
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Self
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from eval.simulator.profiles import SimulatorError
 
+STOP_TIMEOUT_S = 10.0
 
-class SimulatorProcess:
-    """A simulator in a child process, as a context manager; `arguments` are those of `python -m eval.simulator`.
 
-    Entering it waits until the simulator listens; raises SimulatorError with what the child said if it does not.
+@contextmanager
+def simulator_process(arguments: Sequence[str] = ()) -> Iterator[list[str]]:
+    """Run a simulator in a child process with the arguments of `python -m eval.simulator`; gives one URL a port.
+
+    Waits until it listens. Raises SimulatorError with what the child said if it cannot.
     """
-
-    def __init__(self, arguments: Sequence[str] = ()) -> None:
-        self._arguments = list(arguments)
-        self._child: subprocess.Popen[str] | None = None
-        self.urls: list[str] = []
-
-    @property
-    def url(self) -> str:
-        """The base URL of the first port."""
-        return self.urls[0]
-
-    def __enter__(self) -> Self:
-        child = self._child = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-m", "eval.simulator", *self._arguments],
+    # Its messages go to a file: a pipe that nobody reads may fill and stop it.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as messages:
+        child = subprocess.Popen(
+            [sys.executable, "-X", "utf8", "-m", "eval.simulator", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=messages,
             encoding="utf-8",
         )
         assert child.stdout is not None
-        line = child.stdout.readline()
-        if not line:
-            _, said = child.communicate()
-            raise SimulatorError(said.strip() or f"The simulator ended at once with status {child.returncode}.")
-        self.urls = json.loads(line)["urls"]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._child:
+        try:
+            line = child.stdout.readline()
+            if not line:
+                child.wait(STOP_TIMEOUT_S)
+                messages.seek(0)
+                said = messages.read().strip()
+                raise SimulatorError(said or f"The simulator ended at once with status {child.returncode}.")
+            yield json.loads(line)["urls"]
+        finally:
             try:
-                self._child.communicate(timeout=10)  # closes its standard input and reads what is left
+                child.communicate(timeout=STOP_TIMEOUT_S)  # closes its standard input
             except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.communicate()
+                child.kill()
+                child.communicate()

@@ -1,0 +1,81 @@
+"""What the measured tokens cost at prices that can be edited here, for a month's volume."""
+
+import streamlit as st
+
+from dashboard import data, tables, widgets
+from dashboard.charts.cost_bars import cost_bars
+from dashboard.format import to_csv
+from db import store
+
+st.title("Cost")
+st.caption("The tokens that were measured, times a price for each model, for as many answers as you expect in a month.")
+runs = widgets.choose_runs()
+widgets.simulated_banner(runs)
+summaries = data.summaries([run.run_id for run in runs])
+prices = data.prices()
+volume = widgets.choose_volume()
+frame = tables.cost_frame(runs, summaries, widgets.labels(runs), prices, volume)
+
+if frame["cost_month"].notna().any():
+    widgets.show_chart(
+        cost_bars(frame, order=data.target_order()), key="cost_month", alt_text="Cost a month in USD, one bar a target"
+    )
+else:
+    st.info("No cost is known yet: enter the prices of the models below.", icon=":material/payments:")
+
+columns = {
+    "label": st.column_config.TextColumn("Target", pinned=True),
+    "model": st.column_config.TextColumn("Model"),
+    "prompt_tokens": st.column_config.NumberColumn("Input tokens", format="%,.0f", help="Mean an answer, all stages."),
+    "completion_tokens": st.column_config.NumberColumn("Output tokens", format="%,.0f", help="Mean, all stages."),
+    "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers behind the means."),
+    "cost_1000": st.column_config.NumberColumn("Cost per 1,000", format="$%.4f", help="USD for 1,000 answers."),
+    "cost_month": st.column_config.NumberColumn("Cost a month", format="$%,.2f", help=f"USD for {volume:,} answers."),
+    "price": st.column_config.TextColumn("Price", help="The kind of price, or why the cost is unknown."),
+}
+widgets.show_table(frame, "cost", "Cost of the runs in view", columns, placeholder="unknown")
+st.caption(
+    "Counted: the tokens of the target's own calls, all stages, at list prices per million tokens. Not counted: the "
+    "judge, warm-up calls, failed requests, cached-token or batch discounts, hardware and power. The means rest on the "
+    "answers measured so far; your own questions may be longer or shorter."
+)
+if estimated := int(frame["n_estimated_tokens"].sum()):
+    st.caption(f":material/info: For {estimated:,} answers the server told no token counts; they are estimated.")
+
+st.subheader("Prices")
+st.caption("In USD per million tokens. Leave a price empty where you do not know it: it then counts as unknown, not 0.")
+models = tables.models_of(summaries)
+edited = st.data_editor(
+    tables.prices_frame(models, prices),
+    key=widgets.Key.PRICES,
+    hide_index=True,
+    disabled=["model"],
+    placeholder="unknown",
+    alt="Prices per model, to edit",
+    column_config={
+        "model": st.column_config.TextColumn("Model"),
+        "input_usd_per_mtok": st.column_config.NumberColumn("Input", min_value=0.0, format="$%.4f"),
+        "output_usd_per_mtok": st.column_config.NumberColumn("Output", min_value=0.0, format="$%.4f"),
+        "kind": st.column_config.SelectboxColumn(
+            "Kind",
+            options=list(tables.PRICE_KINDS),
+            required=True,
+            help="Quoted: from a price list or an offer. Assumed: your estimate. Hypothetical: invented, to play with.",
+        ),
+        "source": st.column_config.TextColumn("Source", help="Where the price comes from, with its date."),
+    },
+)
+with st.container(horizontal=True):
+    save = st.button("Save prices", type="primary", icon=":material/save:", key="_save_prices")
+    widgets.csv_button(lambda: to_csv(edited), "prices")
+if save:
+    try:
+        changed = tables.edited_prices(edited, prices)
+    except tables.PriceError as error:
+        st.error(str(error))
+        st.stop()
+    with store.writing(data.engine()) as session:
+        for price in changed:
+            store.save_price(price, session=session)
+    widgets.note("Prices saved; earlier ones stay in the history." if changed else "Nothing had changed.")
+    st.rerun()

@@ -1,0 +1,60 @@
+"""All runs: what is under way, a list to search, and for one run what ran where, its name, tags and deletion."""
+
+import streamlit as st
+
+from dashboard import data, run_desk, tables, widgets
+from dashboard.format import plain, plural
+
+st.title("Runs")
+if not data.runs(limit=1):
+    st.info("No run is stored yet. The **Start** page runs a demo and shows how to evaluate your own models.")
+    st.stop()
+
+run_desk.follow_runs()
+
+filters = widgets.choose_filters()
+found = data.count_runs(**filters)
+if not found:
+    st.info("No run fits these filters; clear one of them.")
+    st.stop()
+listed = data.runs(limit=widgets.PAGE_SIZE, offset=widgets.page_offset(found), **filters)
+widgets.simulated_banner(listed)
+columns = {
+    "run_id": st.column_config.NumberColumn("Run", format="#%d", pinned=True),
+    "name": st.column_config.TextColumn("Name"),
+    "target": st.column_config.TextColumn("Target"),
+    "model": st.column_config.TextColumn("Model"),
+    "qa_set": st.column_config.TextColumn("QA set"),
+    "answers": st.column_config.NumberColumn("Answers", format="%,d", help="Planned: questions times repeats."),
+    "status": st.column_config.TextColumn("Status"),
+    "tags": st.column_config.ListColumn("Tags"),
+    "created_at": st.column_config.DatetimeColumn("Created (UTC)", format="D MMM YYYY, HH:mm", timezone="UTC"),
+    "simulated": st.column_config.CheckboxColumn("Simulated"),
+}
+chosen = widgets.show_table(
+    tables.runs_frame(listed), "runs", "List of runs", columns, on_select="rerun", selection_mode="multi-row"
+)
+with st.container(horizontal=True, vertical_alignment="center"):
+    widgets.choose_page(found)
+    st.caption(f"{plural(found, 'run')}. Tick rows to compare them.")
+    picked = [listed[row].run_id for row in chosen.selection.rows if row < len(listed)]
+    if st.button(f"Compare {plural(len(picked), 'run')}", disabled=not picked, icon=":material/compare_arrows:"):
+        widgets.compare(picked)
+        st.switch_page("app_pages/overview.py")
+
+st.subheader("One run")
+run_id = widgets.choose_run(listed)
+if run_id is None:
+    st.caption("Choose a run to see what ran where, rename it, tag it or delete it.")
+    st.stop()
+run = data.run(run_id)
+st.markdown(f"**#{run.id} {plain(run.name)}**: {plain(run.target)}, {plain(run.status)}")
+if run.error:
+    st.error(plain(run.error))
+left, right = st.columns([3, 2], gap="large")
+with right:
+    run_desk.edit_run(run)
+    run_desk.delete_run(run)
+with left:
+    facts = tables.run_facts(run, data.qa_sets().get(run.qa_set_id, ""))
+    widgets.show_table(tables.facts_frame(facts), f"run-{run.id}", "What ran, where and on what", height=420)
