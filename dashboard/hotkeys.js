@@ -1,4 +1,5 @@
 // Presses the page's own controls. They are found by the class Streamlit gives to a key: st-key-<key>.
+const SAVING_MS = 1500 // keys wait so long for the next answer to be drawn
 const inside = (key, what) => document.querySelector(`.st-key-${key} ${what}`)
 const choices = (group) => [...document.querySelectorAll(`.st-key-${group.key} [role=radio]`)]
 const chosen = (group) => choices(group).find((choice) => choice.getAttribute("aria-checked") === "true")
@@ -47,6 +48,7 @@ function save(root, data) {
     return say(root, `${data.groups[unset].label} has no score yet.`)
   }
   say(root, "")
+  root.savedAt = Date.now()
   inside(data.buttons.Enter, "button:not(:disabled)")?.click()
 }
 
@@ -81,6 +83,7 @@ function handle(event, root) {
   if (inNote(event, root, data)) return true
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return false
   if (document.querySelector("[role=dialog][aria-modal=true]")) return false
+  if (Date.now() - (root.savedAt ?? 0) < SAVING_MS) return event.key.length === 1 || event.key === "Enter"
   const digit = digitOf(event)
   if (digit !== null) return score(root, data, digit), true
   if (event.key === "ArrowUp" || event.key === "ArrowDown") return move(data, event.key === "ArrowUp" ? -1 : 1), true
@@ -132,6 +135,7 @@ export default function ({ data, parentElement }) {
   }
   if (root.place !== data.place) {
     root.place = data.place
+    root.savedAt = 0
     say(root, "")
     arrive(root, 40)
   }

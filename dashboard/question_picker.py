@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.format import plain, plural
+from dashboard.format import plural
 from dashboard.widgets import Key
 from db.side_by_side import QuestionHead
 
@@ -47,7 +47,7 @@ def choose_question(questions: Sequence[QuestionHead]) -> QuestionHead:
     keys = list(found)
     wanted = st.session_state.get(Key.QUESTION_BOX) or st.query_params.get(Key.QUESTION)
     if wanted and wanted not in {question.key for question in questions}:
-        st.caption(f"This QA set has no question {plain(wanted)}; here is the first.")
+        st.caption("This QA set has no question of the id in the address; here is another.")
     at = keys.index(wanted) if wanted in found else 0
     st.session_state[Key.QUESTION_BOX] = st.query_params[Key.QUESTION] = keys[at]
 

@@ -64,9 +64,16 @@ def _resume(run_id: int) -> None:
 
 def start_demo() -> None:
     """Start the demo evaluation, unless a process is at work already."""
-    if not any(run.alive for run in data.newest_progress()):
-        st.session_state[Key.FOLLOWING] = True
+    newest = data.newest_progress()
+    if not any(run.alive for run in newest):
+        st.session_state[Key.AWAITED] = max((run.run_id for run in newest), default=0)
         _start(DEMO, ["demo", "--no-dashboard"])
+
+
+def demo_begins(runs: Sequence[Progress]) -> bool:
+    """Whether the demo was started, but these runs of the newest group are not yet its own."""
+    known = st.session_state.get(Key.AWAITED)
+    return is_starting(DEMO) and (not runs or (known is not None and max(run.run_id for run in runs) <= known))
 
 
 # --- following -----------------------------------------------------------------------------------------------------

@@ -85,7 +85,8 @@ def at_work(rubric: Rubric) -> Desk | None:
 
 def _go(place: int | None, desk: Desk) -> None:
     st.query_params[Key.PLACE] = str(len(desk.queue.order) + 1 if place is None else place)
-    st.session_state.pop(Key.PROBLEM, None)
+    for key in (Key.PROBLEM, Key.ARRIVED):
+        st.session_state.pop(key, None)
 
 
 def _moved(desk: Desk) -> bool:
@@ -105,7 +106,8 @@ def leave() -> None:
     """Back to choosing who scores what."""
     for key in (Key.SCORING, Key.PLACE):
         st.query_params.pop(key, None)
-    st.session_state.pop(Key.PROBLEM, None)
+    for key in (Key.PROBLEM, Key.ARRIVED):
+        st.session_state.pop(key, None)
 
 
 def _guarded(move: Callable[[], None]) -> None:
@@ -187,12 +189,17 @@ def given(desk: Desk) -> Given | None:
 
 
 def fill_in(desk: Desk) -> None:
-    """Put what was given before into the controls of the answer in view, unless they are in use."""
+    """On arrival at an answer, put what was given before into its controls, or empty them.
+
+    Always both: Streamlit may still remember a choice that was made here, not saved, and is no longer shown.
+    """
+    keys = {c.id: desk.key(f"choice-{c.id}") for c in desk.rubric.criteria}
+    here = desk.key("arrived")
+    if st.session_state.get(Key.ARRIVED) == here and all(key in st.session_state for key in keys.values()):
+        return
+    st.session_state[Key.ARRIVED] = here
     before = given(desk)
-    for criterion in desk.rubric.criteria:
-        key = desk.key(f"choice-{criterion.id}")
-        if before and key not in st.session_state:
-            value = before.values.get(criterion.id)
-            st.session_state[key] = CANNOT if value is None else value
-    if before and desk.key("note") not in st.session_state:
-        st.session_state[desk.key("note")] = before.note
+    for criterion, key in keys.items():
+        value = before.values.get(criterion) if before else None
+        st.session_state[key] = CANNOT if before and value is None else value
+    st.session_state[desk.key("note")] = before.note if before else ""

@@ -53,17 +53,22 @@ class Key(StrEnum):
     PLACE = "place"
 
     WRITTEN = "_written"
-    SET_BOX = "_set"
-    RUNS_BOX = "_runs"
-    SOURCE_BOX = "_scored_by"
+    QA_SET = "_set"
+    SET_BOX = "_set_box"
+    CHOSEN = "_runs"
+    RUNS_BOX = "_runs_box"
+    CHOSEN_SOURCE = "_scored_by"
+    SOURCE_BOX = "_scored_by_box"
     PRICES = "_prices"
     NOTICE = "_notice"
     FOLLOWING = "_following"
+    AWAITED = "_awaited"
     RUN_NAME = "_run_name"
     RUN_TAGS = "_run_tags"
     QUESTION_BOX = "_question"
     RATER_BOX = "_rater"
     PROBLEM = "_problem"
+    ARRIVED = "_arrived"
 
 
 LATENCIES = {
@@ -150,41 +155,55 @@ def compare(run_ids: Sequence[int]) -> None:
     """Make these the runs in view on every page; call it before the page that shows them."""
     chosen = data.runs(ids=list(run_ids), limit=MOST_RUNS)
     if chosen:
-        st.session_state[Key.SET_BOX] = chosen[0].qa_set_id
-        st.session_state[Key.RUNS_BOX] = list(run_ids)
+        st.session_state[Key.QA_SET] = chosen[0].qa_set_id
+        st.session_state[Key.CHOSEN] = list(run_ids)
+
+
+def show_newest() -> None:
+    """Forget which runs are in view, so that those of the newest finished group are."""
+    for key in (Key.CHOSEN, Key.QA_SET, Key.CHOSEN_SOURCE):
+        st.session_state.pop(key, None)
+
+
+def _keep(key: Key, box: Key) -> None:
+    """Keep what was chosen in a box: a widget forgets its value on another page, this does not."""
+    st.session_state[key] = st.session_state[box]
 
 
 def _other_set() -> None:
-    runs = data.newest_group(qa_set_id=st.session_state[Key.SET_BOX])
-    st.session_state[Key.RUNS_BOX] = [run.run_id for run in runs[:MOST_RUNS]]
+    _keep(Key.QA_SET, Key.SET_BOX)
+    runs = data.newest_group(qa_set_id=st.session_state[Key.QA_SET])
+    st.session_state[Key.CHOSEN] = [run.run_id for run in runs[:MOST_RUNS]]
 
 
-def choose_runs() -> list[RunRow]:
-    """The runs in view, all on one QA set version; ends the page with a kind sentence where there are none.
-
-    Starts with the newest group that has finished runs, or with those of the address.
-    """
-    linked = from_address(Key.RUNS)
-    if linked is not None and (stored := data.runs(ids=_ids(linked.split(",")), limit=MOST_RUNS)):
-        first = {run.run_id: run for run in stored}
-        st.session_state[Key.RUNS_BOX] = _ids(linked.split(","))
-        st.session_state[Key.SET_BOX] = next(first[i].qa_set_id for i in _ids(linked.split(",")) if i in first)
-    elif Key.RUNS_BOX not in st.session_state:
+def _settle_runs() -> None:
+    """See to it that a QA set and runs are chosen: those of the address, else those of before, else the newest."""
+    linked = _ids((from_address(Key.RUNS) or "").split(","))
+    stored = {run.run_id: run for run in data.runs(ids=linked, limit=MOST_RUNS)} if linked else {}
+    if stored:
+        st.session_state[Key.CHOSEN] = linked
+        st.session_state[Key.QA_SET] = next(stored[i].qa_set_id for i in linked if i in stored)
+    elif st.session_state.get(Key.QA_SET) not in data.qa_sets():
         newest = data.newest_group()
         if not newest:
             st.info("No run has finished yet. The **Start** page shows how to begin, **Runs** what is under way.")
             st.stop()
-        st.session_state[Key.SET_BOX] = newest[0].qa_set_id
-        st.session_state[Key.RUNS_BOX] = [run.run_id for run in newest[:MOST_RUNS]]
+        st.session_state[Key.QA_SET] = newest[0].qa_set_id
+        st.session_state[Key.CHOSEN] = [run.run_id for run in newest[:MOST_RUNS]]
 
+
+def choose_runs() -> list[RunRow]:
+    """The runs in view, all on one QA set version; ends the page with a kind sentence where there are none."""
+    _settle_runs()
     sets = data.qa_sets()
+    st.session_state[Key.SET_BOX] = st.session_state[Key.QA_SET]
+    st.session_state[Key.RUNS_BOX] = st.session_state[Key.CHOSEN]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         qa_set_id = st.selectbox(
             "QA set and version",
             list(sets),
             format_func=lambda option: sets.get(option, str(option)),
             key=Key.SET_BOX,
-            persist_state="session",
             on_change=_other_set,
             width=280,
             help="Runs are only compared on exactly the same questions. The code in brackets is a fingerprint of them.",
@@ -195,7 +214,8 @@ def choose_runs() -> list[RunRow]:
             list(names),
             format_func=lambda option: _run_label(option, names),
             key=Key.RUNS_BOX,
-            persist_state="session",
+            on_change=_keep,
+            args=(Key.CHOSEN, Key.RUNS_BOX),
             accept_new_options=True,
             max_selections=MOST_RUNS,
             placeholder="Choose runs, or type a run's number",
@@ -236,17 +256,19 @@ def choose_source(summaries: Sequence[Summary]) -> str | None:
     sources = Counter(source for s in summaries for source in {q.source for q in s.quality})
     if not sources:
         return None
-    options = [source for source, _ in sources.most_common()]
+    options = sorted(sources, key=lambda source: (-sources[source], source == "people", source))
     if (linked := from_address(Key.SOURCE)) in options:
-        st.session_state[Key.SOURCE_BOX] = linked
-    elif st.session_state.get(Key.SOURCE_BOX) not in options:
-        st.session_state[Key.SOURCE_BOX] = options[0]
+        st.session_state[Key.CHOSEN_SOURCE] = linked
+    if st.session_state.get(Key.CHOSEN_SOURCE) not in options:
+        st.session_state[Key.CHOSEN_SOURCE] = options[0]
+    st.session_state[Key.SOURCE_BOX] = st.session_state[Key.CHOSEN_SOURCE]
     source = st.selectbox(
         "Scored by",
         options,
         format_func=lambda source: "People" if source == "people" else source,
         key=Key.SOURCE_BOX,
-        persist_state="session",
+        on_change=_keep,
+        args=(Key.CHOSEN_SOURCE, Key.SOURCE_BOX),
         width=260,
         help="Scores of different judges, or of a judge and of people, are never mixed in one mean. The word in "
         "brackets is how the judge was asked: study (one criterion a call) or quick (all in one call).",

@@ -5,12 +5,13 @@ them; which questions are asked and where answers are stored is the runner's bus
 """
 
 import asyncio
+import json
 import os
 import random
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import perf_counter_ns
@@ -23,13 +24,37 @@ import openai
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from eval.lag import LIMIT_MS, LagMonitor
-from eval.stream import NotJSONError, Reply, Usage, complete_usage, error_message, pace, parse_stream, parse_whole
+from eval.stream import (
+    NotJSONError,
+    Pace,
+    Usage,
+    clean,
+    complete_usage,
+    error_message,
+    pace,
+    parse_stream,
+    parse_whole,
+    streamed_tokens,
+)
 from eval.transport import BodyTooLargeError, StampedBody, StampingTransport, recorder
 
 CONNECT_TIMEOUT_S = 10.0
+CHECK_TIMEOUT_S = 30.0
 MAX_WAIT_S = 60.0  # a server that asks for more patience than this is treated as failed
 FIRST_WAIT_S = 0.5
-ADAPTABLE = ("stream_options", "seed", "temperature", "max_tokens", "response_format", "stream")
+ADAPTABLE = {  # parameters that may be left out where a server refuses them, and how its refusal names them
+    "stream_options": r"stream_options",
+    "seed": r"seed",
+    "temperature": r"temperature",
+    "max_tokens": r"max_tokens",
+    "response_format": r"response[_ ]format|json_schema",
+    "stream": r"stream(ing|ed)?",
+}
+OVERLONG = re.compile(
+    r"context (length|window|size)|n_ctx|too many tokens|prompt is too long|maximum model length"
+    r"|exceeds the maximum number of tokens|reduce the length of the messages",
+    re.IGNORECASE,
+)
 
 Message = dict[str, str]
 
@@ -41,7 +66,7 @@ class EndpointError(Exception):
 class Endpoint(BaseModel):
     """Where a server speaks the OpenAI API, and how patient to be with it. Holds the name of a key, never a key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     url: str
     api_key_env: str | None = None
     concurrency: int = Field(default=1, ge=1, le=256)
@@ -51,25 +76,41 @@ class Endpoint(BaseModel):
     @field_validator("url")
     @classmethod
     def _plain_http(cls, url: str) -> str:
-        parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f'"{url}" is not an address; write it like http://127.0.0.1:5273/v1')
-        if parts.username or parts.password:
+        url = url.strip()
+        if "@" in url.partition("?")[0]:
             raise ValueError("the address holds credentials; put the key in an environment variable instead")
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number, or half of an IPv6 address
+            parts, sound = urlsplit(""), False
+        if not sound or " " in url or not url.isprintable():
+            raise ValueError(f'"{url.partition("?")[0]}" is not an address; write it like http://127.0.0.1:5273/v1')
+        if parts.query or parts.fragment:
+            raise ValueError("the address has a part after ? or #, which would be lost; leave it out")
         return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _name_of_variable(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError("api_key_env has to be the name of an environment variable, and never the key itself")
+        return name
 
     @property
     def host(self) -> str:
         return urlsplit(self.url).hostname or ""
 
     def api_key(self) -> str:
-        """The key from the environment; local servers get a dummy. Raises EndpointError if the variable is unset."""
+        """The key from the environment, or a dummy where none is named. Raises EndpointError if it is not there."""
         if self.api_key_env is None:
             return "none"
         if not (key := os.environ.get(self.api_key_env, "").strip()):
             raise EndpointError(
                 f"The environment variable {self.api_key_env}, which should hold the key for {self.url}, is not set."
             )
+        if not (key.isascii() and key.isprintable()):
+            raise EndpointError(f"{self.api_key_env} holds characters that no key for {self.url} can have.")
         return key
 
 
@@ -156,6 +197,16 @@ class _FailureError(Exception):
     adapt: str | None = None  # a parameter the server refused: ask again without it
 
 
+def _offered_models(body: str) -> list[str]:
+    """The ids in a list of models; a bare list (Together AI) and null for none (Ollama) are understood."""
+    try:
+        value = json.loads(body)
+        entries = value if isinstance(value, list) else value["data"] or []
+        return [m["id"] for m in entries if isinstance(m, dict) and isinstance(m.get("id"), str)]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise NotJSONError(body[:200]) from None
+
+
 def _retry_after_s(headers: httpx2.Headers) -> float | None:
     """The pause a server asks for (RFC 9110, section 10.2.3): seconds or a date."""
     value = headers.get("retry-after")
@@ -164,7 +215,9 @@ def _retry_after_s(headers: httpx2.Headers) -> float | None:
     with suppress(ValueError):
         return max(0.0, float(value))
     with suppress(ValueError, TypeError):
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        when = parsedate_to_datetime(value)
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
     return None
 
 
@@ -175,15 +228,17 @@ class EndpointClient:
         self.endpoint = endpoint
         self.server: str | None = None  # what the server calls itself
         self.simulated = False
-        self.refused: set[str] = set()  # parameters this server does not take
+        self.refused: dict[str, set[str]] = {}  # by model: parameters this server does not take
         self._lag = lag
+        self._key = endpoint.api_key()
         self._openai = openai.AsyncOpenAI(
             base_url=endpoint.url,
-            api_key=endpoint.api_key(),
+            api_key=self._key,
             max_retries=0,  # a hidden retry would falsify a latency
             timeout=httpx2.Timeout(endpoint.timeout_s, connect=CONNECT_TIMEOUT_S),
             http_client=httpx2.AsyncClient(transport=StampingTransport(endpoint.host, endpoint.concurrency + 1)),
         )
+        self._openai.organization = self._openai.project = None  # the environment's are no other server's business
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,29 +254,30 @@ class EndpointClient:
         Returns the ids offered (empty where the server keeps no list). Raises EndpointError with one sentence if the
         endpoint cannot be reached, refuses the key, is no OpenAI API, or does not offer one of `models`.
         """
+        patience_s = min(CHECK_TIMEOUT_S, self.endpoint.timeout_s)
         try:
-            async with asyncio.timeout(min(30.0, self.endpoint.timeout_s)):
+            async with asyncio.timeout(patience_s):
                 raw = await self._openai.models.with_raw_response.list()
             self._note_server(raw.http_response)
-            body = raw.http_response.json()
-            offered = [m["id"] for m in body["data"] if isinstance(m, dict) and isinstance(m.get("id"), str)]
+            offered = _offered_models(raw.http_response.text)
         except Exception as error:
-            failure = self._explain(error)
-            if failure.kind in ("not_found", "bad_request", "not_json") and await self._answers_chat(models):
-                return []
-            raise EndpointError(failure.text) from error
+            failure = self._explain(error, patience_s)
+            if failure.kind not in ("not_found", "bad_request", "not_json") or not models:
+                raise EndpointError(failure.text) from error
+            await self._check_chat(models[0], failure)
+            return []
         for model in models:
             if offered and model not in offered:
                 near = ", ".join(offered[:8]) + (" ..." if len(offered) > 8 else "")
                 raise EndpointError(f'{self.endpoint.url} does not offer the model "{model}"; it offers: {near}.')
         return offered
 
-    async def _answers_chat(self, models: Sequence[str]) -> bool:
-        """Whether a server without a list of models answers a chat request all the same."""
-        if not models:
-            return False
-        outcome = await self.complete(ChatRequest(models[0], [{"role": "user", "content": "Say ok."}], max_tokens=16))
-        return outcome.ok
+    async def _check_chat(self, model: str, failure: _FailureError) -> None:
+        """Ask a server that failed to list its models for a reply all the same. Raises EndpointError if it has none."""
+        outcome = await self.complete(ChatRequest(model, [{"role": "user", "content": "Say ok."}], max_tokens=16))
+        if not outcome.ok:
+            alike = outcome.last.error_kind in ("not_found", "bad_request", "not_json")
+            raise EndpointError((None if alike else outcome.last.error) or failure.text)
 
     # --- one request --------------------------------------------------------------------------------------------
 
@@ -246,8 +302,8 @@ class EndpointClient:
                 failure = self._explain(error)
             attempt.error_kind, attempt.error = failure.kind, failure.text
             wait_s = 0.0
-            if failure.adapt and failure.adapt not in self.refused:
-                self.refused.add(failure.adapt)
+            if failure.adapt:  # the next attempt is without it, so this comes to an end
+                self.refused.setdefault(request.model, set()).add(failure.adapt)
                 continue
             tries += 1
             if not failure.transient or tries >= self.endpoint.max_attempts:
@@ -260,17 +316,17 @@ class EndpointClient:
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         """The JSON of a request, without what this server was found not to take."""
+        refused = self.refused.get(request.model, set())
         body: dict[str, Any] = {"model": request.model, "messages": list(request.messages)}
-        body["max_completion_tokens" if "max_tokens" in self.refused else "max_tokens"] = request.max_tokens
+        body["max_completion_tokens" if "max_tokens" in refused else "max_tokens"] = request.max_tokens
         body |= {"temperature": request.temperature, "seed": request.seed}
         if request.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         if request.response_format:
             body["response_format"] = request.response_format
-        kept = {k: v for k, v in body.items() if k == "max_tokens" or k not in self.refused}
-        if "stream" in self.refused:
-            kept.pop("stream_options", None)
-        return kept
+        if "stream" in refused:
+            body.pop("stream_options", None)
+        return {k: v for k, v in body.items() if k not in refused}
 
     async def _try(self, request: ChatRequest, attempt: Attempt) -> str:
         called_ns = perf_counter_ns()
@@ -296,6 +352,9 @@ class EndpointClient:
                         await body_stream.drain()
                     finally:
                         await raw.aclose()
+        except openai.APIStatusError as error:
+            attempt.status_code = error.status_code
+            raise self._explain_status(error, body) from error
         finally:
             self._note_stamps(attempt, called_ns)
         return self._read(request, attempt, raw)
@@ -323,8 +382,10 @@ class EndpointClient:
         assert stamps.sent_ns is not None
         if not stamps.chunks:
             raise _FailureError("empty_reply", f"{self.endpoint.url} sent an empty reply.", transient=True)
-        as_events = "text/event-stream" in raw.headers.get("content-type", "") or stamps.chunks[0][1].startswith(
-            (b"data:", b":", b"event:")
+        begin = b"".join(chunk for _, chunk in stamps.chunks[:8]).removeprefix(b"\xef\xbb\xbf").lstrip()
+        said = raw.headers.get("content-type", "")
+        as_events = begin.startswith((b"data:", b":", b"event:")) or (
+            "text/event-stream" in said and not begin.startswith(b"{")
         )
         reply = parse_stream(stamps.chunks) if as_events else parse_whole(stamps.chunks)
         attempt.streamed = as_events
@@ -335,21 +396,22 @@ class EndpointClient:
             )
         if not reply.complete:
             raise _FailureError("stream_cut", f"{self.endpoint.url} cut the stream before its end.", transient=True)
+        if reply.finish_reason is None and not (reply.text or reply.reasoning):
+            raise _FailureError("empty_reply", f"{self.endpoint.url} sent an empty reply.", transient=True)
         attempt.usage = complete_usage(reply.usage, request.prompt, reply)
-        self._note_pace(attempt, reply, stamps.sent_ns)
+        self._note_pace(attempt, pace(reply, stamps.sent_ns, streamed_tokens(attempt.usage, reply)))
         return reply.text
 
     def _overlong(self, said: str) -> _FailureError | None:
         """A prompt that does not fit fails every time; servers say so in many words and with different statuses."""
-        if re.search(r"context (length|window|size)|n_ctx|too many tokens|prompt is too long", said, re.IGNORECASE):
+        if OVERLONG.search(said):
             return _FailureError(
                 "too_long", f"The prompt does not fit the model's context: {said} ({self.endpoint.url})"
             )
         return None
 
     @staticmethod
-    def _note_pace(attempt: Attempt, reply: Reply, sent_ns: int) -> None:
-        its = pace(reply, sent_ns, attempt.usage.completion_tokens)
+    def _note_pace(attempt: Attempt, its: Pace) -> None:
         attempt.ttft_ms, attempt.ttfat_ms, attempt.generation_ms = its.ttft_ms, its.ttfat_ms, its.generation_ms
         attempt.itl_p50_ms, attempt.itl_p95_ms = its.itl_p50_ms, its.itl_p95_ms
         attempt.tokens_per_s, attempt.chunk_ms = its.tokens_per_s, its.chunk_ms
@@ -360,17 +422,27 @@ class EndpointClient:
 
     # --- failures in plain words --------------------------------------------------------------------------------
 
-    def _explain(self, error: BaseException) -> _FailureError:
-        """One sentence for what went wrong and what to do; whether to try again."""
+    def _explain(self, error: BaseException, patience_s: float | None = None) -> _FailureError:
+        """One sentence for what went wrong and what to do; whether to try again. Never holds the key."""
+        failure = self._name(error, patience_s or self.endpoint.timeout_s)
+        text = clean(failure.text)
+        if self.endpoint.api_key_env:
+            text = text.replace(self._key, "(the key)")  # some servers say what they were sent
+        return replace(failure, text=text)
+
+    def _name(self, error: BaseException, patience_s: float) -> _FailureError:
         url = self.endpoint.url
         match error:
             case _FailureError():
                 return error
+            case openai.APITimeoutError() if isinstance(error.__cause__, httpx2.ConnectTimeout):
+                return self._name(error.__cause__, patience_s)
+            case httpx2.ConnectTimeout():
+                seconds = min(CONNECT_TIMEOUT_S, patience_s)
+                return _FailureError("unreachable", f"{url} took no connection within {seconds:g} s.", True)
             case TimeoutError() | openai.APITimeoutError() | httpx2.TimeoutException():
-                return _FailureError(
-                    "timeout", f"{url} gave no complete reply within {self.endpoint.timeout_s:g} s.", True
-                )
-            case NotJSONError() | ValueError() | KeyError():
+                return _FailureError("timeout", f"{url} gave no complete reply within {patience_s:g} s.", True)
+            case NotJSONError():
                 start = re.sub(r"\s+", " ", str(error))[:60]
                 return _FailureError(
                     "not_json",
@@ -378,11 +450,11 @@ class EndpointClient:
                     "it ends in /v1.",
                 )
             case openai.APIStatusError():
-                return self._explain_status(error)
+                return self._explain_status(error, {})
             case BodyTooLargeError():
                 return _FailureError("too_large", f"{url} sent more than a reply may hold; it was cut off.")
             case openai.APIConnectionError():
-                return self._explain(error.__cause__ or httpx2.ConnectError(str(error)))
+                return self._name(error.__cause__ or httpx2.ConnectError(str(error)), patience_s)
             case httpx2.ConnectError() if "TLS" in str(error) or "certificate" in str(error).lower():
                 return _FailureError(
                     "tls", f"No secure connection to {url}: {error}; check the certificate, or http instead of https."
@@ -396,15 +468,19 @@ class EndpointClient:
             case _:
                 return _FailureError("client_error", f"The request to {url} failed: {type(error).__name__}: {error}")
 
-    def _explain_status(self, error: openai.APIStatusError) -> _FailureError:
+    def _explain_status(self, error: openai.APIStatusError, sent: dict[str, Any]) -> _FailureError:
         url, status = self.endpoint.url, error.status_code
-        text = error_message(error.body if error.body is not None else error.response.text[:200])
-        if overlong := self._overlong(text):
+        text = error_message(error.body if error.body is not None else error.response.text)
+        if status != 429 and (overlong := self._overlong(text)):
             return overlong
+        if 300 <= status < 400:
+            where = urlsplit(error.response.headers.get("location", ""))
+            to = urlunsplit((where.scheme, where.netloc.rpartition("@")[2], where.path, "", "")) or "another address"
+            return _FailureError("not_found", f"{url} redirects to {to}, which is not followed; correct the address.")
         if status in (401, 403):
             where = f"in {self.endpoint.api_key_env}" if self.endpoint.api_key_env else "(none was given)"
             return _FailureError("wrong_key", f"{url} refused the key {where} with status {status}; set the right one.")
-        if status == 404 and "model" in text.lower():
+        if status == 404 and "model" in text.lower() and not text.startswith("a web page"):
             return _FailureError("unknown_model", f"{url} does not know this model: {text}")
         if status in (404, 405):
             return _FailureError(
@@ -413,10 +489,10 @@ class EndpointClient:
         if status == 429 or status >= 500 or status == 408:
             wait = _retry_after_s(error.response.headers)
             return _FailureError(f"status_{status}", f"{url} answered with status {status}: {text}", True, wait)
-        named = [p for p in ADAPTABLE if p not in self.refused and re.search(rf"\b{p}(ing|ed)?\b", text)]
-        return _FailureError(
-            "bad_request", f"{url} refused the request ({status}): {text}", adapt=named[0] if named else None
-        )
+        told = error.body.get("param") if isinstance(error.body, dict) else None
+        named = [p for p, pattern in ADAPTABLE.items() if p in sent and re.search(rf"\b({pattern})\b", text)]
+        adapt = told if told in ADAPTABLE and told in sent else named[0] if named else None
+        return _FailureError("bad_request", f"{url} refused the request ({status}): {text}", adapt=adapt)
 
 
 class _RawStream(openai.AsyncStream[httpx2.Response]):

@@ -20,21 +20,22 @@ import psutil
 from eval.transport import is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
-PROBES = (  # address below the server's root, what answers there, the keys worth keeping
-    ("/api/version", "Ollama", ("version",)),
-    ("/props", "llama.cpp", ("build_info", "model_path", "n_ctx", "total_slots")),
-    ("/version", "vLLM", ("version",)),
-    ("/api/v0/models", "LM Studio", ()),
+MAX_PROBE_BYTES = 1024 * 1024
+PROBES = (  # address below the server's root, what answers there, the key it is known by, the keys worth keeping
+    # LM Studio answers any address with status 200 and an error, so an answer alone says nothing.
+    ("/api/version", "Ollama", "version", ("version",)),
+    ("/props", "llama.cpp", "default_generation_settings", ("build_info", "model_path", "n_ctx", "total_slots")),
+    ("/version", "vLLM", "version", ("version",)),
+    ("/api/v0/models", "LM Studio", "data", ()),
 )
 FAMILIES = {
     "phi": "phi",
-    "gpt": "openai",
+    "(chat)?gpt": "openai",
     r"o[134](-|$)": "openai",
-    "llama": "llama",
-    "qwen": "qwen",
-    "mi[sx]tral": "mistral",
-    "ministral": "mistral",
-    "gemma": "google",
+    "(code|tiny)?llama": "llama",
+    "(qwen|qwq)": "qwen",
+    "(mi[sx]|mini|magi|code|dev|pix)tral": "mistral",
+    "(code|shield)?gemma": "google",
     "gemini": "google",
     "deepseek": "deepseek",
     "claude": "anthropic",
@@ -45,9 +46,14 @@ FAMILIES = {
 
 
 def model_family(model: str) -> str | None:
-    """The family a model id tells of, or None; judge and target of one family are flagged."""
+    """The family a model id tells of, or None; judge and target of one family are flagged.
+
+    The first name counts that stands at the start of a word: a distilled model belongs to the family it is named for.
+    """
     name = model.lower().rsplit("/", 1)[-1]
-    return next((family for pattern, family in FAMILIES.items() if re.match(rf"(sim-)?{pattern}", name)), None)
+    found = [(re.search(rf"(?<![a-z0-9]){pattern}", name), family) for pattern, family in FAMILIES.items()]
+    first = min(((match.start(), family) for match, family in found if match), default=None)
+    return first[1] if first else None
 
 
 def _say(*command: str) -> str | None:
@@ -99,8 +105,13 @@ async def _probe(session: aiohttp.ClientSession, root: str, path: str) -> dict[s
         async with session.get(root + path, allow_redirects=False) as response:
             if response.status != 200:
                 return None
-            body = json.loads(await response.content.read(65_536))
-    except (aiohttp.ClientError, TimeoutError, ValueError):
+            content = bytearray()
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > MAX_PROBE_BYTES:
+                    return None
+            body = json.loads(content)
+    except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 
@@ -115,7 +126,9 @@ async def describe_server(url: str, server_header: str | None) -> dict[str, Any]
     root = url.removesuffix("/v1")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         bodies = await asyncio.gather(*(_probe(session, root, path) for path, *_ in PROBES))
-    for (_, software, keys), body in zip(PROBES, bodies, strict=True):
-        if body is not None:
+    for (_, software, known_by, keys), body in zip(PROBES, bodies, strict=True):
+        if body is not None and known_by in body:
+            settings = body.get("default_generation_settings")
+            body = body | settings if isinstance(settings, dict) else body
             return told | {"software": software} | {key: body[key] for key in keys if key in body}
     return told

@@ -125,7 +125,7 @@ def answer_rows(
         question_id=question_id,
         repeat=repeat,
         cold=cold,
-        attempts=len(calls),
+        attempts=len(calls) - len(finals) + 1,  # 1: every stage succeeded at once
         error_kind=last.error_kind,
         error=last.error,
         streamed=last.streamed,

@@ -5,6 +5,7 @@ that parsing never delays a stamp. Whether a failed attempt is repeated is endpo
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +16,8 @@ from pydantic_core import from_json
 CHARACTERS_PER_TOKEN = 4  # for estimates where a server sends no usage; the OpenAI rule of thumb for English
 
 MIN_ARRIVALS = 5  # below this the speed of generation cannot be told
+MAX_COUNT = 2**31 - 1  # a larger token count is none, and no database column would hold it
+MAX_ERROR = 500  # characters of a server's own words
 
 
 @dataclass(slots=True)
@@ -47,23 +50,47 @@ class NotJSONError(ValueError):
     """The body is no JSON object, or an event holds none; carries the start of what came instead."""
 
 
-def _events(chunks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Server-sent events (WHATWG HTML, section 9.2): the joined data lines of each, with the stamp of its end."""
-    rest, data = b"", list[bytes]()
-    last_ns = 0
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One server-sent event: its joined data lines, with the stamp of its end."""
+
+    stamp_ns: int
+    name: bytes
+    data: bytes
+    ended: bool  # by a blank line; the last one of a body may lack it, or be cut off
+
+
+def _lines(chunks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Each line without its line break, with the stamp of the chunk that ended it."""
+    parts, stamp_ns = list[bytes](), 0
     for stamp_ns, chunk in chunks:
-        last_ns = stamp_ns
-        *lines, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                data.append(line[5:].strip())
-            elif line in (b"", b"\r") and data:
-                yield stamp_ns, b"\n".join(data)
-                data = []
-    if rest.startswith(b"data:"):
-        data.append(rest[5:].strip())
+        first, *others = chunk.split(b"\n")
+        parts.append(first)
+        for other in others:
+            yield stamp_ns, b"".join(parts).removesuffix(b"\r")
+            parts = [other]
+    if last := b"".join(parts):
+        yield stamp_ns, last
+
+
+def _events(chunks: Iterable[tuple[int, bytes]]) -> Iterator[_Event]:
+    """Server-sent events (WHATWG HTML, section 9.2); llama.cpp's field "error" counts as an event of that name."""
+    name, data, stamp_ns = b"", list[bytes](), 0
+    for stamp_ns, raw in _lines(chunks):
+        line = raw.removeprefix(b"\xef\xbb\xbf")
+        if line.startswith(b"data:"):
+            data.append(line[5:].strip())
+        elif line.startswith(b"error:"):
+            name = b"error"
+            data.append(line[6:].strip())
+        elif line.startswith(b"event:"):
+            name = line[6:].strip()
+        elif not line:
+            if data:
+                yield _Event(stamp_ns, name, b"\n".join(data), True)
+            name, data = b"", []
     if data:
-        yield last_ns, b"\n".join(data)
+        yield _Event(stamp_ns, name, b"\n".join(data), False)
 
 
 def _load(body: bytes) -> dict[str, Any]:
@@ -81,7 +108,7 @@ def _load(body: bytes) -> dict[str, Any]:
 
 def _count(holder: Any, key: str) -> int | None:
     value = holder.get(key) if isinstance(holder, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT else None
 
 
 def _usage(usage: Any) -> Usage:
@@ -96,22 +123,36 @@ def _usage(usage: Any) -> Usage:
 
 
 def error_message(body: Any) -> str:
-    """The sentence inside an error object, whichever of the common shapes it has."""
+    """The sentence inside an error object, whichever of the common shapes it has; of a web page its title."""
     if isinstance(body, dict):
-        inner = body.get("error", body.get("detail", body.get("message", body)))
-        if isinstance(inner, dict) and isinstance(inner.get("message"), str):
-            return inner["message"]
-        return inner if isinstance(inner, str) else json.dumps(inner, ensure_ascii=False, default=str)[:500]
-    return str(body)[:500]
+        body = body.get("error") or body.get("detail") or body.get("message") or body
+    if isinstance(body, dict) and isinstance(body.get("message"), str):
+        body = body["message"]
+    try:
+        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+    except RecursionError:
+        text = "an error nested too deeply to read"
+    if text.lstrip().startswith("<"):
+        title = re.search(r"<title[^>]*>([^<]*)", text[:100_000], re.IGNORECASE)
+        text = f"a web page ({title[1].strip()})" if title and title[1].strip() else "a web page"
+    return " ".join(clean(text[: 2 * MAX_ERROR]).split())[:MAX_ERROR]
+
+
+def _parts(content: Any, kind: str) -> str:
+    """The pieces of one kind in a content that is a list (Mistral sends "text" and "thinking" so)."""
+    if not isinstance(content, list):
+        return ""
+    held = (part.get(kind) for part in content if isinstance(part, dict) and part.get("type") == kind)
+    return "".join(piece if isinstance(piece, str) else _parts(piece, "text") for piece in held)
 
 
 def _take(reply: Reply, event: dict[str, Any], stamp_ns: int, part: str) -> None:
     """Add one event (part "delta") or a whole completion (part "message") to the reply."""
-    if event.get("error"):
-        reply.error = error_message(event)
+    if event.get("error") or event.get("object") == "error":
+        reply.error = reply.error or error_message(event)
         return
     if isinstance(event.get("model"), str) and event["model"]:
-        reply.model = event["model"]
+        reply.model = clean(event["model"])
     if isinstance(event.get("usage"), dict):
         reply.usage = _usage(event["usage"])
     choices = event.get("choices")
@@ -120,23 +161,21 @@ def _take(reply: Reply, event: dict[str, Any], stamp_ns: int, part: str) -> None
     choice: dict[str, Any] = choices[0]
     piece = choice.get(part)
     if isinstance(piece, dict):
-        thought = piece.get("reasoning_content") or piece.get("reasoning")
+        content = piece.get("content")
+        thought = piece.get("reasoning_content") or piece.get("reasoning") or _parts(content, "thinking")
         if isinstance(thought, str) and thought:
             reply.reasoning += thought
             reply.reasoning_ns.append(stamp_ns)
-        content = piece.get("content")
-        if isinstance(content, str) and content:
-            reply.text += content
-            reply.content_ns.append(stamp_ns)
-        elif content is None and isinstance(piece.get("refusal"), str):
-            reply.text += piece["refusal"]
+        said = (content if isinstance(content, str) else _parts(content, "text")) or piece.get("refusal")
+        if isinstance(said, str) and said:
+            reply.text += said
             reply.content_ns.append(stamp_ns)
     if isinstance(choice.get("finish_reason"), str):
-        reply.finish_reason = choice["finish_reason"]
+        reply.finish_reason = clean(choice["finish_reason"])
         reply.complete = True
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text that any database can hold: halves of a character joined, lone halves and NUL replaced."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
 
@@ -145,18 +184,33 @@ def parse_stream(chunks: list[tuple[int, bytes]]) -> Reply:
     """Parse a reply that was streamed as server-sent events.
 
     A stream without a finish reason and without [DONE] comes back with `complete` False: it was cut.
-    Raises NotJSONError if an event holds no JSON object or the body holds no event.
+    Raises NotJSONError if the first event holds no JSON object or the body holds no event.
     """
     reply, seen = Reply(), False
-    for stamp_ns, data in _events(chunks):
-        seen = True
-        if data == b"[DONE]":
-            reply.complete = True
+    for event in _events(chunks):
+        if event.data == b"[DONE]":
+            seen = reply.complete = True
             break
-        _take(reply, _load(data), stamp_ns, "delta")
+        try:
+            value = _load(event.data)
+        except NotJSONError as error:
+            if event.name == b"error":
+                reply.error = reply.error or error_message(event.data.decode("utf-8", "replace"))
+            elif not event.ended:
+                seen = True  # the body ended amid an event
+                break
+            elif not seen:
+                raise
+            else:
+                reply.error = reply.error or error_message(f"an event that is no JSON object: {error}")
+        else:
+            if event.name == b"error":
+                reply.error = reply.error or error_message(value)
+            _take(reply, value, event.stamp_ns, "delta")
+        seen = True
     if not seen:
         raise NotJSONError(b"".join(chunk for _, chunk in chunks)[:200].decode("utf-8", "replace"))
-    reply.text, reply.reasoning = _clean(reply.text), _clean(reply.reasoning)
+    reply.text, reply.reasoning = clean(reply.text), clean(reply.reasoning)
     return reply
 
 
@@ -165,10 +219,12 @@ def parse_whole(chunks: list[tuple[int, bytes]]) -> Reply:
     body = _load(b"".join(chunk for _, chunk in chunks))
     reply = Reply()
     _take(reply, body, chunks[-1][0], "message")
-    reply.complete = reply.complete or (reply.error is None and bool(body.get("choices")))
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    reply.complete = isinstance(first, dict) and isinstance(first.get("message"), dict)
     if not reply.complete and reply.error is None:
         raise NotJSONError(json.dumps(body)[:200])
-    reply.text, reply.reasoning = _clean(reply.text), _clean(reply.reasoning)
+    reply.text, reply.reasoning = clean(reply.text), clean(reply.reasoning)
     reply.content_ns, reply.reasoning_ns = [], []
     return reply
 
@@ -181,24 +237,37 @@ def estimate_tokens(text: str) -> int:
 def complete_usage(usage: Usage, prompt: str, reply: Reply) -> Usage:
     """The usage as sent, or, where the server sent none, an estimate flagged as one.
 
-    One streamed piece is close to one token; without pieces the length of the text decides.
+    One streamed piece is close to one token; without pieces the length of the text decides. A count of 0 for a text
+    that is there is no count.
     """
-    if usage.prompt_tokens is not None and usage.completion_tokens is not None:
+    by_length = estimate_tokens(reply.reasoning + reply.text)
+    prompt_tokens, completion_tokens = usage.prompt_tokens, usage.completion_tokens
+    if prompt_tokens == 0 and prompt:
+        prompt_tokens = None
+    if completion_tokens == 0 and by_length:
+        completion_tokens = None
+    if prompt_tokens is not None and completion_tokens is not None:
         return usage
     pieces = len(reply.content_ns) + len(reply.reasoning_ns)
-    by_length = estimate_tokens(reply.reasoning + reply.text)
     return Usage(
-        prompt_tokens=usage.prompt_tokens if usage.prompt_tokens is not None else estimate_tokens(prompt),
-        completion_tokens=usage.completion_tokens if usage.completion_tokens is not None else max(pieces, by_length),
+        prompt_tokens=prompt_tokens if prompt_tokens is not None else estimate_tokens(prompt),
+        completion_tokens=completion_tokens if completion_tokens is not None else max(pieces, by_length),
         cached_tokens=usage.cached_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         estimated=True,
     )
 
 
+def streamed_tokens(usage: Usage, reply: Reply) -> int | None:
+    """The tokens that the pieces hold: all, but for thoughts that a server counts and does not send."""
+    if usage.completion_tokens is None or reply.reasoning_ns:
+        return usage.completion_tokens
+    return max(0, usage.completion_tokens - (usage.reasoning_tokens or 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Inter-token figures of one streamed reply, milliseconds; None with fewer than two pieces."""
+    """Timings of one streamed reply, milliseconds; those between tokens are None where the pieces came bunched."""
 
     ttft_ms: float | None
     ttfat_ms: float | None
@@ -219,28 +288,27 @@ def _quantile(ordered: list[float], q: float) -> float | None:
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
-def pace(reply: Reply, sent_ns: int, completion_tokens: int | None) -> Pace:
-    """Timings of a streamed reply, counted from the moment the request left.
+def pace(reply: Reply, sent_ns: int, tokens: int | None) -> Pace:
+    """Timings of a streamed reply, counted from the moment the request left; `tokens` are those in its pieces.
 
     Tokens per second of generation = tokens after the first piece / (last piece - first piece): the first piece
     belongs to the prompt's processing (MLPerf Inference's time per output token, inverted; where a server sends
     several tokens a piece, the first piece is counted as the average one). With fewer than MIN_ARRIVALS distinct
-    arrivals the stream came too bunched to tell.
+    arrivals the stream came too bunched to tell, and neither can the times between tokens be told.
     """
     arrivals = sorted(reply.reasoning_ns + reply.content_ns)
     if not arrivals:
         return Pace(None, None, None, None, None, None, [])
     ms = [(stamp - sent_ns) / 1e6 for stamp in arrivals]
     generation_ms = ms[-1] - ms[0]
-    gaps = sorted(later - earlier for earlier, later in pairwise(ms))
+    bunched = len(set(arrivals)) < MIN_ARRIVALS
+    gaps = [] if bunched else sorted(later - earlier for earlier, later in pairwise(ms))
     return Pace(
         ttft_ms=ms[0],
         ttfat_ms=(reply.content_ns[0] - sent_ns) / 1e6 if reply.content_ns else None,
         generation_ms=generation_ms,
         itl_p50_ms=_quantile(gaps, 0.50),
         itl_p95_ms=_quantile(gaps, 0.95),
-        tokens_per_s=completion_tokens * (1 - 1 / len(ms)) / generation_ms * 1e3
-        if completion_tokens and len(set(arrivals)) >= MIN_ARRIVALS
-        else None,
+        tokens_per_s=tokens * (1 - 1 / len(ms)) / generation_ms * 1e3 if tokens and not bunched else None,
         chunk_ms=[round(v, 2) for v in ms],
     )

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from time import perf_counter_ns
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
+from yarl import URL
 
 MAX_BODY_BYTES = 32 * 1024 * 1024  # a longer reply is no answer to any question
 
@@ -95,7 +97,8 @@ class mapped_errors:  # noqa: N801 - reads as a statement
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
 
@@ -131,20 +134,27 @@ def _tracing() -> aiohttp.TraceConfig:
 class StampingTransport(httpx2.AsyncBaseTransport):
     """An httpx2 transport over one aiohttp session; the StampedBody of a reply lies in its extensions as "body".
 
-    The environment's proxy settings are followed, except towards this machine itself.
+    The environment's proxy settings are followed, except towards this machine itself. (aiohttp's own trust_env would
+    also take passwords from .netrc, and look all of it up anew for every request.)
     """
 
     def __init__(self, host: str, max_connections: int) -> None:
-        self._trust_env = not is_loopback(host)
+        self._host = host
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _proxy(self, scheme: str) -> URL | None:
+        wanted = not is_loopback(self._host) and not proxy_bypass(self._host)
+        return URL(address) if wanted and (address := getproxies().get(scheme)) else None
+
+    def _open(self, scheme: str) -> aiohttp.ClientSession:
         if self._session is None:
+            proxy = self._proxy(scheme)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=60),
                 trace_configs=[_tracing()],
-                trust_env=self._trust_env,
+                proxy=proxy.with_user(None) if proxy else None,
+                proxy_auth=aiohttp.BasicAuth.from_url(proxy) if proxy else None,
                 auto_decompress=True,
                 read_bufsize=2**20,
             )
@@ -155,7 +165,7 @@ class StampingTransport(httpx2.AsyncBaseTransport):
         recorder.set(stamps)
         timeout = request.extensions.get("timeout", {})
         with mapped_errors():
-            response = await self._open().request(
+            response = await self._open(request.url.scheme).request(
                 request.method,
                 str(request.url),
                 headers=request.headers.multi_items(),

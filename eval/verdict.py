@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from eval.rubric import Rubric
+from eval.stream import clean
 
 Status = Literal["ok", "partial", "unparsed", "invalid", "error"]
 CLAIM_VERDICTS = ("supported", "contradicted", "not_in_reference")
@@ -19,7 +20,9 @@ FLAGS = ("refusal", "off_topic", "instruction_in_answer", "needs_reference")
 WITH_CLAIMS = "factuality"  # the criterion that lists claims and key points before its score
 MAX_QUOTES = 5
 
-_WHOLE_REPLY = re.compile(r"(?:score\s*[:=]?\s*)?([0-9]+(?:[.,][0-9]+)?)(?:\s*(?:/|out of)\s*5)?\s*\.?", re.IGNORECASE)
+_WHOLE_REPLY = re.compile(
+    r"(?:score\s*[:=]?\s*)?([0-9]{1,9}(?:[.,][0-9]{1,2})?)(?:\s*(?:/|out of)\s*5)?\s*\.?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,9 @@ def _decode(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _balanced(text: str) -> str | None:
-    """The first brace-balanced piece of a text, braces inside strings not counted."""
-    start = text.find("{")
+def _balanced(text: str, after: int = 0) -> tuple[int, int] | None:
+    """Where the first brace-balanced piece of a text begins and ends, braces inside strings not counted."""
+    start = text.find("{", after)
     depth, inside, escaped = 0, False, False
     for i in range(start, len(text)) if start >= 0 else ():
         character = text[i]
@@ -153,18 +156,29 @@ def _balanced(text: str) -> str | None:
         elif character == "}":
             depth -= 1
             if depth == 0:
-                return text[start : i + 1]
+                return start, i + 1
     return None
 
 
 def find_object(reply: str) -> dict[str, Any]:
-    """The JSON object in a reply: the whole text, else its first balanced object. Raises UnreadableError."""
+    """The JSON object in a reply: the whole text, else its first balanced object. Raises UnreadableError.
+
+    Where another object follows that says something else, which of them is meant cannot be known.
+    """
     if (found := _decode(reply.strip())) is not None:
         return found
-    piece = _balanced(reply)
-    if piece is not None and (found := _decode(piece)) is not None:
-        return found
-    raise UnreadableError("it holds no complete JSON object" if piece is None else "its JSON object is malformed")
+    span = _balanced(reply)
+    if span is None:
+        raise UnreadableError("it holds no complete JSON object")
+    piece = reply[slice(*span)]
+    found = _decode(piece)
+    if found is None:
+        raise UnreadableError("its JSON object is malformed")
+    while span := _balanced(reply, span[1]):
+        other = reply[slice(*span)]
+        if other != piece and _decode(other):
+            raise UnreadableError("it holds more than one JSON object")
+    return found
 
 
 def read_score(value: Any) -> int:
@@ -178,11 +192,11 @@ def read_score(value: Any) -> int:
             raise ValueError(f"the score {value[:40]!r} is not a number")
         value = float(match[1].replace(",", "."))
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"the score {value!r} is not a number")
+        raise ValueError(f"the score is not a number but a {type(value).__name__}")
+    if not 1 <= value <= 5:  # first, as infinity and integers without end can be compared but not converted
+        raise ValueError(f"the score {value:g} is not between 1 and 5" if abs(value) < 1e9 else "the score is huge")
     if value != int(value):
         raise ValueError(f"the score {value:g} is not whole")
-    if not 1 <= value <= 5:
-        raise ValueError(f"the score {value:g} is not between 1 and 5")
     return int(value)
 
 
@@ -193,7 +207,7 @@ def _plain(text: str) -> str:
 def _strings(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{name} is not a list of strings")
-    return tuple(value)
+    return tuple(clean(item) for item in value)
 
 
 def _pairs(value: Any, label: str, verdicts: tuple[str, ...]) -> tuple[dict[str, str], ...]:
@@ -202,7 +216,7 @@ def _pairs(value: Any, label: str, verdicts: tuple[str, ...]) -> tuple[dict[str,
     for item in value:
         if not isinstance(item, dict) or not isinstance(item.get(label), str) or item.get("verdict") not in verdicts:
             raise ValueError(f"a {label} lacks its text or a verdict of {', '.join(verdicts)}")
-    return tuple({label: item[label], "verdict": item["verdict"]} for item in value)
+    return tuple({label: clean(item[label]), "verdict": item["verdict"]} for item in value)
 
 
 def _check_quotes(quotes: tuple[str, ...], answer: str, *, needed: bool) -> None:
@@ -239,7 +253,7 @@ def _read_criterion(criterion: str, body: Any, answer: str) -> CriterionVerdict:
     except ValueError as error:
         return CriterionVerdict(criterion, problem=str(error))
     return CriterionVerdict(
-        criterion, score, reason if score is None else None, rationale, quotes, claims, key_points, flags
+        criterion, score, clean(reason) if score is None else None, clean(rationale), quotes, claims, key_points, flags
     )
 
 

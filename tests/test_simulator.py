@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval import qa_set, rubric
@@ -65,6 +65,7 @@ def scores(answer: str, question: Question = BRIDGE) -> dict[str, int]:
 # --- texts and answers ----------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_tokens_joined_are_the_text(text: str) -> None:
     assert "".join(tokens(text)) == text
@@ -118,6 +119,16 @@ def test_disorder_changes_the_order_or_breaks_sentences_off() -> None:
     assert whole
     assert len(whole) < len(made)
     assert all(sorted(p) == sorted(units(BRIDGE.reference).parts) and p != units(BRIDGE.reference).parts for p in whole)
+
+
+@settings(deadline=None)
+@given(st.text().filter(str.strip), st.integers(0, 9))
+def test_any_reference_can_be_spoilt(reference: str, seed: int) -> None:
+    worst = replace(SMALL, omission=0.3, contradiction=1.0, padding=1.0, disorder=1.0)
+    question = BRIDGE.model_copy(update={"reference": reference + " Then it ended." * seed * 3})
+    answer = answers.derive(question, worst, seed)
+    assert answer == answers.derive(question, worst, seed)
+    assert all(1 <= score <= 5 for score in scores(answer, question).values())
 
 
 def test_json_stays_json_when_spoilt() -> None:
@@ -260,6 +271,7 @@ def test_without_a_reference_factuality_is_null_with_a_reason() -> None:
     assert verdict["charm"]["null_reason"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_every_judgement_can_be_read(answer: str) -> None:
     verdict = read_verdict(json.dumps(judged(answer, noise=0.3)), judging.CRITERIA, answer)
@@ -340,8 +352,8 @@ def judge_body(answer: str, criteria: tuple[str, ...] = judging.CRITERIA, marker
     return {"model": "right", "messages": messages, "response_format": response_format(criteria, None)}
 
 
-def simulator(*profiles: Profile, **settings: Any) -> Simulator:
-    return Simulator(Settings(profiles=profiles or (RIGHT,), qa_set=QUESTIONS, **settings))
+def simulator(*profiles: Profile, **more: Any) -> Simulator:
+    return Simulator(Settings(profiles=profiles or (RIGHT,), qa_set=QUESTIONS, **more))
 
 
 def test_models_are_listed_and_labelled_as_simulated() -> None:
@@ -534,15 +546,17 @@ def test_a_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_a_client_that_goes_away_is_logged() -> None:
     async def leave(url: str) -> None:
         async with aiohttp.ClientSession() as session:
-            with pytest.raises(TimeoutError):
-                await session.post(url + "/chat/completions", json=body, timeout=aiohttp.ClientTimeout(total=0.2))
+            response = await session.post(url + "/chat/completions", json=chat_body(model="slow"))
+            response.close()  # after the headers, long before the first token
 
-    body = chat_body(model="slow", stream=False)
     with simulator(Profile("slow", ttft_ms=60_000)) as simulated:
         asyncio.run(leave(simulated.url))
-        while not simulated.log():
+        for _ in range(1000):
+            if simulated.log():
+                break
             time.sleep(0.01)
-        assert simulated.log()[0]["fault"] == "client_gone"
+        [entry] = simulated.log()
+    assert (entry["fault"], entry["chunk_ms"]) == ("client_gone", [])
 
 
 def test_speed_divides_every_time() -> None:
@@ -606,7 +620,6 @@ def test_the_role_can_come_long_before_the_first_token() -> None:
         [entry] = simulated.log()
     assert reply.events[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert reply.text == BRIDGE.reference
-    assert len(reply.arrivals_ns) > 1
     assert entry["first_token_ms"] >= 50
 
 

@@ -32,13 +32,19 @@ columns = {
     "simulated": st.column_config.CheckboxColumn("Simulated"),
 }
 chosen = widgets.show_table(
-    tables.runs_frame(listed), "runs", "List of runs", columns, on_select="rerun", selection_mode="multi-row"
+    tables.runs_frame(listed),
+    "runs",
+    "List of runs",
+    columns,
+    on_select="rerun",
+    selection_mode="multi-row",
+    height="content",
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     widgets.choose_page(found)
-    st.caption(f"{plural(found, 'run')}. Tick rows to compare them.")
+    st.caption(f"{plural(found, 'run')}. Tick rows to compare them.", width="content")
     picked = [listed[row].run_id for row in chosen.selection.rows if row < len(listed)]
-    if st.button(f"Compare {plural(len(picked), 'run')}", disabled=not picked, icon=":material/compare_arrows:"):
+    if st.button("Compare the ticked runs", disabled=not picked, icon=":material/compare_arrows:"):
         widgets.compare(picked)
         st.switch_page("app_pages/overview.py")
 
@@ -57,4 +63,10 @@ with right:
     run_desk.delete_run(run)
 with left:
     facts = tables.run_facts(run, data.qa_sets().get(run.qa_set_id, ""))
-    widgets.show_table(tables.facts_frame(facts), f"run-{run.id}", "What ran, where and on what", height=420)
+    widgets.show_table(
+        tables.facts_frame(facts),
+        f"run-{run.id}",
+        "What ran, where and on what",
+        {"fact": st.column_config.TextColumn("Fact"), "value": st.column_config.TextColumn("Value", width="large")},
+        height=430,
+    )

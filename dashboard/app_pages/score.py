@@ -34,7 +34,7 @@ def choose() -> None:
     if len({run.target for run in runs}) == 1:
         st.caption("With answers of one target only you know whose they are; the scores are stored as not blind.")
     if name and not queue.open:
-        st.success(f"{plain(name)}, you scored all {len(queue.order):,} answers of these runs.")
+        st.success(f"You scored all {len(queue.order):,} answers of these runs.")
         st.page_link("app_pages/overview.py", label="See them on the Overview", icon=":material/insights:")
     done = len(queue.scored)
     label = "Look at them again" if not queue.open else "Go on" if done else "Start scoring"
@@ -51,7 +51,8 @@ def bar(desk: Desk) -> None:
     skipped = queue.skipped(desk.place)
     said = f"{len(queue.scored):,} of {len(queue.order):,} scored" + (f", {skipped:,} skipped" if skipped else "")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(len(queue.scored) / len(queue.order), text=f"{plain(desk.name)}: {said}")
+        st.progress(len(queue.scored) / len(queue.order), text=said)
+        st.text(desk.name, wrap=False)
         with st.popover("Keys", icon=":material/keyboard:", key="score-keys"):
             for key, meaning in KEYS.items():
                 st.markdown(f"**{plain(key)}**  {meaning}")
@@ -70,7 +71,7 @@ def controls(desk: Desk, criterion: Criterion) -> None:
     """One criterion: its question, the choice, and what each score means."""
     with st.container(key=desk.key(f"criterion-{criterion.id}"), gap="xsmall"):
         st.segmented_control(
-            f"**{plain(criterion.label)}**: {plain(criterion.question)}", CHOICES, required=True, on_change="ignore",
+            f"{plain(criterion.label)}: {plain(criterion.question)}", CHOICES, required=True, on_change="ignore",
             format_func=lambda choice: "cannot judge" if choice == CANNOT else str(choice),
             key=desk.key(f"choice-{criterion.id}"), wrap=True,
         )  # fmt: skip

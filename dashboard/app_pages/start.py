@@ -17,12 +17,9 @@ def follow_demo() -> None:
     """The newest group as it proceeds, then on to the overview."""
     with widgets.store_errors():
         runs = data.newest_progress()
-        if runs and all(run.status == "finished" for run in runs):
-            st.session_state.pop(widgets.Key.FOLLOWING, None)
-            st.switch_page("app_pages/overview.py")
         if not any(run.alive for run in runs):
-            if run_desk.is_starting(run_desk.DEMO):
-                st.progress(0.0, text="Starting the simulator and warming up")
+            if run_desk.demo_begins(runs):
+                st.progress(0.0, text="Starting the simulated servers and warming up")
                 return
             st.rerun()
         done = sum(run.answered >= run.planned for run in runs)
@@ -35,9 +32,12 @@ def follow_demo() -> None:
 runs = data.newest_progress()
 unfinished = [run for run in runs if run.status != "finished"]
 with st.container(border=True):
-    if any(run.alive for run in unfinished) or run_desk.is_starting(run_desk.DEMO):
+    if any(run.alive for run in unfinished) or run_desk.demo_begins(runs):
+        st.session_state.setdefault(widgets.Key.AWAITED, None)
         st.fragment(follow_demo, run_every=run_desk.EVERY_S)()
-    elif st.session_state.pop(widgets.Key.FOLLOWING, None) and runs and not unfinished:
+    elif widgets.Key.AWAITED in st.session_state and runs and not unfinished:
+        del st.session_state[widgets.Key.AWAITED]
+        widgets.show_newest()
         st.switch_page("app_pages/overview.py")
     else:
         st.subheader("See it work first")

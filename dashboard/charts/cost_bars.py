@@ -11,7 +11,8 @@ import pandas as pd
 from dashboard.charts.marks import QUIET, target_color
 from dashboard.format import usd
 
-ROW = 46
+ROW = 44  # pixels a bar
+AXIS = 60  # pixels beneath the bars
 
 
 def _word(amount: float, hypothetical: bool, price: str) -> str:
@@ -26,7 +27,12 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | 
     sorted_ = frame.assign(word=words, start=0.0, shown=frame["cost_month"].fillna(0.0)).sort_values(
         "cost_month", na_position="last"
     )
-    y = alt.Y("label:N", sort=sorted_["label"].to_list(), title=None, axis=alt.Axis(labelLimit=220, ticks=False))
+    y = alt.Y(
+        "label:N",
+        sort=sorted_["label"].to_list(),
+        title=None,
+        axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False),
+    )
     most = float(sorted_["shown"].max()) or 1.0
     x = alt.X(
         "shown:Q",
@@ -50,4 +56,4 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | 
         ],
     )
     amounts = base.mark_text(align="left", dx=7, fontSize=13, color=QUIET).encode(x=x, y=y, text="word:N")
-    return alt.layer(bars, amounts).properties(height=max(120, ROW * len(sorted_) + 40))
+    return alt.layer(bars, amounts).properties(height=ROW * len(sorted_) + AXIS)

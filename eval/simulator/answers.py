@@ -52,7 +52,7 @@ _START = re.compile(r"(?<!\w).|\W", re.DOTALL)  # a question may begin wherever 
 _DRAFT = re.compile(r"^\[draft ([0-9a-f]{16})\]\n(.*?)\n?\[/draft \1\]", re.DOTALL | re.MULTILINE)
 _AUXILIARY = re.compile(r"\b(is|are|was|were|has|have|had|can|could|will|would|should|may|must|does|do|did)\b")
 _DIFFICULTY = {Difficulty.EASY: 0.6, Difficulty.MEDIUM: 1.0, Difficulty.HARD: 1.5}
-_NUMBER = re.compile(r"(?<![A-Za-z\d])\d+(?:[.,]\d+)*(?![A-Za-z])")
+_NUMBER = re.compile(r"(?<![A-Za-z\d])\d{1,15}(?:[.,]\d+)*(?![A-Za-z\d])")
 
 
 def prompt_text(messages: Iterable[Mapping[str, object]]) -> str:
@@ -154,7 +154,7 @@ def derive(question: Question, profile: Profile, seed: int, *, refining: bool = 
     for part in parts:
         padded.append(part)
         if happens(profile.padding):
-            padded.append(rng.choice([p for p in PADDING if p not in padded]))
+            padded.append(rng.choice([p for p in PADDING if p not in padded] or PADDING))
     return reference.join(padded)
 
 

@@ -99,9 +99,10 @@ class Application:
 
     async def _model(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        return web.json_response(chat.model_body(self._profiles[name])) if name in self._profiles else self._404(name)
+        profile = self._profiles.get(name)
+        return web.json_response(chat.model_body(profile)) if profile else self._unknown_model(name)
 
-    def _404(self, model: str) -> web.Response:
+    def _unknown_model(self, model: str) -> web.Response:
         message = f"The model '{model}' does not exist; there are: {', '.join(self._profiles)}."
         return _error(404, message, code="model_not_found", param="model")
 
@@ -142,7 +143,7 @@ class Application:
         entry.model, entry.streamed = query.model, query.stream
         profile = self._profiles.get(query.model)
         if profile is None:
-            return self._404(query.model), b""
+            return self._unknown_model(query.model), b""
         if query.stream and faults.no_stream:
             raise chat.BadRequestError("This server does not support stream.", "stream")
         entry.fault = next(self._faults)

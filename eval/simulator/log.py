@@ -1,7 +1,7 @@
 """What truly happened to each request of the simulator, for whoever checks what Rightsize measured.
 
-application.py takes the stamps. Every stamp is taken just before the bytes are handed to the socket, so that nothing can
-have been received before it.
+application.py takes the stamps, each just before the bytes are handed to the socket, so that nothing can have been
+received before it. The clock is time.perf_counter_ns, which all processes of one machine share.
 """
 
 import asyncio
@@ -23,9 +23,7 @@ class LogEntry:
 
     request_id: str  # the x-request-id of the reply
     client_id: str | None  # the client's header x-rightsize-request
-    received_ns: (
-        int  # time.perf_counter_ns when the request was wholly read; all processes of a machine share the clock
-    )
+    received_ns: int  # time.perf_counter_ns when the request was wholly read
     model: str | None = None
     status: int | None = None
     streamed: bool = False
