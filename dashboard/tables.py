@@ -106,7 +106,8 @@ def overview_frame(
     both = frame["quality"].notna() & frame["latency"].notna()
     frame["on_frontier"] = False
     points = list(zip(frame.loc[both, "latency"], frame.loc[both, "quality"], strict=True))
-    frame.loc[both, "on_frontier"] = on_frontier(points)
+    if points:
+        frame.loc[both, "on_frontier"] = on_frontier(points)
     return frame
 
 

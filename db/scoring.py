@@ -59,7 +59,7 @@ class Queue:
         The place itself comes last.
         """
         n = len(self.order)
-        around = ((place + step - 1) % n + 1 for step in range(1, n + 1)) if n else iter(())
+        around = (*range(place + 1, n + 1), *range(1, min(place, n) + 1))
         return next((there for there in around if self.order[there - 1] not in self.scored), None)
 
     def resume(self) -> int | None:
@@ -121,7 +121,7 @@ def get_queue(name: str, run_ids: Sequence[int], rubric_sha256: str, *, session:
     if rater is None:
         return Queue(order, frozenset())
     query = _verdicts_of(rater, rubric_sha256, run_ids).with_only_columns(col(Assessment.id), col(Assessment.answer_id))
-    found = sorted(session.execute(query).tuples())
+    found = sorted((row[0], row[1]) for row in session.execute(query))
     known = set(order)
     scored = [answer_id for _, answer_id in found if answer_id in known]
     return Queue(order, frozenset(scored), scored[-1] if scored else None)

@@ -427,7 +427,8 @@ class EndpointClient:
         failure = self._name(error, patience_s or self.endpoint.timeout_s)
         text = clean(failure.text)
         if self.endpoint.api_key_env:
-            text = text.replace(self._key, "(the key)")  # some servers say what they were sent
+            shown = re.escape(self._key[:8]) + r"\S*" if len(self._key) > 12 else re.escape(self._key)  # also cut off
+            text = re.sub(shown, "(the key)", text)  # some servers say what they were sent
         return replace(failure, text=text)
 
     def _name(self, error: BaseException, patience_s: float) -> _FailureError:

@@ -191,7 +191,7 @@ def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, 
         needs_key = api_key_env is not None and not is_loopback(endpoint.host)
         return model.strip(), Endpoint(url=endpoint.url, api_key_env=api_key_env if needs_key else None)
     except ValidationError as error:
-        raise PlanError(f'"{text}": {faults_in(error)}.') from error
+        raise PlanError(f'The address of "{model.strip()}" is refused: {faults_in(error)}.') from error
 
 
 def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:

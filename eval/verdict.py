@@ -201,7 +201,7 @@ def read_score(value: Any) -> int:
 
 
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join(unicodedata.normalize("NFC", clean(text)).split())
 
 
 def _strings(value: Any, name: str) -> tuple[str, ...]:
@@ -237,8 +237,9 @@ def _read_criterion(criterion: str, body: Any, answer: str) -> CriterionVerdict:
         if "score" not in body:
             raise ValueError("it has no score")
         score = None if body["score"] is None else read_score(body["score"])
-        reason = body.get("null_reason")
-        if score is None and not (isinstance(reason, str) and reason.strip()):
+        said = body.get("null_reason")
+        reason = clean(said) if isinstance(said, str) and score is None else None
+        if score is None and not (reason and reason.strip()):
             raise ValueError("the score is null without a reason")
         quotes = _strings(body.get("quotes", []), "quotes")
         _check_quotes(quotes, answer, needed=score is not None and bool(answer.strip()))
@@ -252,9 +253,7 @@ def _read_criterion(criterion: str, body: Any, answer: str) -> CriterionVerdict:
         flags = tuple(flag for flag in _strings(body.get("flags", []), "flags") if flag in FLAGS)
     except ValueError as error:
         return CriterionVerdict(criterion, problem=str(error))
-    return CriterionVerdict(
-        criterion, score, clean(reason) if score is None else None, clean(rationale), quotes, claims, key_points, flags
-    )
+    return CriterionVerdict(criterion, score, reason, clean(rationale), quotes, claims, key_points, flags)
 
 
 def read_verdict(reply: str, criterion_ids: tuple[str, ...], answer: str) -> Verdict:
@@ -277,8 +276,7 @@ def read_bare_score(reply: str, criterion: str) -> Verdict:
     try:
         score = read_score(reply)
     except ValueError as error:
-        named = re.fullmatch(r".*[0-9].*", reply.strip()) is not None and _WHOLE_REPLY.fullmatch(reply.strip())
-        return Verdict("invalid" if named else "unparsed", problem=str(error))
+        return Verdict("invalid" if _WHOLE_REPLY.fullmatch(reply.strip()) else "unparsed", problem=str(error))
     return Verdict("ok", (CriterionVerdict(criterion, score, flags=("no_evidence",)),))
 
 

@@ -87,7 +87,9 @@ def _wait(process: "subprocess.Popen[str]", address: str) -> None:
 
 
 @contextmanager
-def visit(browser: Browser, width: int = 1400, height: int = 900, scheme: str = "light") -> Iterator[tuple[Page, set[str]]]:
+def visit(
+    browser: Browser, width: int = 1400, height: int = 900, scheme: str = "light"
+) -> Iterator[tuple[Page, set[str]]]:
     """A fresh window, and the hosts it asked for anything."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # pyright: ignore
     page = context.new_page()

@@ -75,7 +75,8 @@ def add_run(session: Session, sample: Sample, qa_set: QASet, group_id: str, **gi
     assert qa_set.id is not None
     names = ("draft", "refine") if len(sample.models) == 2 else ("answer",)
     stages = [
-        {"name": s, "model": m, "endpoint": {"url": "http://127.0.0.1:9/v1"}} for s, m in zip(names, sample.models, strict=True)
+        {"name": s, "model": m, "endpoint": {"url": "http://127.0.0.1:9/v1"}}
+        for s, m in zip(names, sample.models, strict=True)
     ]
     fields: dict[str, Any] = {
         "group_id": group_id,

@@ -12,6 +12,10 @@ from dashboard.charts.marks import QUIET, target_color
 from dashboard.format import usd
 
 ROW = 44  # pixels a bar
+SHOWN = [
+    *("label", "target", "model", "shown", "word", "hypothetical"),
+    *("prompt_tokens", "completion_tokens", "n_answers"),
+]
 AXIS = 60  # pixels beneath the bars
 
 
@@ -24,7 +28,7 @@ def _word(amount: float, hypothetical: bool, price: str) -> str:
 def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
     """The chart, cheapest first, unknown last; a bar at hypothetical prices is pale."""
     words = [_word(*row) for row in zip(frame["cost_month"], frame["hypothetical"], frame["price"], strict=True)]
-    sorted_ = frame.assign(word=words, start=0.0, shown=frame["cost_month"].fillna(0.0)).sort_values(
+    sorted_ = frame.assign(word=words, shown=frame["cost_month"].fillna(0.0)).sort_values(
         "cost_month", na_position="last"
     )
     y = alt.Y(
@@ -40,7 +44,7 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | 
         scale=alt.Scale(domain=[0, most * 1.35], nice=False),
         axis=alt.Axis(format="$,~f" if most >= 10 else "$,.2~f", tickCount=6),
     )
-    base = alt.Chart(sorted_)
+    base = alt.Chart()
     bars = base.mark_bar(cornerRadiusEnd=3, height={"band": 0.6}).encode(
         x=x,
         y=y,
@@ -56,4 +60,4 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | 
         ],
     )
     amounts = base.mark_text(align="left", dx=7, fontSize=13, color=QUIET).encode(x=x, y=y, text="word:N")
-    return alt.layer(bars, amounts).properties(height=ROW * len(sorted_) + AXIS)
+    return alt.layer(bars, amounts, data=sorted_[SHOWN]).properties(height=ROW * len(sorted_) + AXIS)

@@ -13,6 +13,11 @@ from dashboard.charts.marks import QUIET, target_color, target_shape
 
 HEIGHT = 430
 LOG_FROM = 20.0  # an automatic axis is logarithmic where the slowest is so many times slower than the fastest
+SHOWN = [
+    *("label", "target", "model", "on_frontier"),
+    *("latency", "latency_low", "latency_high", "latency_n"),
+    *("quality", "quality_low", "quality_high", "quality_n"),
+]
 ABOVE, BELOW = -11, 13  # pixels from a point to its name
 
 
@@ -83,7 +88,8 @@ def quality_latency(
     x_scale = _x_scale(placed, log)
     x = alt.X("latency:Q", title=f"{latency_title} ({unit})", scale=x_scale, axis=alt.Axis(tickCount=8, format="~f"))
     y = alt.Y("quality:Q", title=quality_title, scale=y_scale, axis=alt.Axis(tickCount=6))
-    base = alt.Chart(placed)
+    base = alt.Chart()
+    color = target_color(order)
     frontier = (
         base.transform_filter("datum.on_frontier")
         .mark_line(interpolate="step-after", strokeDash=[5, 4], strokeWidth=1.5, color=QUIET)
@@ -92,23 +98,22 @@ def quality_latency(
     across = (
         base.transform_filter("isValid(datum.latency_low)")
         .mark_rule(strokeWidth=1.5, opacity=0.75)
-        .encode(x=alt.X("latency_low:Q", scale=x_scale), x2="latency_high:Q", y=y, color=target_color(order))
+        .encode(x=alt.X("latency_low:Q", scale=x_scale), x2="latency_high:Q", y=y, color=color)
     )
     upright = (
         base.transform_filter("isValid(datum.quality_low)")
         .mark_rule(strokeWidth=1.5, opacity=0.75)
-        .encode(x=x, y=alt.Y("quality_low:Q", scale=y_scale), y2="quality_high:Q", color=target_color(order))
+        .encode(x=x, y=alt.Y("quality_low:Q", scale=y_scale), y2="quality_high:Q", color=color)
     )
     points = base.mark_point(filled=True, size=150, opacity=1).encode(
-        x=x, y=y, color=target_color(order), shape=target_shape(order), tooltip=_tooltip(unit)
+        x=x, y=y, color=color, shape=target_shape(order), tooltip=_tooltip(unit)
     )
-    names = [
-        base.transform_filter(f"datum.label_dy == {dy}")
-        .mark_text(align="left", dx=9, dy=dy, fontSize=13, fontWeight=600)
-        .encode(x=x, y=y, text="label:N", color=target_color(order))
-        for dy in (ABOVE, BELOW)
-    ]
-    return alt.layer(frontier, across, upright, points, *names).properties(height=HEIGHT)
+    names = base.mark_text(align="left", dx=9, dy=alt.expr("datum.label_dy"), fontSize=13, fontWeight=600).encode(
+        x=x, y=y, text="label:N", color=color
+    )
+    return alt.layer(frontier, across, upright, points, names, data=placed[[*SHOWN, "label_dy"]]).properties(
+        height=HEIGHT
+    )
 
 
 def _tooltip(unit: str) -> list[alt.Tooltip]:
