@@ -14,7 +14,11 @@ from dashboard.highlight import Mark
 from db.models import Answer, AssessmentStatus, Question, RaterKind, Score
 from db.side_by_side import Reply, Verdict
 
-CLAIM_SIGNS = {"supported": "✓ supported", "contradicted": "✗ contradicted", "not_in_reference": "? not in the reference"}
+CLAIM_SIGNS = {
+    "supported": "✓ supported",
+    "contradicted": "✗ contradicted",
+    "not_in_reference": "? not in the reference",
+}
 POINT_SIGNS = {"covered": "✓ covered", "missing": "✗ missing"}
 FLAGS = {
     "refusal": "refuses to answer",
@@ -71,9 +75,7 @@ def _facts(answer: Answer) -> None:
     facts = [f"total {milliseconds(answer.total_ms)}"]
     if answer.streamed and answer.ttft_ms is not None:
         facts.insert(0, f"first token {milliseconds(answer.ttft_ms)}")
-    facts.append(
-        f"{number(answer.prompt_tokens, 0)} tokens in, {number(answer.completion_tokens, 0)} out{about}"
-    )
+    facts.append(f"{number(answer.prompt_tokens, 0)} tokens in, {number(answer.completion_tokens, 0)} out{about}")
     if answer.reasoning_tokens:
         facts.append(f"{answer.reasoning_tokens:,} of them reasoning")
     if answer.tokens_per_s is not None:
@@ -82,8 +84,12 @@ def _facts(answer: Answer) -> None:
     if said := FINISHED.get(answer.finish_reason or ""):
         st.badge(said, color="orange", icon=":material/content_cut:")
     if answer.client_limited:
-        st.badge("measured while this computer was busy", color="orange", icon=":material/speed:",
-                 help="This process itself lagged during the call, so the time may be too long.")  # fmt: skip
+        st.badge(
+            "measured while this computer was busy",
+            color="orange",
+            icon=":material/speed:",
+            help="This process itself lagged during the call, so the time may be too long.",
+        )
     if answer.attempts > 1:
         st.badge(f"took {answer.attempts} tries", color="gray", icon=":material/replay:")
 
@@ -116,8 +122,11 @@ def _show_verdict(verdict: Verdict) -> None:
                 color=KIND_COLORS.get(score.criterion, "violet"),  # pyright: ignore[reportArgumentType]
             )
         if assessment.same_family:
-            st.badge("same family", color="orange", help="Judge and target belong to one model family; judges tend to "
-                     "favour their own.")  # fmt: skip
+            st.badge(
+                "same family",
+                color="orange",
+                help="Judge and target belong to one model family; judges tend to favour their own.",
+            )
     if said := STATUSES.get(assessment.status):
         st.caption(said)
     with st.expander("Note and reasons" if person else "Reasons", key=f"verdict-{assessment.id}"):

@@ -13,9 +13,22 @@ from db.models import RaterKind
 from db.side_by_side import Reply, Verdict
 
 _ANSWER_FIELDS = (
-    "prepare_ms, ttft_ms, ttfat_ms, generation_ms, total_ms, prompt_tokens, completion_tokens, cached_tokens, "
-    "reasoning_tokens, tokens_estimated, finish_reason, attempts, client_limited, error_kind, error"
-).split(", ")
+    "prepare_ms",
+    "ttft_ms",
+    "ttfat_ms",
+    "generation_ms",
+    "total_ms",
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "tokens_estimated",
+    "finish_reason",
+    "attempts",
+    "client_limited",
+    "error_kind",
+    "error",
+)
 
 
 def source_name(verdict: Verdict) -> str:

@@ -5,7 +5,7 @@ A small component sets the text of nodes and of marks around quotes (highlight.p
 
 from collections.abc import Sequence
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 from dashboard.highlight import Mark, cut
 
@@ -49,7 +49,7 @@ export default function ({ data, parentElement }) {
 }
 """
 
-_COMPONENT = st.components.v2.component(
+_COMPONENT = component(
     "rightsize_answer_text", html='<div class="text"></div>\n<!-- filled by the script -->', css=_CSS, js=_JS
 )
 

@@ -6,6 +6,7 @@ Pure, and no markup: the pieces joined are the text, character by character. Dra
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +72,5 @@ def cut(text: str, marks: Sequence[Mark]) -> list[Piece]:
     edges = sorted({0, len(text), *(edge for start, end, _ in spans for edge in (start, end))})
     return [
         Piece(text[left:right], tuple(mark for start, end, mark in spans if start <= left and right <= end))
-        for left, right in zip(edges, edges[1:], strict=False)
+        for left, right in pairwise(edges)
     ]

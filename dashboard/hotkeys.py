@@ -7,9 +7,9 @@ here. Keys are left alone while someone types.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import streamlit as st
+from streamlit.components.v2 import component
 
-_COMPONENT = st.components.v2.component(
+_COMPONENT = component(
     "rightsize_hotkeys",
     html='<p class="rightsize-hint" role="status" aria-live="polite"></p>\n<!-- filled by the script -->',
     css="""
@@ -34,7 +34,9 @@ KEYS = {
 }
 
 
-def hotkeys(place: str, criteria: Mapping[str, str], note: str, buttons: Mapping[str, str], anew: Sequence[str]) -> None:
+def hotkeys(
+    place: str, criteria: Mapping[str, str], note: str, buttons: Mapping[str, str], anew: Sequence[str]
+) -> None:
     """Listen for keys on this page.
 
     `place` changes with every answer, `criteria` gives each criterion's container key and label, `note` the key of the

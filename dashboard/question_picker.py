@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.format import plural
-from dashboard.widgets import Key
+from dashboard.widgets import Key, from_address, to_address
 from db.side_by_side import QuestionHead
 
 LONGEST = 110  # characters of a question in the list
@@ -18,9 +18,14 @@ def _filtered(questions: Sequence[QuestionHead]) -> list[QuestionHead]:
     categories = sorted({question.category for question in questions})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         find = st.text_input(
-            "Find a question", type="search", live=True, key=Key.FIND, bind="query-params", width=280,
+            "Find a question",
+            type="search",
+            live=True,
+            key=Key.FIND,
+            bind="query-params",
+            width=280,
             placeholder="A word, or a question's id",
-        )  # fmt: skip
+        )
         chosen = st.multiselect(
             "Category", categories, key=Key.CATEGORY, bind="query-params", placeholder="All", width=280
         )
@@ -45,22 +50,31 @@ def choose_question(questions: Sequence[QuestionHead]) -> QuestionHead:
         st.info(f"None of the {plural(len(questions), 'question')} matches. Try another word or category.")
         st.stop()
     keys = list(found)
-    wanted = st.session_state.get(Key.QUESTION_BOX) or st.query_params.get(Key.QUESTION)
-    if wanted and wanted not in {question.key for question in questions}:
-        st.caption("This QA set has no question of the id in the address; here is another.")
+    if linked := from_address(Key.QUESTION):
+        st.session_state[Key.CHOSEN_QUESTION] = linked
+        if linked not in {question.key for question in questions}:
+            st.caption("This QA set has no question of the id in the address; here is another.")
+    wanted = st.session_state.get(Key.CHOSEN_QUESTION)
     at = keys.index(wanted) if wanted in found else 0
-    st.session_state[Key.QUESTION_BOX] = st.query_params[Key.QUESTION] = keys[at]
-
-    def go(key: str) -> None:
-        st.session_state[Key.QUESTION_BOX] = key
-
+    st.session_state[Key.CHOSEN_QUESTION] = st.session_state[Key.QUESTION_BOX] = keys[at]
+    to_address(Key.QUESTION, keys[at])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button("Previous", icon=":material/chevron_left:", key="question-before", disabled=at == 0,
-                           on_click=go, args=(keys[max(0, at - 1)],))  # fmt: skip
-        st.button("Next", icon=":material/chevron_right:", icon_position="right", key="question-after",
-                          disabled=at + 1 == len(keys), on_click=go, args=(keys[min(len(keys) - 1, at + 1)],))  # fmt: skip
+        _step("Previous", "question-before", ":material/chevron_left:", keys[at - 1] if at else None)
+        _step("Next", "question-after", ":material/chevron_right:", keys[at + 1] if at + 1 < len(keys) else None)
         st.selectbox(
-            f"Question {at + 1} of {len(keys)}", keys, key=Key.QUESTION_BOX,
+            f"Question {at + 1} of {len(keys)}",
+            keys,
+            key=Key.QUESTION_BOX,
             format_func=lambda key: _label(found[key]) if key in found else str(key),
-        )  # fmt: skip
+            on_change=lambda: _go(st.session_state[Key.QUESTION_BOX]),
+        )
     return found[keys[at]]
+
+
+def _go(key: str) -> None:
+    st.session_state[Key.CHOSEN_QUESTION] = key
+
+
+def _step(label: str, name: str, icon: str, key: str | None) -> None:
+    """A button to a neighbouring question; without one it cannot be pressed."""
+    st.button(label, icon=icon, key=name, disabled=key is None, on_click=_go, args=(key,))

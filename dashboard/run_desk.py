@@ -157,6 +157,17 @@ def edit_run(run: Run) -> None:
             st.rerun()
 
 
+def _delete(run_id: int) -> None:
+    try:
+        with store.writing(data.engine()) as session:
+            store.delete_run(run_id, session=session)
+    except store.StoreError as error:
+        note(str(error))
+    else:
+        st.session_state[Key.RUN] = None
+        note(f"Run #{run_id} is deleted.")
+
+
 @st.dialog("Delete this run?", icon=":material/delete:")
 def _confirm(run: Run) -> None:
     assert run.id is not None
@@ -166,13 +177,10 @@ def _confirm(run: Run) -> None:
         f"{plural(held['scores'], 'score')} of {plural(held['assessments'], 'assessment')}. This cannot be undone."
     )
     with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="_delete_yes"):
-            with store_errors(), store.writing(data.engine()) as session:
-                store.delete_run(run.id, session=session)
-            note(f"Run #{run.id} is deleted.")
-            st.rerun()
-        if st.button("Keep it", key="_delete_no"):
-            st.rerun()
+        gone = st.button("Delete", type="primary", key="_delete_yes", on_click=_delete, args=(run.id,))
+        kept = st.button("Keep it", key="_delete_no")
+    if gone or kept:
+        st.rerun()
 
 
 def delete_run(run: Run) -> None:

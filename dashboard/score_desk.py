@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.data import RunRow
 from dashboard.format import listed
-from dashboard.widgets import Key, note
+from dashboard.widgets import MOST_RUNS, Key, note
 from db import models, scoring, store
 from db.scoring import Given, Queue
 from eval.rubric import Rubric
@@ -39,6 +39,11 @@ class Desk:
     def blind(self) -> bool:
         """With answers of one target only, the rater knows whose they are."""
         return len({run.target for run in self.runs}) > 1
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing is scored yet."""
+        return not self.queue.scored
 
     @property
     def finished(self) -> bool:
@@ -69,17 +74,21 @@ def standing(name: str, run_ids: Sequence[int], rubric: Rubric) -> Queue:
 def at_work(rubric: Rubric) -> Desk | None:
     """The scoring the address speaks of; None where it speaks of none that can be done."""
     name = scoring.clean_name(st.query_params.get(Key.RATER, ""))
-    wanted = [int(part) for part in st.query_params.get(Key.SCORING, "").split("-") if part.isdecimal()]
+    parts = st.query_params.get(Key.SCORING, "").split("-")
+    wanted = [int(part) for part in parts[:MOST_RUNS] if part.isdecimal() and len(part) < 16]
     place = st.query_params.get(Key.PLACE, "")
     if not name or not wanted or not place.isdecimal():
         return None
     runs = data.runs(ids=wanted, limit=len(wanted))
+    if len({run.qa_set_id for run in runs}) > 1:
+        return None  # answers to different questions are never mixed
     queue = standing(name, [run.run_id for run in runs], rubric)
     if not queue.order:
         return None
     at = min(max(int(place), 1), len(queue.order) + 1)
     if at > len(queue.order) and queue.open:
         at = queue.resume() or 1
+    st.query_params[Key.PLACE] = str(at)
     return Desk(name, tuple(runs), at, rubric, queue)
 
 
@@ -137,9 +146,14 @@ def save(desk: Desk) -> None:
     def store_and_go() -> None:
         with store.writing(data.engine()) as session:
             scoring.save_given(
-                desk.answer_id, given, name=desk.name, rubric=rubric_row(desk.rubric), place=desk.place,
-                blind=desk.blind, session=session,
-            )  # fmt: skip
+                desk.answer_id,
+                given,
+                name=desk.name,
+                rubric=rubric_row(desk.rubric),
+                place=desk.place,
+                blind=desk.blind,
+                session=session,
+            )
         _go(standing(desk.name, desk.run_ids, desk.rubric).next_open(desk.place), desk)
 
     _guarded(store_and_go)

@@ -41,7 +41,7 @@ class Key(StrEnum):
     TARGET = "target"
     TAG = "tag"
     LISTED_SET = "listed_set"
-    PAGE = "page"
+    PAGE = "list_page"
     RUN = "run"
     FIND = "find"
     CATEGORY = "category"
@@ -65,7 +65,8 @@ class Key(StrEnum):
     AWAITED = "_awaited"
     RUN_NAME = "_run_name"
     RUN_TAGS = "_run_tags"
-    QUESTION_BOX = "_question"
+    CHOSEN_QUESTION = "_question"
+    QUESTION_BOX = "_question_box"
     RATER_BOX = "_rater"
     PROBLEM = "_problem"
     ARRIVED = "_arrived"
@@ -196,10 +197,14 @@ def choose_runs() -> list[RunRow]:
     """The runs in view, all on one QA set version; ends the page with a kind sentence where there are none."""
     _settle_runs()
     sets = data.qa_sets()
-    st.session_state[Key.SET_BOX] = st.session_state[Key.QA_SET]
-    st.session_state[Key.RUNS_BOX] = st.session_state[Key.CHOSEN]
+    qa_set_id = st.session_state[Key.SET_BOX] = st.session_state[Key.QA_SET]
+    wanted = _ids(st.session_state[Key.CHOSEN])
+    found = {run.run_id: run for run in data.runs(ids=wanted, limit=len(wanted))} if wanted else {}
+    here = [found[i] for i in wanted if i in found and found[i].qa_set_id == qa_set_id]
+    names = _labels([*data.runs(qa_set_id=qa_set_id, limit=data.NEWEST), *here])
+    st.session_state[Key.CHOSEN] = st.session_state[Key.RUNS_BOX] = [run.run_id for run in here]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        qa_set_id = st.selectbox(
+        st.selectbox(
             "QA set and version",
             list(sets),
             format_func=lambda option: sets.get(option, str(option)),
@@ -208,8 +213,7 @@ def choose_runs() -> list[RunRow]:
             width=280,
             help="Runs are only compared on exactly the same questions. The code in brackets is a fingerprint of them.",
         )
-        names = _labels(data.runs(qa_set_id=qa_set_id, limit=data.NEWEST))
-        chosen = st.multiselect(
+        st.multiselect(
             "Runs",
             list(names),
             format_func=lambda option: _run_label(option, names),
@@ -221,25 +225,21 @@ def choose_runs() -> list[RunRow]:
             placeholder="Choose runs, or type a run's number",
             help=f"The newest {data.NEWEST} runs on this QA set are offered; for an older one type its number.",
         )
-    wanted = _ids(chosen)
-    to_address(Key.RUNS, ",".join(map(str, wanted)))
-    assert qa_set_id is not None
-    return _on_one_set(wanted, qa_set_id)
+    to_address(Key.RUNS, ",".join(str(run.run_id) for run in here))
+    _say_left_out(wanted, found, qa_set_id)
+    if not here:
+        st.info("Choose at least one run above; the **Runs** page lists and searches all of them.")
+        st.stop()
+    return here
 
 
-def _on_one_set(wanted: list[int], qa_set_id: int) -> list[RunRow]:
-    found = {run.run_id: run for run in data.runs(ids=wanted, limit=len(wanted))} if wanted else {}
-    here = [found[i] for i in wanted if i in found and found[i].qa_set_id == qa_set_id]
+def _say_left_out(wanted: Sequence[int], found: Mapping[int, RunRow], qa_set_id: int) -> None:
     elsewhere = [f"#{i}" for i in wanted if i in found and found[i].qa_set_id != qa_set_id]
     gone = [f"#{i}" for i in wanted if i not in found]
     if elsewhere:
         st.caption(f"Left out, because they answered another QA set or version: {plain(', '.join(elsewhere))}.")
     if gone:
         st.caption(f"There is no such run (any more): {plain(', '.join(gone))}.")
-    if not here:
-        st.info("Choose at least one run above; the **Runs** page lists and searches all of them.")
-        st.stop()
-    return here
 
 
 def labels(runs: Sequence[RunRow]) -> dict[int, str]:

@@ -26,8 +26,8 @@ _RUN_FILTERS = {
     "group_id": "run.group_id = :group_id",
     "status": "run.status = :status",
     "target": "run.target = :target",
-    "tag": "CAST(run.tags AS TEXT) LIKE :tag ESCAPE '!'",
-    "contains": "lower(run.name || ' ' || run.target || ' ' || run.model) LIKE :contains ESCAPE '!'",
+    "tag": "replace(CAST(run.tags AS TEXT), :tag, '') <> CAST(run.tags AS TEXT)",
+    "contains": "lower(run.name || ' ' || run.target || ' ' || run.model) LIKE lower(:contains) ESCAPE '!'",
 }
 
 _TARGETS = "SELECT target, min(id) AS first_run FROM run GROUP BY target ORDER BY first_run"
@@ -110,7 +110,10 @@ def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
     statement = text(query)
     if "ids" in values:
         statement = statement.bindparams(bindparam("ids", expanding=True))
-    return pd.read_sql_query(statement, session.connection(), params=values)  # pyright: ignore[reportArgumentType]
+    try:
+        return pd.read_sql_query(statement, session.connection(), params=values)  # pyright: ignore[reportArgumentType]
+    except pd.errors.DatabaseError as error:  # pandas wraps what the database said; the store explains it
+        raise error.__cause__ or error from None
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -125,9 +128,9 @@ def _filters(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     values = {name: value for name, value in given.items() if value is not None}
     where = " AND ".join(_RUN_FILTERS[name] for name in values)
     if "tag" in values:  # the JSON text of a list of strings holds the tag as JSON writes it
-        values["tag"] = f"%{_literal(json.dumps(values['tag']))}%"
+        values["tag"] = json.dumps(values["tag"])
     if "contains" in values:
-        values["contains"] = f"%{_literal(values['contains'].lower())}%"
+        values["contains"] = f"%{_literal(values['contains'])}%"
     return (f" WHERE {where}" if where else ""), values
 
 

@@ -178,7 +178,8 @@ def save_given(
         Rater(kind=RaterKind.person, name=clean_name(name)), session=session
     )
     stored = save_rubric(rubric, session=session)
-    assert rater.id is not None and stored.id is not None
+    assert rater.id is not None
+    assert stored.id is not None
     whole = all(value is not None for value in given.values.values())
     assessment = Assessment(
         answer_id=answer_id,

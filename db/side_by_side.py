@@ -47,7 +47,7 @@ def list_question_heads(qa_set_id: int, *, session: Session) -> list[QuestionHea
     """The questions of a QA set in their order, without references and documents."""
     columns = (col(Question.id), col(Question.key), col(Question.category), col(Question.text))
     query = select(*columns).where(Question.qa_set_id == qa_set_id).order_by(col(Question.position))
-    return [QuestionHead(*row) for row in session.exec(query)]
+    return [QuestionHead(row[0] or 0, *row[1:]) for row in session.exec(query)]
 
 
 def get_question(question_id: int, *, session: Session) -> Question:

@@ -5,11 +5,14 @@ when something is wrong is turned into one sentence here (StoreError).
 """
 
 import os
+import re
 import socket
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -17,9 +20,9 @@ import psutil
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, inspect, text, update
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, func, inspect, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session, col, select
 
 from db.models import (
@@ -43,6 +46,9 @@ from db.models import (
 DEFAULT_URL = "sqlite:///rightsize.db"
 BUSY_TIMEOUT_MS = 30_000
 CLAIM_S = 60  # a run whose worker on another machine gave no sign of life for so long is free again
+SLACK_S = 5  # the moment a process began, as the system tells it, may be off by a clock's correction
+
+_migrating = Lock()  # Alembic works on globals of its modules
 
 
 class StoreError(Exception):
@@ -58,12 +64,22 @@ def database_url(given: str | None = None) -> str:
     A plain file name is taken as SQLite.
     """
     url = given or os.environ.get("RIGHTSIZE_DB") or DEFAULT_URL
-    return url if "://" in url else f"sqlite:///{Path(url).as_posix()}"
+    if re.match(r"[A-Za-z][A-Za-z0-9_+]+:", url):  # one letter and a colon is a drive
+        return url
+    return "sqlite:///" + Path(url).as_posix().replace("%", "%25").replace("?", "%3F")
 
 
-def _sentence(error: DBAPIError | OSError, where: str) -> str:
+def _shown(url: URL) -> str:
+    """An address for a sentence: without user, password and options, which may hold a password too."""
+    if url.get_backend_name() == "sqlite":
+        return f"sqlite:///{url.database}"
+    place = f"{url.host or ''}/{url.database or ''}"
+    return f"{url.drivername}://{'...' if '@' in place else place}"  # an @ in it: the end of a password
+
+
+def _sentence(error: DBAPIError | sqlite3.Error | OSError, url: URL) -> str:
     """What a driver's message means for a person."""
-    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    said = str(error.orig if isinstance(error, DBAPIError) else getattr(error, "strerror", None) or error).strip()
     for part, meaning in (
         ("readonly", "is read-only; allow writing to the file and its folder, or choose another with --db"),
         ("locked", "is locked by another program; close that program or wait, then try again"),
@@ -71,11 +87,13 @@ def _sentence(error: DBAPIError | OSError, where: str) -> str:
         ("disk I/O error", "could not be written (disk error or full disk); check the disk and try again"),
         ("not a database", "is not a database; choose another file with --db"),
         ("malformed", "is damaged; restore a copy, or choose another file with --db"),
-        ("unable to open", "cannot be opened; check that the folder exists and may be written"),
+        ("unable to open", "cannot be opened; check that the folder exists and that it and the file may be written"),
+        ("connection failed", "cannot be reached; start its server, or correct the address or its password"),
     ):
         if part in said:
-            return f"The database {where} {meaning}."
-    return f"The database {where} refused: {said.strip().splitlines()[0] if said.strip() else type(error).__name__}."
+            return f"The database {_shown(url)} {meaning}."
+    first = said.splitlines()[0].rstrip(".") if said else type(error).__name__
+    return f"The database {_shown(url)} refused: {first}."
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -94,39 +112,80 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+def _create_engine(url: str) -> Engine:
+    try:
+        return create_engine(make_url(url))
+    except ImportError as error:
+        raise StoreError(
+            f"The database driver {error.name} is not installed; install it, or use a file like sqlite:///rightsize.db."
+        ) from error
+    except (ArgumentError, ValueError) as error:  # the address is not shown: who knows where in it a password stands
+        start = url.partition(":")[0][:40]
+        raise StoreError(
+            f'The database address that begins with "{start}" cannot be used; write it like sqlite:///rightsize.db.'
+        ) from error
+
+
+def _check_place(url: URL) -> None:
+    """Raise StoreError where no file can be; SQLite would only say that it is unable to open it."""
+    if url.get_backend_name() != "sqlite" or "uri" in url.query:
+        return
+    if not url.database or url.database == ":memory:":
+        raise StoreError("A database in memory would be lost at once; name a file, like sqlite:///rightsize.db.")
+    path = Path(url.database).absolute()
+    if not path.parent.is_dir():
+        raise StoreError(f"The folder {path.parent} for the database does not exist; create it or correct --db.")
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a database; name a file in it with --db.")
+
+
 def connect(url: str) -> Engine:
     """Open the database, creating or upgrading its tables where needed. Raises StoreError with one sentence."""
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-            folder = Path(parsed.database).absolute().parent
-            if not folder.is_dir():
-                raise StoreError(f"The folder {folder} for the database does not exist; create it or correct --db.")
-        engine = create_engine(url)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise StoreError(
-            f'"{url}" is not a database address ({error}); write it like sqlite:///rightsize.db.'
-        ) from error
+    engine = _create_engine(url)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     try:
-        _bring_up_to_date(engine, parsed.render_as_string(hide_password=True))
-    except (DBAPIError, OSError) as error:
-        raise StoreError(_sentence(error, parsed.render_as_string(hide_password=True))) from error
+        _check_place(engine.url)
+        _try_options(engine)
+        _bring_up_to_date(engine)
+    except StoreError:
+        engine.dispose()
+        raise
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        engine.dispose()
+        raise StoreError(_sentence(error, engine.url)) from error
     return engine
 
 
-def _revision(connection: Connection) -> str | None:
-    """The schema revision that is in the database; None in an empty one."""
-    tables = set(inspect(connection).get_table_names())
-    if "alembic_version" in tables:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if tables:
+def _try_options(engine: Engine) -> None:
+    try:
+        engine.raw_connection().close()
+    except TypeError as error:
         raise StoreError(
-            f"The database {connection.engine.url.render_as_string(hide_password=True)} holds tables of another "
-            "program; choose another with --db."
+            f"The address of the database {_shown(engine.url)} has an option that its driver does not know; remove it."
+        ) from error
+
+
+def _revision(connection: Connection, config: Config) -> str | None:
+    """The schema revision that is in the database; None in an empty one.
+
+    Raises StoreError where the tables are another program's or those of a newer version.
+    """
+    tables = set(inspect(connection).get_table_names())
+    if not tables:
+        return None
+    where = _shown(connection.engine.url)
+    if not {"alembic_version", "qa_set", "run"} <= tables:
+        raise StoreError(f"The database {where} holds tables of another program; choose another with --db.")
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found == SCHEMA_REVISION:
+        return found
+    if found not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
+        raise StoreError(
+            f"The database {where} was made by a newer version of Rightsize (schema {found}, this one knows "
+            f"{SCHEMA_REVISION}); upgrade Rightsize or choose another with --db."
         )
-    return None
+    return found
 
 
 def _use_write_ahead_log(engine: Engine) -> None:
@@ -138,23 +197,18 @@ def _use_write_ahead_log(engine: Engine) -> None:
         connection.close()
 
 
-def _bring_up_to_date(engine: Engine, where: str) -> None:
-    with engine.connect() as connection:
-        if _revision(connection) == SCHEMA_REVISION:
-            return
-    if engine.dialect.name == "sqlite":
-        _use_write_ahead_log(engine)
+def _bring_up_to_date(engine: Engine) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.execution_options(writing=True).begin() as connection:
-        found = _revision(connection)  # again, now that we hold the lock: another process may have been faster
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
-            raise StoreError(
-                f"The database {where} was made by a newer version of Rightsize (schema {found}, this one knows "
-                f"{SCHEMA_REVISION}); upgrade Rightsize or choose another with --db."
-            )
-        if found != SCHEMA_REVISION:
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with engine.connect() as connection:
+        found = _revision(connection, config)
+    if found == SCHEMA_REVISION:
+        return
+    if found is None and engine.dialect.name == "sqlite":
+        _use_write_ahead_log(engine)
+    with _migrating, engine.execution_options(writing=True).begin() as connection:
+        # Asked again, now that we hold the lock: another process may have been faster.
+        if _revision(connection, config) != SCHEMA_REVISION:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -166,7 +220,7 @@ def reading(engine: Engine) -> Iterator[Session]:
         with Session(engine) as session:
             yield session
     except DBAPIError as error:
-        raise StoreError(_sentence(error, engine.url.render_as_string(hide_password=True))) from error
+        raise StoreError(_sentence(error, engine.url)) from error
 
 
 @contextmanager
@@ -177,7 +231,7 @@ def writing(engine: Engine) -> Iterator[Session]:
             yield session
             session.commit()
     except DBAPIError as error:
-        raise StoreError(_sentence(error, engine.url.render_as_string(hide_password=True))) from error
+        raise StoreError(_sentence(error, engine.url)) from error
 
 
 # --- QA sets ------------------------------------------------------------------------------------------------------
@@ -224,7 +278,7 @@ def save_run(run: Run, *, session: Session) -> Run:
 
 def get_run(run_id: int, *, session: Session) -> Run:
     """One run. Raises StoreError where there is none with this id."""
-    if run := session.get(Run, run_id):
+    if abs(run_id) < 2**63 and (run := session.get(Run, run_id)):  # more than 64 bits no database takes
         return run
     raise StoreError(f"There is no run {run_id}; `rightsize runs` lists those there are.")
 
@@ -233,18 +287,20 @@ def find_runs(names: Sequence[str], *, session: Session) -> list[Run]:
     """Runs by id, name, group or the word "last" (the newest group). Raises StoreError for one that is unknown."""
     found: dict[int, Run] = {}
     for name in names:
-        if name == "last":
-            group = session.exec(select(Run.group_id).order_by(col(Run.id).desc()).limit(1)).first()
-            where = col(Run.group_id) == group
-        elif name.isdecimal() and len(name) < 18:
-            where = col(Run.id) == int(name)
-        else:
-            where = (col(Run.name) == name) | (col(Run.group_id) == name)
-        runs = list(session.exec(select(Run).where(where).order_by(col(Run.id))))
-        if not runs:
+        if not (runs := _runs_called(name, session)):
             raise StoreError(f'There is no run "{name}"; `rightsize runs` lists those there are.')
         found |= {_id(run): run for run in runs}
     return list(found.values())
+
+
+def _runs_called(name: str, session: Session) -> list[Run]:
+    called = (col(Run.name) == name) | (col(Run.group_id) == name)
+    if name == "last":
+        newest = select(Run.group_id).order_by(col(Run.id).desc()).limit(1).scalar_subquery()
+        called = col(Run.group_id) == newest
+    elif name.isdecimal() and len(name) < 18 and (run := session.get(Run, int(name))):
+        return [run]  # an id goes before a name or a group that happens to be a number
+    return list(session.exec(select(Run).where(called).order_by(col(Run.id))))
 
 
 def list_runs(
@@ -256,7 +312,7 @@ def list_runs(
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Run]:
-    """Runs, newest first, without their definitions being touched."""
+    """Runs, newest first, whole: lists of many are read with frames.runs_frame."""
     query = select(Run).order_by(col(Run.id).desc())
     if group_id is not None:
         query = query.where(Run.group_id == group_id)
@@ -289,13 +345,24 @@ def claim_runs(run_ids: Sequence[int], *, session: Session) -> None:
 
 
 def is_alive(run: Run) -> bool:
-    """Whether the process that works on a run still lives: asked here, guessed from its heartbeat elsewhere."""
+    """Whether the process that works on a run still lives: asked here, guessed from its heartbeat elsewhere.
+
+    A process that began after the run's last sign of life is another one, which was given the same number.
+    """
     if not run.worker:
         return False
     host, _, pid = run.worker.rpartition(":")
-    if host == socket.gethostname():
-        return psutil.pid_exists(int(pid))
-    return run.heartbeat_at is not None and now() - run.heartbeat_at < timedelta(seconds=CLAIM_S)
+    if host != socket.gethostname():
+        return run.heartbeat_at is not None and now() - run.heartbeat_at < timedelta(seconds=CLAIM_S)
+    try:
+        process = psutil.Process(int(pid))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return run.heartbeat_at is None or process.create_time() < run.heartbeat_at.timestamp() + SLACK_S
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # there, but another user's
+        return True
 
 
 def beat(run_ids: Sequence[int], *, session: Session) -> None:
@@ -353,7 +420,11 @@ def _bump(run_id: int, session: Session) -> None:
 
 
 def save_answer(answer: Answer, calls: Sequence[Call], *, session: Session) -> Answer:
-    """Store one answer with its calls."""
+    """Store one answer with its calls; if this question was answered in this repeat already, the first answer stays."""
+    same = (Answer.run_id == answer.run_id, Answer.question_id == answer.question_id)
+    again = select(Answer).where(*same, Answer.repeat == answer.repeat, col(Answer.cold).is_(answer.cold))
+    if stored := session.exec(again).first():
+        return stored
     session.add(answer)
     session.flush()
     for call in calls:
@@ -371,11 +442,11 @@ def answered(run_id: int, *, session: Session) -> set[tuple[int, int, bool]]:
 
 def forget_errors(run_id: int, *, session: Session) -> int:
     """Remove the failed answers of a run so that they are asked again; returns how many there were."""
-    failed = select(Answer.id).where(Answer.run_id == run_id, col(Answer.error_kind).is_not(None))
-    ids = list(session.exec(failed))
-    session.execute(delete(Answer).where(col(Answer.id).in_(ids)))
+    failed = (col(Answer.run_id) == run_id, col(Answer.error_kind).is_not(None))
+    count = session.exec(select(func.count()).select_from(Answer).where(*failed)).one()
+    session.execute(delete(Answer).where(*failed))  # their calls go with them
     _bump(run_id, session)
-    return len(ids)
+    return count
 
 
 def list_answers(run_id: int, *, session: Session) -> list[Answer]:

@@ -460,6 +460,10 @@ class EndpointClient:
                 return _FailureError(
                     "tls", f"No secure connection to {url}: {error}; check the certificate, or http instead of https."
                 )
+            case httpx2.ProxyError():
+                return _FailureError(
+                    "unreachable", f"The proxy in the environment gives no way to {url}: {error}.", transient=True
+                )
             case httpx2.ConnectError():
                 return _FailureError(
                     "unreachable", f"Nothing answers at {url}; start the server or correct the address.", transient=True

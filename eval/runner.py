@@ -10,11 +10,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session
 
 from db import models, store
 from db.models import RaterKind, RunStatus
@@ -25,9 +23,9 @@ from eval.lag import LagMonitor
 from eval.plan import JudgeSpec, Plan
 from eval.provenance import describe_machine, describe_server, model_family
 from eval.rubric import built_in as built_in_rubric
+from eval.scribe import Scribe
 from eval.summary import summarise
 from eval.targets import Target
-from eval.writer import Writer
 
 HEARTBEAT_S = 5.0
 RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
@@ -224,23 +222,22 @@ async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
 # --- answering ------------------------------------------------------------------------------------------------------
 
 
-async def _ask(work: _Work, job: _Job, clients: Mapping[str, EndpointClient], writer: Writer) -> None:
-    """Ask one question and hand the answer to the writer. Raises RunFailedError where going on makes no sense."""
-    writer.raise_failure()
+async def _ask(work: _Work, job: _Job, clients: Mapping[str, EndpointClient], scribe: Scribe) -> None:
+    """Ask one question and hand the answer to the scribe. Raises RunFailedError where going on makes no sense."""
+    scribe.raise_failure()
     answered = await targets.answer(work.target, job.question, clients)
     failure = answered.last.last
     if not answered.ok and failure.error_kind in FATAL:
         raise RunFailedError(failure.error)
-    answer, calls = records.answer_rows(answered, work.run_id, job.question_id, job.repeat, cold=job.cold)
-    writer.put(lambda session: store.save_answer(answer, calls, session=session))
+    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
     if not job.cold:
         work.done += 1
         work.errors += not answered.ok
-        work.tokens += answer.completion_tokens or 0
+        work.tokens += answered.completion_tokens
 
 
 async def _answer_all(
-    work: _Work, clients: Mapping[str, EndpointClient], writer: Writer, on_progress: OnProgress
+    work: _Work, clients: Mapping[str, EndpointClient], scribe: Scribe, on_progress: OnProgress
 ) -> None:
     """Warm up, then ask everything that is left, `concurrency` questions at a time."""
 
@@ -251,13 +248,13 @@ async def _answer_all(
 
     report()
     for job in work.warmups:
-        await _ask(work, job, clients, writer)
+        await _ask(work, job, clients, scribe)
     pending = iter(work.jobs)
 
     async def worker(number: int) -> None:
         await asyncio.sleep(number * RAMP_S)
         for job in pending:
-            await _ask(work, job, clients, writer)
+            await _ask(work, job, clients, scribe)
             report()
 
     async with asyncio.TaskGroup() as group:
@@ -269,7 +266,7 @@ async def _take_turns(
     work: _Work,
     turns: Mapping[str, asyncio.Lock],
     clients: Mapping[str, EndpointClient],
-    writer: Writer,
+    scribe: Scribe,
     on_progress: OnProgress,
 ) -> str | None:
     """Answer one run while no other uses its endpoints; returns the sentence it failed with, if it did."""
@@ -278,8 +275,8 @@ async def _take_turns(
     async with AsyncExitStack() as stack:
         for url in work.target.endpoints:  # sorted, so that two staged targets cannot wait for each other
             await stack.enter_async_context(turns[url])
-        writer.put(lambda session: store.set_status([work.run_id], RunStatus.answering, session=session))
-        return await _failure_of(_answer_all(work, clients, writer, on_progress))
+        scribe.put("status", [work.run_id], RunStatus.answering)
+        return await _failure_of(_answer_all(work, clients, scribe, on_progress))
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -310,7 +307,7 @@ def _store_rater(spec: JudgeSpec, simulated: bool, engine: Engine) -> tuple[int,
 
 
 async def _judge_run(
-    run: models.Run, spec: JudgeSpec, client: EndpointClient, engine: Engine, writer: Writer, on_progress: OnProgress
+    run: models.Run, spec: JudgeSpec, client: EndpointClient, engine: Engine, scribe: Scribe, on_progress: OnProgress
 ) -> str | None:
     """Assess every answer of a run that this judge has not assessed yet; returns why it could not go on, if so."""
     assert run.id is not None
@@ -318,7 +315,13 @@ async def _judge_run(
     rater_id, rubric_id = _store_rater(spec, client.simulated, engine)
     with store.reading(engine) as session:
         due = store.list_unassessed(run.id, rater_id, rubric_id, spec.protocol, session=session)
-    same_family = run.family is not None and run.family == model_family(spec.model)
+    given: dict[str, Any] = {
+        "rater_id": rater_id,
+        "rubric_id": rubric_id,
+        "protocol": spec.protocol,
+        "parameters": {**judge.parameters, "endpoint": spec.endpoint.url},
+        "same_family": run.family is not None and run.family == model_family(spec.model),
+    }
     done = errors = tokens = 0
     on_progress(Progress(run.id, run.target, "judging", 0, len(due), 0, 0))
     pending = iter(due)
@@ -326,23 +329,14 @@ async def _judge_run(
     async def worker() -> None:
         nonlocal done, errors, tokens
         for answer, question in pending:
-            writer.raise_failure()
+            scribe.raise_failure()
             assessed = await judge.assess(records.to_question(question), answer.text or "")
             final = assessed.completions[-1].last
             if final.error_kind in FATAL:
                 raise RunFailedError(final.error)
-            rows = records.assessment_rows(
-                assessed,
-                answer,
-                rater_id=rater_id,
-                rubric_id=rubric_id,
-                protocol=spec.protocol,
-                parameters={**judge.parameters, "endpoint": spec.endpoint.url},
-                same_family=same_family,
-            )
-            writer.put(lambda session, rows=rows: store.save_assessment(*rows, session=session))
+            scribe.put("assessment", assessed, answer, given)
             done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
-            tokens += rows[0].completion_tokens or 0
+            tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
             on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
 
     async def work() -> None:
@@ -357,10 +351,10 @@ async def _judge_run(
 # --- the whole ------------------------------------------------------------------------------------------------------
 
 
-async def _beat(run_ids: Sequence[int], writer: Writer) -> None:
+async def _beat(run_ids: Sequence[int], scribe: Scribe) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_S)
-        writer.put(lambda session: store.beat(run_ids, session=session))
+        scribe.put("beat", run_ids)
 
 
 def _get_runs(run_ids: Sequence[int], engine: Engine) -> list[models.Run]:
@@ -375,8 +369,8 @@ async def _carry_out(
     run_ids = [work.run_id for work in works]
     failed: dict[int, str] = {}
     status = RunStatus.stopped
-    with Writer(engine) as writer:
-        heart = asyncio.create_task(_beat(run_ids, writer))
+    with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
+        heart = asyncio.create_task(_beat(run_ids, scribe))
         try:
             turns = {url: asyncio.Lock() for url in clients}
             tasks: list[asyncio.Task[str | None]] = []
@@ -384,44 +378,40 @@ async def _carry_out(
             async def answer_side_by_side() -> None:
                 async with asyncio.TaskGroup() as group:
                     for work in works:
-                        tasks.append(group.create_task(_take_turns(work, turns, clients, writer, on_progress)))
+                        tasks.append(group.create_task(_take_turns(work, turns, clients, scribe, on_progress)))
 
             await _failure_of(answer_side_by_side())
             failed = {i: text for i, task in zip(run_ids, tasks, strict=True) if (text := task.result())}
             for run in _get_runs([i for i in run_ids if i not in failed], engine):
-                if text := await _judge(run, clients, engine, writer, on_progress):
+                if text := await _judge(run, clients, engine, scribe, on_progress):
                     failed[run.id or 0] = text
             status = RunStatus.finished
         finally:
             heart.cancel()
-            _finish(writer, [i for i in run_ids if i not in failed], failed, status)
+            _finish(scribe, [i for i in run_ids if i not in failed], failed, status)
     for run_id in run_ids:
         summarise(run_id, engine)
     return failed
 
 
 async def _judge(
-    run: models.Run, clients: Mapping[str, EndpointClient], engine: Engine, writer: Writer, on_progress: OnProgress
+    run: models.Run, clients: Mapping[str, EndpointClient], engine: Engine, scribe: Scribe, on_progress: OnProgress
 ) -> str | None:
     """Judge one run as its definition says; without a judge there is nothing to do."""
     if not run.definition["judge"]:
         return None
     spec = JudgeSpec.model_validate(run.definition["judge"])
-    writer.put(lambda session: store.set_status([run.id or 0], RunStatus.judging, session=session))
-    writer.flush()
-    return await _judge_run(run, spec, clients[spec.endpoint.url], engine, writer, on_progress)
+    scribe.put("status", [run.id], RunStatus.judging)
+    scribe.flush()
+    return await _judge_run(run, spec, clients[spec.endpoint.url], engine, scribe, on_progress)
 
 
-def _finish(writer: Writer, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
-    """Note how the runs ended. A writer that has failed can note nothing more; leaving it raises its failure."""
+def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
+    """Note how the runs ended. A scribe that has failed can note nothing more; leaving it raises its failure."""
     with suppress(store.StoreError):
-        writer.put(lambda session: store.set_status(left, status, session=session))
-        for run_id, text in failed.items():
-            writer.put(partial(_note_failure, run_id, text))
-
-
-def _note_failure(run_id: int, sentence: str, session: Session) -> None:
-    store.set_status([run_id], RunStatus.failed, session=session, error=sentence)
+        scribe.put("status", left, status)
+        for run_id, sentence in failed.items():
+            scribe.put("status", [run_id], RunStatus.failed, error=sentence)
 
 
 async def run_plan(
@@ -463,9 +453,9 @@ async def judge_runs(
     """Let a judge assess stored answers without asking the targets again; returns the sentences of failures."""
     failed: dict[int, str] = {}
     async with _connected((), spec) as clients:
-        with Writer(engine) as writer:
+        with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
             for run in _get_runs(run_ids, engine):
-                text = await _judge_run(run, spec, clients[spec.endpoint.url], engine, writer, on_progress)
+                text = await _judge_run(run, spec, clients[spec.endpoint.url], engine, scribe, on_progress)
                 if text and run.id is not None:
                     failed[run.id] = text
     for run_id in run_ids:

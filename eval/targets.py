@@ -77,6 +77,10 @@ class Answered:
         return self.outcomes[-1].completion
 
     @property
+    def completion_tokens(self) -> int:
+        return sum(outcome.completion.last.usage.completion_tokens or 0 for outcome in self.outcomes)
+
+    @property
     def ok(self) -> bool:
         return all(outcome.completion.ok for outcome in self.outcomes)
 

@@ -16,7 +16,6 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
-from yarl import URL
 
 MAX_BODY_BYTES = 32 * 1024 * 1024  # a longer reply is no answer to any question
 
@@ -80,6 +79,10 @@ class mapped_errors:  # noqa: N801 - reads as a statement
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         match error:
+            case aiohttp.ClientHttpProxyError():  # its own text holds the password in the proxy's address
+                raise httpx2.ProxyError(f"it answered {error.status} {error.message}") from error
+            case aiohttp.ClientProxyConnectionError():
+                raise httpx2.ProxyError("nothing answers there") from error
             case aiohttp.ClientSSLError() | aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
                 raise httpx2.ConnectError(f"TLS: {error}") from error
             case aiohttp.ConnectionTimeoutError():
@@ -143,18 +146,15 @@ class StampingTransport(httpx2.AsyncBaseTransport):
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 
-    def _proxy(self, scheme: str) -> URL | None:
-        wanted = not is_loopback(self._host) and not proxy_bypass(self._host)
-        return URL(address) if wanted and (address := getproxies().get(scheme)) else None
+    def _proxy(self, scheme: str) -> str | None:
+        return None if is_loopback(self._host) or proxy_bypass(self._host) else getproxies().get(scheme)
 
     def _open(self, scheme: str) -> aiohttp.ClientSession:
         if self._session is None:
-            proxy = self._proxy(scheme)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=60),
                 trace_configs=[_tracing()],
-                proxy=proxy.with_user(None) if proxy else None,
-                proxy_auth=aiohttp.BasicAuth.from_url(proxy) if proxy else None,
+                proxy=self._proxy(scheme),
                 auto_decompress=True,
                 read_bufsize=2**20,
             )

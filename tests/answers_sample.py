@@ -1,11 +1,11 @@
 """Fills a sample database with answers that tell nothing about their target, hostile texts and a judge's evidence."""
 
+from samples import TARGETS, add_group
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from db import store
 from db.models import Answer, Assessment, AssessmentStatus, Call, Question, Rater, RaterKind, Score
-from samples import TARGETS, add_group
 
 NEUTRAL = "The border moved in 1848.\n\nFifteen million dollars were paid for the land."
 HOSTILE = (

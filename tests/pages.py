@@ -18,6 +18,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch, url: str, page: str, **query: str
     streamlit.cache_resource.clear()
     app = AppTest.from_file(str(APP), default_timeout=60)
     app.run()
+    app.query_params.clear()  # what the first page wrote; a browser drops it on the way to another
     for name, value in query.items():
         app.query_params[name] = value
     app.switch_page(f"app_pages/{page}.py").run()
@@ -50,23 +51,22 @@ def parsed(app: AppTest) -> str:
     """All text on the page that Streamlit reads as markdown, labels and tooltips included."""
     found: list[str] = []
 
-    def walk(message: Any, name: str) -> None:
+    def walk(message: Any) -> None:
         for field, value in message.ListFields():
             if field.message_type and not field.is_repeated:
-                walk(value, field.name)
+                walk(value)
             elif isinstance(value, str) and field.name not in ("js_content", "json", "html_content", "css_content"):
                 found.append(value)
 
-    for block in (app.main, app.sidebar):
-        for element in _all(block):
-            if element.type not in ("text", "code", "bidi_component", "arrow_vega_lite_chart"):
-                walk(element.proto, element.type)
+    for element in _all(app.main.root):
+        if element.type not in ("text", "code", "bidi_component", "arrow_vega_lite_chart"):
+            walk(element.proto)
     return "\n".join(found)
 
 
 def sent(app: AppTest) -> str:
     """Everything the page sends to the browser, keys of elements included."""
-    return "\n".join(str(element.proto) for block in (app.main, app.sidebar, app._bottom) for element in _all(block))
+    return "\n".join(str(element.proto) for element in _all(app.main.root))
 
 
 def _all(node: Any) -> list[Any]:

@@ -92,7 +92,7 @@ def test_the_address_holds_the_question_and_the_buttons_change_it(monkeypatch: p
     assert app.button(key="question-before").disabled
     app.button(key="question-after").click().run()
     assert app.query_params["question"] == "q1"
-    app.selectbox(key="_question").select("q4").run()
+    app.selectbox(key="_question_box").select("q4").run()
     assert app.query_params["question"] == "q4"
     assert app.button(key="question-after").disabled
     app.button(key="question-before").click().run()
@@ -109,7 +109,7 @@ def test_search_and_category_narrow_the_questions(monkeypatch: pytest.MonkeyPatc
     app = open_page(monkeypatch, url, "answers")
     app.multiselect(key="category").select("summary").run()
     assert app.query_params["question"] == "q1"
-    assert "Question 1 of 2" in app.selectbox(key="_question").label
+    assert "Question 1 of 2" in app.selectbox(key="_question_box").label
     app.text_input(key="find").set_value("QUESTION 4").run()
     assert app.query_params["question"] == "q4"
     app.text_input(key="find").set_value("zebra").run()

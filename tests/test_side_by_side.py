@@ -1,17 +1,15 @@
 """side_by_side.py: all there is about one question, found through indexes."""
 
-from pathlib import Path
-
 import pytest
 from plans import plans, statements
 from samples import TARGETS, add_group
 from sqlmodel import select
 
+from dashboard.score_desk import rubric_row
 from db import scoring, store
 from db.models import Answer, AssessmentStatus, Call, Question
-from db.side_by_side import get_question, list_question_heads, list_replies
-from dashboard.score_desk import rubric_row
 from db.scoring import Given
+from db.side_by_side import get_question, list_question_heads, list_replies
 from eval.rubric import built_in
 
 

@@ -1,6 +1,7 @@
 """waterfall.py: the bars are the stamped times, laid end to end."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -84,7 +85,7 @@ POSITIVE = st.integers(0, 10**7).map(lambda tenths: tenths / 10)
 def test_whatever_is_missing_bars_are_positive_and_without_gaps(times: dict[str, float | None]):
     drawn = bars(call(**times))
     assert all(end > start for *_, start, end in drawn)
-    assert all(before[3] == after[2] for before, after in zip(drawn, drawn[1:], strict=False))
+    assert all(before[3] == after[2] for before, after in pairwise(drawn))
 
 
 def test_the_chart_says_each_calls_own_time_and_thins_its_ticks():

@@ -34,21 +34,33 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     repeat = repeats[0]
     if len(repeats) > 1:
         repeat = st.segmented_control(
-            "Repeat", repeats, format_func=lambda n: str(n + 1), default=repeats[0], required=True, key=Key.REPEAT,
-            bind="query-params", help="The same question was asked several times; this chooses which time is shown.",
-        )  # fmt: skip
+            "Repeat",
+            repeats,
+            format_func=lambda n: str(n + 1),
+            default=repeats[0],
+            required=True,
+            key=Key.REPEAT,
+            bind="query-params",
+            help="The same question was asked several times; this chooses which time is shown.",
+        )
     quotes = None
     if criteria:
         quotes = st.segmented_control(
-            "Quotes marked", ["all", *criteria, "none"], format_func=str.capitalize, default="all", required=True,
-            key=Key.QUOTES, bind="query-params",
+            "Quotes marked",
+            ["all", *criteria, "none"],
+            format_func=str.capitalize,
+            default="all",
+            required=True,
+            key=Key.QUOTES,
+            bind="query-params",
             help="Passages a rater quoted as the reason for a score, marked in the answer in the colour of the "
             "criterion. Point at a mark to see whose it is.",
-        )  # fmt: skip
+        )
     widgets.csv_button(
-        lambda: to_csv(answers_table(question.key, replies, names)), "answers",
+        lambda: to_csv(answers_table(question.key, replies, names)),
+        "answers",
         help=f"All of this question's answers with figures and scores: {plural(len(replies), 'row')}.",
-    )  # fmt: skip
+    )
 
 shown = [reply for reply in replies if reply.answer.repeat == repeat]
 order = {run.run_id: i for i, run in enumerate(runs)}

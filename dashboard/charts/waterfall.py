@@ -24,13 +24,27 @@ PHASES = {  # in the order they happen; mid tones that read on light and dark gr
     "failed": "#D0505A",
 }
 COLUMNS = (
-    "target, stage, attempt, error, wait_before_ms, prepare_ms, connect_ms, ttft_ms, ttfat_ms, generation_ms, "
-    "total_ms, chunk_ms"
-).split(", ")
+    "target",
+    "stage",
+    "attempt",
+    "error",
+    "wait_before_ms",
+    "prepare_ms",
+    "connect_ms",
+    "ttft_ms",
+    "ttfat_ms",
+    "generation_ms",
+    "total_ms",
+    "chunk_ms",
+)
 MAX_TICKS = 150  # a call; more cannot be told apart
 ROW_PX = 30
 FRAME_PX = 110  # legend, axis and its title
 LABEL_PX = 260
+
+
+def _records(calls: pd.DataFrame) -> list[dict[str, Any]]:
+    return calls.to_dict("records")  # pyright: ignore[reportReturnType]
 
 
 def _number(call: Mapping[str, Any], name: str) -> float:
@@ -75,7 +89,7 @@ def segments(calls: pd.DataFrame) -> pd.DataFrame:
     """
     found: list[dict[str, Any]] = []
     clock: dict[str, float] = {}
-    for call in calls.to_dict("records"):
+    for call in _records(calls):
         for phase, length in _lengths(call).items():
             if length > 0:
                 start = clock.get(call["target"], 0.0)
@@ -88,7 +102,7 @@ def _ticks(calls: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     """When the pieces of each answer arrived, thinned out."""
     sent = bars[bars["phase"] == "wait for the first token"].groupby("row")["start"].first()
     found = []
-    for call in calls.to_dict("records"):
+    for call in _records(calls):
         arrivals = call["chunk_ms"]
         if _row(call) in sent.index and isinstance(arrivals, list) and len(arrivals) > 1:
             step = -(-len(arrivals) // MAX_TICKS)
@@ -96,10 +110,10 @@ def _ticks(calls: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["row", "at"]).astype({"at": float})
 
 
-def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
+def waterfall(calls: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """The timing of one question's answers, a bar a call. `calls` as in `segments`; times in ms."""
     bars = segments(calls)
-    order = list(dict.fromkeys(_row(call) for call in calls.to_dict("records")))
+    order = list(dict.fromkeys(_row(call) for call in _records(calls)))
     present = [phase for phase in PHASES if phase in set(bars["phase"])]
     ends = bars.groupby("row", as_index=False)["end"].max().merge(_said(calls), on="row")
     y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False))
@@ -136,13 +150,14 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart:
         .encode(x="end:Q", y=y, text="said:N", tooltip=alt.value(None))
     )
     layers = [bar, tick, said] if len(arrivals) else [bar, said]
-    return alt.layer(*layers).properties(height=ROW_PX * max(1, len(order)) + FRAME_PX)
+    height = ROW_PX * max(1, len(order)) + FRAME_PX
+    return alt.layer(*layers).properties(height=height)
 
 
 def _said(calls: pd.DataFrame) -> pd.DataFrame:
     """What stands at the end of each row: the call's own time, without what came ahead of the request."""
     found = []
-    for call in calls.to_dict("records"):
+    for call in _records(calls):
         took = milliseconds(_number(call, "total_ms")) if _known(call, "total_ms") else ""
         found.append({"row": _row(call), "said": f"failed {took}".strip() if _known(call, "error") else took})
     return pd.DataFrame(found, columns=["row", "said"])

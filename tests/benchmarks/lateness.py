@@ -1,0 +1,199 @@
+"""How late Rightsize sees the first token, against the simulator's own log, beside two bare clients in the same run.
+
+    python tests/benchmarks/lateness.py [--answers-per-stream 6] [--streams 1,16,64]
+
+Each client streams 100 tokens of 10 ms from a simulator in a process of its own. Lateness: the time to first token that
+the client measured less the one that truly was. Ideal wall: the server's own time for all streams, side by side.
+CPU and peak memory are those of the client's process. Nothing is asserted: a shared machine is a noisy one.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import openai
+import psutil
+
+from db import store
+from db.models import Call
+from eval.endpoint import ChatRequest, Endpoint, EndpointClient
+from eval.lag import LagMonitor
+from eval.plan import Plan
+from eval.qa_set import QASet, Question
+from eval.runner import RAMP_S, run_plan
+from eval.simulator.process import simulator_process
+from eval.targets import Stage, Target
+
+PROFILE = "name=bench,ttft_ms=50,itl_ms=10,jitter=0.2,fixed_tokens=100"
+MESSAGES = [{"role": "user", "content": "One question of a usual length. " * 20}]
+HEADER = "x-rightsize-request"
+Measured = dict[str, float]  # request id -> time to first token, ms
+
+
+async def _side_by_side(streams: int, total: int, ask: Callable[[], Awaitable[None]]) -> None:
+    """`total` requests over `streams` workers, started one after the other as the runner starts them."""
+    numbers = iter(range(total))
+
+    async def worker(number: int) -> None:
+        await asyncio.sleep(number * RAMP_S)
+        for _ in numbers:
+            await ask()
+
+    await asyncio.gather(*(worker(number) for number in range(streams)))
+
+
+async def bare_aiohttp(url: str, streams: int, total: int) -> Measured:
+    """The floor: raw bytes stamped in a loop, parsed when the stream has ended."""
+    measured: Measured = {}
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def ask() -> None:
+            request_id = uuid.uuid4().hex
+            body = {"model": "bench", "messages": MESSAGES, "stream": True, "stream_options": {"include_usage": True}}
+            began, stamps = time.perf_counter_ns(), list[tuple[int, bytes]]()
+            async with session.post(f"{url}/chat/completions", json=body, headers={HEADER: request_id}) as reply:
+                async for chunk in reply.content.iter_any():
+                    stamps.append((time.perf_counter_ns(), chunk))
+            for line in b"".join(chunk for _, chunk in stamps).split(b"\n"):
+                if line.startswith(b"data: {"):
+                    json.loads(line[6:])
+            first = next(stamp for stamp, chunk in stamps if b'"content"' in chunk)
+            measured[request_id] = (first - began) / 1e6
+
+        await _side_by_side(streams, total, ask)
+    return measured
+
+
+async def bare_openai(url: str, streams: int, total: int) -> Measured:
+    """What most people write: the SDK's own stream, stamped at the first chunk with content."""
+    measured: Measured = {}
+    async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+
+        async def ask() -> None:
+            request_id, first = uuid.uuid4().hex, None
+            began = time.perf_counter_ns()
+            stream = await client.chat.completions.create(
+                model="bench",
+                messages=MESSAGES,  # pyright: ignore[reportArgumentType]
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_headers={HEADER: request_id},
+            )
+            async for chunk in stream:
+                if first is None and chunk.choices and chunk.choices[0].delta.content:
+                    first = time.perf_counter_ns()
+            measured[request_id] = ((first or 0) - began) / 1e6
+
+        await _side_by_side(streams, total, ask)
+    return measured
+
+
+async def rightsize_client(url: str, streams: int, total: int) -> Measured:
+    """Rightsize's endpoint client with its lag monitor, nothing stored."""
+    measured: Measured = {}
+    with LagMonitor() as lag:
+        async with EndpointClient(Endpoint(url=url, concurrency=streams), lag) as client:
+            await client.check(["bench"])
+
+            async def ask() -> None:
+                done = await client.complete(ChatRequest("bench", MESSAGES, max_tokens=512))
+                measured[done.last.request_id] = done.last.ttft_ms or 0.0
+
+            await _side_by_side(streams, total, ask)
+    return measured
+
+
+async def rightsize_run(url: str, streams: int, total: int) -> Measured:
+    """A whole run as `rightsize run` does it, every answer stored."""
+    questions = tuple(Question(id=f"q{n}", question=MESSAGES[0]["content"], reference="None.") for n in range(total))
+    stage = Stage(name="answer", model="bench", endpoint=Endpoint(url=url, concurrency=streams))
+    plan = Plan(
+        targets=(Target(name="bench", stages=(stage,)),),
+        questions=QASet(name="bench", version="1", questions=questions),
+        warmups=0,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        engine = store.connect(f"sqlite:///{folder}/bench.db")
+        await run_plan(plan, engine, lambda _progress: None)
+        with store.reading(engine) as session:
+            calls: list[Call] = store.list_run_calls(1, session=session)
+        engine.dispose()
+    return {call.request_id or "": call.ttft_ms or 0.0 for call in calls}
+
+
+CLIENTS = {
+    "bare aiohttp loop": bare_aiohttp,
+    "rightsize client": rightsize_client,
+    "rightsize run": rightsize_run,
+    "bare openai stream": bare_openai,
+}
+
+
+def child(client: str, url: str, streams: int, total: int) -> None:
+    """Measure one client in this process and print what it saw and what it cost."""
+    gc.collect()
+    gc.freeze()
+    process = psutil.Process()
+    before, began = process.cpu_times(), time.perf_counter()
+    measured = asyncio.run(CLIENTS[client](url, streams, total))
+    wall, after = time.perf_counter() - began, process.cpu_times()
+    memory = process.memory_info()
+    print(
+        json.dumps(
+            {
+                "measured": measured,
+                "wall_s": wall,
+                "cpu_s": after.user + after.system - before.user - before.system,
+                "rss_mib": getattr(memory, "peak_wset", memory.rss) / 2**20,
+            }
+        )
+    )
+
+
+def measure(client: str, streams: int, per_stream: int, log: Path) -> str:
+    """One row of the table."""
+    total = streams * per_stream
+    with simulator_process(["--profile", PROFILE, "--log", str(log)]) as (url,):
+        arguments = [sys.executable, __file__, "--child", client, url, str(streams), str(total)]
+        found = json.loads(subprocess.run(arguments, capture_output=True, check=True, encoding="utf-8").stdout)
+    truth = {e["client_id"]: e for e in map(json.loads, log.read_text(encoding="utf-8").splitlines())}
+    truth = {request_id: truth[request_id] for request_id in found["measured"]}
+    late = [found["measured"][request_id] - truth[request_id]["first_token_ms"] for request_id in truth]
+    ideal_s = sum(entry["done_ms"] for entry in truth.values()) / 1e3 / streams
+    p50, p99 = np.percentile(late, [50, 99])
+    log.unlink()
+    return (
+        f"{client:20} {streams:4} {len(late):6} {p50:8.2f} {p99:8.2f} {found['wall_s'] / ideal_s:10.3f} "
+        f"{found['cpu_s'] / len(late) * 1e3:12.2f} {found['rss_mib']:8.0f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--answers-per-stream", type=int, default=6)
+    parser.add_argument("--streams", default="1,16,64")
+    parser.add_argument("--child", nargs=4)
+    given = parser.parse_args()
+    if given.child:
+        child(given.child[0], given.child[1], int(given.child[2]), int(given.child[3]))
+        return
+    print(f"{'client':20} strm answers  p50 ms   p99 ms  wall/ideal  CPU s/1,000  RSS MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        for streams in map(int, given.streams.split(",")):
+            for client in CLIENTS:
+                print(measure(client, streams, given.answers_per_stream, Path(folder) / "truth.jsonl"), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""In Chromium: answers scored by keyboard alone, and hostile text that stays text."""
+
+from collections.abc import Iterator
+
+import pytest
+from answers_sample import HOSTILE, build
+from browser import serve, settled, visit
+from playwright.sync_api import Browser, Page, expect
+from sqlmodel import col, select
+
+from db import store
+from db.models import Assessment, Rater, Score
+
+pytestmark = pytest.mark.xdist_group("browser")
+N = 3 * 4
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A dashboard on three runs of five questions, the first of them failed: (address, database)."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'test.db'}"
+    build(url)
+    with serve(url) as address:
+        yield address, url
+
+
+def stored(url: str, name: str) -> list[tuple[str, int | None, bool, str | None, list[int | None]]]:
+    """A person's verdicts: status, position, whether it counts, note, scores by criterion's name."""
+    with store.reading(store.connect(url)) as session:
+        query = select(Assessment).join(Rater).where(Rater.name == name).order_by(col(Assessment.id))
+        return [
+            (str(a.status), a.position, a.current, a.note, [
+                score.value
+                for score in session.exec(
+                    select(Score).where(Score.assessment_id == a.id).order_by(col(Score.criterion).asc())
+                )
+            ])
+            for a in session.exec(query)
+        ]  # fmt: skip
+
+
+def begin(page: Page, address: str, name: str) -> None:
+    page.goto(f"{address}/score")
+    page.get_by_role("textbox", name="Your name").fill(name)
+    page.keyboard.press("Enter")
+    start = page.get_by_role("button", name="Start scoring")
+    expect(start).to_be_enabled()
+    settled(page)
+    start.click()
+    arrived(page, 1)
+
+
+def arrived(page: Page, place: int) -> None:
+    """Wait until an answer is drawn and its first criterion has the focus."""
+    expect(page.get_by_text(f"Answer {place} of {N}")).to_be_visible()
+    page.wait_for_function("document.activeElement?.getAttribute('role') === 'radiogroup'")
+    settled(page)
+
+
+def keys(page: Page, *pressed: str) -> None:
+    for key in pressed:
+        page.keyboard.press(key)
+
+
+def test_three_answers_scored_by_keyboard_survive_a_reload_and_stand_on_the_overview(chromium: Browser, site):
+    address, url = site
+    with visit(chromium) as (page, hosts):
+        begin(page, address, "Anna")
+        keys(page, "5", "4", "3", "Enter")
+        arrived(page, 2)
+        assert stored(url, "Anna") == [("ok", 1, True, None, [5, 3, 4])]
+        keys(page, "2", "2", "0", "n")
+        page.keyboard.type("s 5 b u ? no key acts while one writes")
+        keys(page, "Control+Enter")
+        arrived(page, 3)
+        page.reload()
+        arrived(page, 3)
+        expect(page.get_by_text(f"2 of {N} scored")).to_be_visible()
+        keys(page, "1", "1", "1", "Enter", "Enter")
+        arrived(page, 4)
+        assert stored(url, "Anna") == [
+            ("ok", 1, True, None, [5, 3, 4]),
+            ("partial", 2, True, "s 5 b u ? no key acts while one writes", [2, None, 2]),
+            ("ok", 3, True, None, [1, 1, 1]),
+        ]
+        page.goto(f"{address}/overview?scored_by=people")
+        expect(page.get_by_text("scored by people").or_(page.get_by_text("People")).first).to_be_visible()
+        settled(page)
+        assert hosts <= {"127.0.0.1", ""}
+
+
+def test_skip_back_undo_and_changing_a_score_by_keyboard(chromium: Browser, site):
+    address, url = site
+    with visit(chromium) as (page, _):
+        begin(page, address, "Berta")
+        keys(page, "s")
+        arrived(page, 2)
+        keys(page, "ArrowDown", "4", "ArrowUp", "ArrowUp", "ArrowUp", "5", "ArrowDown", "ArrowDown", "3", "Enter")
+        arrived(page, 3)
+        assert stored(url, "Berta") == [("ok", 2, True, None, [5, 3, 4])]
+        keys(page, "b")
+        arrived(page, 2)
+        expect(page.locator("[role=radio][aria-checked=true]")).to_have_text(["5", "4", "3"])
+        keys(page, "1", "Enter")
+        arrived(page, 3)
+        assert [row[-1] for row in stored(url, "Berta")] == [[5, 3, 4], [1, 3, 4]]
+        keys(page, "u")
+        arrived(page, 2)
+        expect(page.locator("[role=radio][aria-checked=true]")).to_have_count(0)
+        assert [(row[0], row[2]) for row in stored(url, "Berta")] == [("ok", False), ("ok", False), ("withdrawn", True)]
+
+
+def test_enter_with_a_criterion_unset_stores_nothing_and_says_which(chromium: Browser, site):
+    address, url = site
+    with visit(chromium) as (page, _):
+        begin(page, address, "Clara")
+        keys(page, "5", "Enter")
+        expect(page.get_by_text("Factuality has no score yet.")).to_be_visible()
+        keys(page, "?")
+        expect(page.get_by_text("skip this answer for now")).to_be_visible()
+        assert stored(url, "Clara") == []
+
+
+def test_a_double_click_on_save_stores_once(chromium: Browser, site):
+    address, url = site
+    with visit(chromium) as (page, _):
+        begin(page, address, "Dora")
+        keys(page, "5", "4", "3")
+        page.get_by_role("button", name="Save", exact=True).dblclick()
+        arrived(page, 2)
+        page.wait_for_timeout(500)
+        assert stored(url, "Dora") == [("ok", 1, True, None, [5, 3, 4])]
+        expect(page.get_by_text(f"Answer 2 of {N}")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hostile_text_stands_on_the_page_letter_by_letter_and_loads_nothing(chromium: Browser, site, scheme: str):
+    address, _ = site
+    with visit(chromium, scheme=scheme) as (page, hosts):
+        page.goto(f"{address}/answers?question=q2")
+        boxes = page.locator(".text")
+        expect(boxes.filter(has_text="<script>")).not_to_have_count(0)
+        settled(page)
+        for summary in page.locator("summary").all():
+            summary.click()
+        shown = boxes.evaluate_all("boxes => boxes.map(box => box.textContent)")
+        assert shown.count(HOSTILE) >= 3
+        inside = boxes.evaluate_all("boxes => boxes.flatMap(box => [...box.querySelectorAll('*')].map(e => e.tagName))")
+        assert set(inside) == {"MARK"}, "the only elements inside are marks around quotes"
+        assert page.locator("img, iframe, script:not([src])[data-x], .katex, a[href*=attacker]").count() == 0
+        page.wait_for_timeout(300)
+        assert page.title() != "hit"
+        assert hosts <= {"127.0.0.1", ""}
+
+
+def test_the_score_page_shows_hostile_text_as_text_too(chromium: Browser, site):
+    address, _ = site
+    with visit(chromium) as (page, hosts):
+        begin(page, address, "Eve")
+        for place in range(1, N + 1):
+            if HOSTILE in page.locator(".text").last.text_content():
+                break
+            keys(page, "s")
+            arrived(page, place + 1)
+        assert page.locator(".text").last.text_content() == HOSTILE
+        assert page.locator("img, .katex, a[href*=attacker]").count() == 0
+        assert hosts <= {"127.0.0.1", ""}

@@ -1,0 +1,205 @@
+"""What the charts promise: titles with units, intervals from the right columns, one colour a target on every page."""
+
+import tomllib
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard.charts.cost_bars import cost_bars
+from dashboard.charts.marks import SHAPES
+from dashboard.charts.quality_latency import quality_latency, wants_log
+
+THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+ORDER = ["retired", "small", "large", "cloud"]
+
+
+def points(**changes: Any) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "label": ["small", "large", "cloud"],
+            "target": ["small", "large", "cloud"],
+            "model": ["m1", "m2", "m3"],
+            "latency": [90.0, 420.0, 310.0],
+            "latency_low": [80.0, 400.0, None],
+            "latency_high": [100.0, 450.0, None],
+            "latency_n": [60, 60, 3],
+            "quality": [3.2, 4.1, 4.4],
+            "quality_low": [3.0, 3.9, None],
+            "quality_high": [3.4, 4.3, None],
+            "quality_n": [60, 60, 3],
+            "on_frontier": [True, False, True],
+        }
+    )
+    return frame.assign(**changes)
+
+
+def spec(frame: pd.DataFrame, *, log: bool = False) -> dict[str, Any]:
+    chart = quality_latency(
+        frame,
+        latency_title="Time to first token, median",
+        quality_title="Overall (1 to 5 points)",
+        order=ORDER,
+        log=log,
+    )
+    return chart.to_dict()
+
+
+def layers(drawn: dict[str, Any], mark: str) -> list[dict[str, Any]]:
+    return [layer for layer in drawn["layer"] if layer["mark"]["type"] == mark]
+
+
+def test_both_axes_say_what_they_show_and_in_which_unit():
+    x, y = (layers(spec(points()), "point")[0]["encoding"][axis]["title"] for axis in "xy")
+    assert x == "Time to first token, median (ms)"
+    assert y == "Overall (1 to 5 points)"
+
+
+def test_long_times_are_shown_in_seconds():
+    slow = points(latency=[900.0, 4200.0, 3100.0], latency_low=None, latency_high=None)
+    drawn = spec(slow)
+    assert layers(drawn, "point")[0]["encoding"]["x"]["title"].endswith("(s)")
+    values = next(iter(drawn["datasets"].values()))
+    assert [round(row["latency"], 3) for row in values] == [0.9, 4.2, 3.1]
+
+
+def test_error_bars_come_from_the_intervals_and_only_where_there_is_one():
+    across, upright = layers(spec(points()), "rule")
+    assert (across["encoding"]["x"]["field"], across["encoding"]["x2"]["field"]) == ("latency_low", "latency_high")
+    assert (upright["encoding"]["y"]["field"], upright["encoding"]["y2"]["field"]) == ("quality_low", "quality_high")
+    assert across["transform"] == [{"filter": "isValid(datum.latency_low)"}]
+    assert upright["transform"] == [{"filter": "isValid(datum.quality_low)"}]
+
+
+def test_the_frontier_line_runs_through_the_frontier_only():
+    line = layers(spec(points()), "line")[0]
+    assert line["transform"] == [{"filter": "datum.on_frontier"}]
+    assert line["mark"]["interpolate"] == "step-after"
+
+
+def test_every_point_is_named_beside_it_and_no_legend_is_needed():
+    drawn = spec(points())
+    assert layers(drawn, "text")[0]["encoding"]["text"]["field"] == "label"
+    assert layers(drawn, "point")[0]["encoding"]["color"]["legend"] is None
+
+
+def test_a_target_keeps_its_colour_and_shape_whichever_runs_are_in_view():
+    one, all_ = spec(points().head(1)), spec(points())
+    for drawn in (one, all_):
+        encoding = layers(drawn, "point")[0]["encoding"]
+        assert encoding["color"]["scale"]["domain"] == ORDER
+        assert encoding["shape"]["scale"] == {"domain": ORDER, "range": list(SHAPES[:4])}
+
+
+def test_points_without_a_score_or_a_latency_are_left_out():
+    drawn = spec(points(quality=[3.2, None, 4.4]))
+    assert [row["label"] for row in next(iter(drawn["datasets"].values()))] == ["small", "cloud"]
+
+
+@pytest.mark.parametrize(("latencies", "log"), [([90.0, 420.0, 310.0], False), ([10.0, 420.0, 310.0], True)])
+def test_an_automatic_axis_is_logarithmic_where_latencies_lie_far_apart(latencies: list[float], log: bool):
+    assert wants_log(points(latency=latencies)) is log
+
+
+def test_a_logarithmic_axis_holds_every_interval_and_no_zero():
+    scale = layers(spec(points(latency_low=[0.0, 400.0, None]), log=True), "point")[0]["encoding"]["x"]["scale"]
+    assert scale["type"] == "log"
+    assert 0 < scale["domain"][0] < 90
+    assert scale["domain"][1] > 450
+
+
+def test_a_name_moves_below_its_point_where_another_interval_would_cross_it():
+    crowded = points(latency=[90.0, 95.0, 310.0], quality=[3.2, 3.27, 4.4], latency_low=[80.0, 85.0, None],
+                     latency_high=[100.0, 130.0, None])  # fmt: skip
+    rows = next(iter(spec(crowded)["datasets"].values()))
+    assert {row["label"]: row["label_dy"] > 0 for row in rows} == {"small": True, "large": False, "cloud": False}
+
+
+def costs() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": ["cloud", "small", "large"],
+            "target": ["cloud", "small", "large"],
+            "model": ["m3", "m1", "m2"],
+            "n_answers": [60, 60, 60],
+            "prompt_tokens": [300.0, 300.0, 300.0],
+            "completion_tokens": [100.0, 100.0, 100.0],
+            "cost_month": [None, 4.0, 60.5],
+            "price": ["unknown: no price for m3", "hypothetical price", "quoted price"],
+            "hypothetical": [False, True, False],
+        }
+    )
+
+
+def test_an_unknown_cost_is_said_in_words_and_stands_last():
+    drawn = cost_bars(costs(), order=ORDER).to_dict()
+    rows = {row["label"]: row for row in next(iter(drawn["datasets"].values()))}
+    assert rows["cloud"]["word"] == "unknown: no price for m3"
+    assert rows["small"]["word"] == "$4.00 (hypothetical price)"
+    assert rows["large"]["word"] == "$60.50"
+    assert layers(drawn, "bar")[0]["encoding"]["y"]["sort"] == ["small", "large", "cloud"]
+    assert layers(drawn, "bar")[0]["encoding"]["x"]["title"] == "Cost a month (USD)"
+
+
+def test_costs_of_nothing_known_can_still_be_drawn():
+    assert cost_bars(costs().assign(cost_month=float("nan")), order=ORDER).to_dict()
+
+
+# --- the palettes --------------------------------------------------------------------------------------------------
+
+
+def linear(colour: str) -> tuple[float, ...]:
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+
+
+def luminance(colour: str) -> float:
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear(colour), strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_chart_colour_and_text_stands_out_from_the_background(mode: str):
+    theme = THEME[mode]
+    assert all(contrast(c, theme["backgroundColor"]) >= 3 for c in theme["chartCategoricalColors"])
+    assert contrast(theme["textColor"], theme["backgroundColor"]) >= 7
+    assert contrast("#FFFFFF", theme["primaryColor"]) >= 3
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1.0
+BLINDNESS = {
+    "red": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "green": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "blue": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+
+
+def oklab(rgb: tuple[float, ...]) -> tuple[float, ...]:
+    """Björn Ottosson's perceptual space (2020), from linear RGB."""
+    r, g, b = (min(1.0, max(0.0, c)) for c in rgb)
+    long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
+    mid = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
+    short = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * mid - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * mid + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * mid - 0.8086757660 * short,
+    )
+
+
+@pytest.mark.parametrize("kind", list(BLINDNESS))
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_colours_can_be_told_apart_with_colour_blindness(mode: str, kind: str):
+    seen = {}
+    for colour in THEME[mode]["chartCategoricalColors"]:
+        rgb = linear(colour)
+        seen[colour] = oklab(tuple(sum(w * c for w, c in zip(row, rgb, strict=True)) for row in BLINDNESS[kind]))
+    for one, other in combinations(seen, 2):
+        distance = sum((a - b) ** 2 for a, b in zip(seen[one], seen[other], strict=True)) ** 0.5
+        assert distance >= 0.065, f"{one} and {other} look alike"
