@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.data import Progress
 from dashboard.format import count_of, plain, plural
-from dashboard.widgets import Key, note, store_errors
+from dashboard.widgets import Key, note, noted_errors, store_errors
 from db import store
 from db.models import Run
 from eval.launch import exit_code, launch
@@ -64,10 +64,11 @@ def _resume(run_id: int) -> None:
 
 def start_demo() -> None:
     """Start the demo evaluation, unless a process is at work already."""
-    newest = data.newest_progress()
-    if not any(run.alive for run in newest):
-        st.session_state[Key.AWAITED] = max((run.run_id for run in newest), default=0)
-        _start(DEMO, ["demo", "--no-dashboard"])
+    with noted_errors():
+        newest = data.newest_progress()
+        if not any(run.alive for run in newest):
+            st.session_state[Key.AWAITED] = max((run.run_id for run in newest), default=0)
+            _start(DEMO, ["demo", "--no-dashboard"])
 
 
 def demo_begins(runs: Sequence[Progress]) -> bool:
@@ -158,12 +159,9 @@ def edit_run(run: Run) -> None:
 
 
 def _delete(run_id: int) -> None:
-    try:
+    with noted_errors():
         with store.writing(data.engine()) as session:
             store.delete_run(run_id, session=session)
-    except store.StoreError as error:
-        note(str(error))
-    else:
         st.session_state[Key.RUN] = None
         note(f"Run #{run_id} is deleted.")
 

@@ -94,6 +94,15 @@ def store_errors() -> Iterator[None]:
         st.stop()
 
 
+@contextmanager
+def noted_errors() -> Iterator[None]:
+    """The same for a callback, which draws nothing: the sentence is said when the page is drawn."""
+    try:
+        yield
+    except StoreError as error:
+        note(plain(error))
+
+
 def note(text: str) -> None:
     """Keep a sentence for the next run of the page, where `show_notice` says it once."""
     st.session_state[Key.NOTICE] = text
@@ -173,8 +182,9 @@ def _keep(key: Key, box: Key) -> None:
 
 def _other_set() -> None:
     _keep(Key.QA_SET, Key.SET_BOX)
-    runs = data.newest_group(qa_set_id=st.session_state[Key.QA_SET])
-    st.session_state[Key.CHOSEN] = [run.run_id for run in runs[:MOST_RUNS]]
+    with noted_errors():
+        runs = data.newest_group(qa_set_id=st.session_state[Key.QA_SET])
+        st.session_state[Key.CHOSEN] = [run.run_id for run in runs[:MOST_RUNS]]
 
 
 def _settle_runs() -> None:

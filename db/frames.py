@@ -118,9 +118,12 @@ def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame's rows as dictionaries, None where a value is missing."""
-    known = frame.astype(object)
-    rows: Any = known.where(known.notna(), None).to_dict("records")
-    return rows
+    rows: Any = frame.to_dict("records")
+    return [{name: None if _missing(value) else value for name, value in row.items()} for row in rows]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def _filters(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:

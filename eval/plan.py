@@ -5,6 +5,7 @@ named (by environment variable), never held.
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from eval import qa_set, targets
-from eval.endpoint import Endpoint
+from eval.endpoint import Endpoint, Message
 from eval.judge import MAX_TOKENS, Protocol
+from eval.judge import build_messages as build_judge_messages
 from eval.rubric import built_in as built_in_rubric
 from eval.stream import estimate_tokens
 from eval.targets import Stage, Target
 from eval.transport import is_loopback
+from eval.verdict import criteria_by_call
 
 MAX_CONFIG_BYTES = 1_000_000
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
@@ -47,8 +50,8 @@ class JudgeSpec(_Strict):
 class PriceSpec(_Strict):
     """USD per million tokens of one model; an unknown price is left out, never 0 by default."""
 
-    input_usd_per_mtok: float | None = Field(default=None, ge=0)
-    output_usd_per_mtok: float | None = Field(default=None, ge=0)
+    input_usd_per_mtok: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    output_usd_per_mtok: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     kind: Literal["quoted", "assumed", "hypothetical"] = "assumed"
     source: str = ""
 
@@ -149,10 +152,10 @@ def _read_config(path: Path) -> _Config:
         raise PlanError(f"There is no file {path}; correct --config or give --target NAME=MODEL@URL.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"{path} cannot be read as UTF-8 text: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:
         raise PlanError(f"{path} has faults: {faults_in(error)}.") from error
+    except (ValueError, RecursionError) as error:  # also a number too long, lists nested too deep
+        raise PlanError(f"{path} is not valid TOML: {error}.") from error
 
 
 def _endpoint(config: _Config, name: str, wanted_by: str) -> Endpoint:
@@ -167,10 +170,14 @@ def _target_from(config: _Config, name: str) -> Target:
     if its.kind == "plain":
         if not (its.model and its.endpoint):
             raise PlanError(f"targets.{name}: a plain target needs model and endpoint.")
+        if its.draft or its.refine:
+            raise PlanError(f'targets.{name}: draft and refine belong to a target of kind = "draft-and-refine".')
         stages = (Stage(name="answer", model=its.model, endpoint=_endpoint(config, its.endpoint, f"targets.{name}")),)
         return Target(name=name, stages=stages)
     if not (its.draft and its.refine):
         raise PlanError(f"targets.{name}: a draft-and-refine target needs draft and refine, each with model, endpoint.")
+    if its.model or its.endpoint:
+        raise PlanError(f"targets.{name}: model and endpoint belong inside draft and refine; remove them here.")
     stages = tuple(
         Stage(name=stage, model=part.model, endpoint=_endpoint(config, part.endpoint, f"targets.{name}"))
         for stage, part in (("draft", its.draft), ("refine", its.refine))
@@ -247,7 +254,8 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
     judge = None
     if overrides.judge:
         model, endpoint = parse_model_at_url(overrides.judge, overrides.api_key_env)
-        judge = JudgeSpec(model=model, endpoint=endpoint, protocol=overrides.protocol or "quick")
+        protocol = overrides.protocol or (config.judge.protocol if config.judge else "quick")
+        judge = JudgeSpec(model=model, endpoint=endpoint, protocol=protocol)
     elif config.judge:
         endpoint = _endpoint(config, config.judge.endpoint, "judge")
         protocol = overrides.protocol or config.judge.protocol
@@ -274,7 +282,7 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a plan will take at most: output is bounded by each question's limit. Cost None where a price is unknown."""
+    """What a plan takes at most, as far as output is bounded by limits. The cost is None where a price is unknown."""
 
     answer_calls: int
     judge_calls: int
@@ -288,33 +296,45 @@ class Estimate:
 def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
     """Calls, tokens and cost of a plan before it starts; `prices` maps a model to its newest price row.
 
-    Input tokens are estimated from the length of the prompts, output counts every question's limit in full.
+    Input tokens are estimated from the length of the prompts; every answer is taken to use its question's limit, every
+    verdict the judge's, warm-ups counted. Requests that fail and are repeated come on top.
     """
     calls = judge_calls = tokens_in = tokens_out = 0
     cost, unpriced, hypothetical = 0.0, list[str](), False
-    inputs = [estimate_tokens("".join(m["content"] for m in targets.build_messages(q))) for q in plan.asked]
-    outputs = [q.output_limit for q in plan.asked]
+    questions = sorted(plan.asked, key=lambda q: q.output_limit)  # warm-ups take them in this order
+    warmups = Counter(n % len(questions) for n in range(plan.warmups))
+    limits = [q.output_limit for q in questions]
 
-    def add(model: str, n: int, into: int, out: int) -> None:
+    def add(model: str, times: Sequence[int], into: Sequence[int], out: Sequence[int]) -> None:
         nonlocal tokens_in, tokens_out, cost, hypothetical
-        tokens_in, tokens_out = tokens_in + n * into, tokens_out + n * out
+        its_in, its_out = (sum(t * n for t, n in zip(times, tokens, strict=True)) for tokens in (into, out))
+        tokens_in, tokens_out = tokens_in + its_in, tokens_out + its_out
         price = prices.get(model)
         if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
             if model not in unpriced:
                 unpriced.append(model)
         else:
             hypothetical = hypothetical or price.kind == "hypothetical"
-            cost += n * (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
+            cost += (its_in * price.input_usd_per_mtok + its_out * price.output_usd_per_mtok) / 1e6
 
-    for target in plan.targets:
-        for stage in target.stages:
-            calls += plan.repeats * len(plan.asked) + plan.warmups
-            drafted = sum(outputs) if stage.name == "refine" else 0
-            add(stage.model, plan.repeats, sum(inputs) + drafted, sum(outputs))
+    asked = [plan.repeats + warmups[i] for i in range(len(questions))]
+    for stage in (stage for target in plan.targets for stage in target.stages):
+        calls += sum(asked)
+        refines = stage.name == "refine"
+        prompts = [_prompt_tokens(targets.build_messages(q, "" if refines else None)) for q in questions]
+        drafts = [limit if refines else 0 for limit in limits]
+        add(stage.model, asked, [p + d for p, d in zip(prompts, drafts, strict=True)], limits)
     if plan.judge:
-        per_answer = len(built_in_rubric().criteria) if plan.judge.protocol == "study" else 1
-        judge_calls = per_answer * plan.repeats * len(plan.asked) * len(plan.targets)
-        n = plan.repeats * len(plan.targets) * per_answer
-        add(plan.judge.model, n, 2 * sum(inputs) + sum(outputs), len(plan.asked) * MAX_TOKENS[plan.judge.protocol] // 3)
+        rubric, most = built_in_rubric(), MAX_TOKENS[plan.judge.protocol]
+        judged = [plan.repeats * len(plan.targets)] * len(questions)
+        for criteria in criteria_by_call(rubric, plan.judge.protocol):
+            judge_calls += sum(judged)
+            prompts = [_prompt_tokens(build_judge_messages(q, "", rubric, criteria, "")) for q in questions]
+            into = [p + answer for p, answer in zip(prompts, limits, strict=True)]
+            add(plan.judge.model, judged, into, [most] * len(questions))
     total = None if unpriced else cost
     return Estimate(calls, judge_calls, tokens_in, tokens_out, total, tuple(unpriced), hypothetical)
+
+
+def _prompt_tokens(messages: Sequence[Message]) -> int:
+    return estimate_tokens("".join(message["content"] for message in messages))

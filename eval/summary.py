@@ -16,7 +16,7 @@ from eval.cost.price import StageTokens
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
 
 SCALE = (1.0, 5.0)
-SUMMARY_VERSION = 1  # a kept summary of another version is computed again
+SUMMARY_VERSION = 2  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +65,46 @@ def _known(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+Source = tuple[str, int | None, str, int]  # kind of rater, judge's id (None for the people), protocol, rubric's id
+
+
+def _source(row: dict[str, Any]) -> Source:
+    judge_id = None if row["judge_id"] is None else int(row["judge_id"])
+    return str(row["kind"]), judge_id, str(row["protocol"]), int(row["rubric_id"])
+
+
 def _qualities(scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, str], n_answers: int) -> list[Quality]:
-    source_keys = ["kind", "judge_id", "protocol", "rubric_id"]
-    failed = verdicts[~verdicts["status"].isin(["ok", "partial", "withdrawn"])]
-    n_failed = {key: int(group["n"].sum()) for key, group in failed.groupby(source_keys, dropna=False)}
-    found = []
-    for (kind, judge_id, protocol, rubric_id, criterion), group in scores.groupby(
-        [*source_keys, "criterion"], dropna=False
-    ):
-        person = kind == RaterKind.person
-        found.append(
-            Quality(
-                source="people" if person else f"{judges[int(judge_id)]} ({protocol})",
-                rater_kind=str(kind),
-                judge_id=None if person else int(judge_id),
-                protocol=str(protocol),
-                rubric_id=int(rubric_id),
-                criterion=str(criterion),
-                score=mean_interval(group["mean"].to_list(), bounds=SCALE),
-                n_scored=int(group["n_answers"].sum()),
-                n_failed=n_failed.get((kind, judge_id, protocol, rubric_id), 0),
-                n_answers=n_answers,
-                same_family=bool(group["same_family"].max()),
-            )
+    """A row a source and criterion. A source none of whose verdicts could be used has one row, without a figure."""
+    n_failed: dict[Source, int] = {}
+    for row in frames.records(verdicts):
+        if row["status"] not in ("ok", "partial", "withdrawn"):
+            n_failed[_source(row)] = n_failed.get(_source(row), 0) + int(row["n"])
+    groups: dict[tuple[Source, str], list[dict[str, Any]]] = {}
+    for row in frames.records(scores):
+        groups.setdefault((_source(row), str(row["criterion"])), []).append(row)
+    scored = {source for source, _ in groups}
+    groups |= {(source, "overall"): [] for source in n_failed if source not in scored}
+    return [
+        Quality(
+            source="people" if judge_id is None else f"{judges[judge_id]} ({protocol})",
+            rater_kind=kind,
+            judge_id=judge_id,
+            protocol=protocol,
+            rubric_id=rubric_id,
+            criterion=criterion,
+            score=mean_interval([float(row["mean"]) for row in group], bounds=SCALE),
+            n_scored=sum(int(row["n_answers"]) for row in group),
+            n_failed=n_failed.get((kind, judge_id, protocol, rubric_id), 0),
+            n_answers=n_answers,
+            same_family=any(row["same_family"] for row in group),
         )
-    return found
+        for ((kind, judge_id, protocol, rubric_id), criterion), group in sorted(groups.items(), key=_order)
+    ]
+
+
+def _order(item: tuple[tuple[Source, str], Any]) -> tuple[str, int, str, int, str]:
+    (kind, judge_id, protocol, rubric_id), criterion = item[0]
+    return kind, judge_id or 0, protocol, rubric_id, criterion
 
 
 def _compute(run: Run, engine: Engine) -> Summary:

@@ -84,8 +84,9 @@ def test_three_answers_scored_by_keyboard_survive_a_reload_and_stand_on_the_over
             ("ok", 3, True, None, [1, 1, 1]),
         ]
         page.goto(f"{address}/overview?scored_by=people")
-        expect(page.get_by_text("scored by people").or_(page.get_by_text("People")).first).to_be_visible()
-        settled(page)
+        source = page.get_by_test_id("stSelectbox").filter(has_text="Scored by").locator("input")
+        expect(source).to_have_value("People")
+        expect(page.get_by_text("Overall quality (1 to 5 points), scored by people")).to_be_visible()
         assert hosts <= {"127.0.0.1", ""}
 
 

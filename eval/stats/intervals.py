@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import bdtr, stdtrit
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-12  # values as near to each other as this, relatively, differ only by how they were added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,17 @@ def mean_interval(
     """The mean over independent units (one value a question) with Student's t interval, n - 1 degrees of freedom.
 
     Repeats of a question are not independent: average them first and pass one value a question. `bounds` cuts the
-    interval where the scale ends. Two units with any values give a wide interval, one gives none. When all units agree
-    the variance estimate is 0 and says nothing, so there is no interval either.
+    interval where the scale ends. Two units with any values give a wide interval, one gives none. Where all units agree
+    there is none either: the method would return a single point, as if nothing else could ever have been observed.
     """
     values = np.asarray(means, dtype=float)
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, 0)
-    mean = float(values.mean())
-    spread = float(values.std(ddof=1)) if n > 1 else 0.0
-    if spread == 0.0:
+    mean = min(max(float(values.mean()), float(values.min())), float(values.max()))  # never outside by rounding
+    if np.ptp(values) <= ROUNDING * abs(mean):
         return Estimate(mean, None, None, n)
+    spread = float(values.std(ddof=1))
     half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * spread / sqrt(n)
     low, high = mean - half, mean + half
     if bounds:
@@ -52,7 +53,8 @@ def quantile_interval(values: Sequence[float], q: float, *, confidence: float = 
 
     The ranks come from the binomial distribution (Hahn and Meeker, Statistical Intervals, 2nd ed., section 5.2): the
     narrowest symmetric-in-tail pair whose coverage is at least `confidence`. For small samples there may be no such
-    pair (the median needs 6 values, the 95th percentile 73); then there is no interval.
+    pair (the median needs 6 values, the 95th percentile 72); then there is no interval. Ties, even of all values, only
+    make the coverage larger.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     n = len(ordered)
