@@ -65,7 +65,7 @@ def show_answer(desk: Desk) -> None:
     score_desk.fill_in(desk)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.caption(f"{desk.runs[0].target}Answer {desk.place:,} of {len(desk.queue.order):,}")
+        st.caption(f"Answer {desk.place:,} of {len(desk.queue.order):,}")
         show_question(shown.question)
         with st.container(border=True, key="score-answer"):
             answer_text(shown.text, key="score-text")
