@@ -39,7 +39,7 @@ export default function ({ data, parentElement }) {
     return
   }
   box.replaceChildren(...data.pieces.map((piece) => {
-    if (!piece.title) return document.createRange().createContextualFragment(piece.text)
+    if (!piece.title) return document.createTextNode(piece.text)
     const mark = document.createElement("mark")
     mark.className = piece.look
     mark.title = piece.title

@@ -13,12 +13,13 @@ function say(root, text) {
 }
 
 // The whole group takes the focus, not a choice in it: a ring around "1" would look like a score.
-function focusGroup(data, index) {
+function focusGroup(data, index, scroll = true) {
   const group = inside(data.groups[index].key, "[role=radiogroup]")
   if (!group) return
   group.tabIndex = -1
   group.style.outline = "none"
   group.focus({ preventScroll: true })
+  if (scroll) document.querySelector(`.st-key-${data.groups[index].key}`)?.scrollIntoView({ block: "nearest" })
 }
 
 function focusNext(data, index) {
@@ -110,9 +111,9 @@ function handle(event, root) {
 function arrive(root, tries) {
   const data = root.data
   if (data.groups.every((group) => choices(group).length)) {
-    for (const key of data.anew) document.querySelector(`.st-key-${key}`)?.scrollIntoView({ block: "nearest" })
+    document.querySelector(`.st-key-${data.top}`)?.scrollIntoView({ block: "nearest" })
     if (!typing(document.activeElement)) {
-      focusGroup(data, Math.max(0, data.groups.findIndex((group) => !chosen(group))))
+      focusGroup(data, Math.max(0, data.groups.findIndex((group) => !chosen(group))), false)
     }
   } else if (tries > 0) {
     setTimeout(() => arrive(root, tries - 1), 50)

@@ -4,7 +4,7 @@ A key does what a click on the page's own controls does, so the page works the s
 here. Keys are left alone while someone types.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from streamlit.components.v2 import component
@@ -14,6 +14,7 @@ _COMPONENT = component(
     html='<p class="rightsize-hint" role="status" aria-live="polite"></p>\n<!-- filled by the script -->',
     css="""
 .rightsize-hint { min-height: 1.4em; margin: 0; font-size: 0.875rem; opacity: 0.8; }
+[class*="st-key-score-criterion-"], .st-key-score-top { scroll-margin: 5rem 0 8rem; }
 [class*="st-key-score-criterion-"] { border-left: 3px solid transparent; padding-left: 0.75rem; }
 [class*="st-key-score-criterion-"]:focus-within { border-left-color: var(--rightsize-focus, #3f86d0); }
 """,
@@ -34,13 +35,11 @@ KEYS = {
 }
 
 
-def hotkeys(
-    place: str, criteria: Mapping[str, str], note: str, buttons: Mapping[str, str], anew: Sequence[str]
-) -> None:
+def hotkeys(place: str, criteria: Mapping[str, str], note: str, buttons: Mapping[str, str], top: str) -> None:
     """Listen for keys on this page.
 
     `place` changes with every answer, `criteria` gives each criterion's container key and label, `note` the key of the
-    note, `buttons` the key of the button for "Enter" and for each letter; `anew` lists containers to bring into view
+    note, `buttons` the key of the button for "Enter" and for each letter; `top` is the container to bring into view
     when the answer changes.
     """
     _COMPONENT(
@@ -49,7 +48,7 @@ def hotkeys(
             "groups": [{"key": key, "label": label} for key, label in criteria.items()],
             "note": note,
             "buttons": dict(buttons),
-            "anew": list(anew),
+            "top": top,
         },
         key="score-hotkeys",
     )

@@ -4,6 +4,7 @@ The question's key is written to the address by hand, because a bound selectbox 
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -59,8 +60,8 @@ def choose_question(questions: Sequence[QuestionHead]) -> QuestionHead:
     st.session_state[Key.CHOSEN_QUESTION] = st.session_state[Key.QUESTION_BOX] = keys[at]
     to_address(Key.QUESTION, keys[at])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _step("Previous", "question-before", ":material/chevron_left:", keys[at - 1] if at else None)
-        _step("Next", "question-after", ":material/chevron_right:", keys[at + 1] if at + 1 < len(keys) else None)
+        _step("Previous", "left", keys[at - 1] if at else None)
+        _step("Next", "right", keys[at + 1] if at + 1 < len(keys) else None)
         st.selectbox(
             f"Question {at + 1} of {len(keys)}",
             keys,
@@ -75,6 +76,8 @@ def _go(key: str) -> None:
     st.session_state[Key.CHOSEN_QUESTION] = key
 
 
-def _step(label: str, name: str, icon: str, key: str | None) -> None:
+def _step(label: str, side: Literal["left", "right"], key: str | None) -> None:
     """A button to a neighbouring question; without one it cannot be pressed."""
-    st.button(label, icon=icon, key=name, disabled=key is None, on_click=_go, args=(key,))
+    icon = f":material/chevron_{side}:"
+    name = f"question-{label.lower()}"
+    st.button(label, icon=icon, icon_position=side, key=name, disabled=key is None, on_click=_go, args=(key,))

@@ -21,7 +21,7 @@ def show_progress(desk: Desk) -> None:
     queue = desk.queue
     skipped = queue.skipped(desk.place)
     said = f"{len(queue.scored):,} of {len(queue.order):,} scored" + (f", {skipped:,} skipped" if skipped else "")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="score-top"):
         st.progress(len(queue.scored) / len(queue.order), text=said)
         st.text(desk.name, wrap=False)
         with st.popover("Keys", icon=":material/keyboard:", key="score-keys"):
@@ -67,7 +67,7 @@ def show_answer(desk: Desk) -> None:
     with left:
         st.caption(f"Answer {desk.place:,} of {len(desk.queue.order):,}")
         show_question(shown.question)
-        with st.container(border=True, key="score-answer"):
+        with st.container(border=True):
             answer_text(shown.text, key="score-text")
     with right:
         for criterion in desk.rubric.criteria:
@@ -84,5 +84,5 @@ def show_answer(desk: Desk) -> None:
                 {desk.key(f"criterion-{c.id}"): c.label for c in desk.rubric.criteria},
                 desk.key("note"),
                 {"Enter": desk.key("save"), "S": "score-skip", "B": "score-back", "U": "score-undo", "?": "score-keys"},
-                ["score-answer"],
+                "score-top",
             )

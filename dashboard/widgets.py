@@ -5,6 +5,7 @@ business, wording format.py's.
 """
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,11 @@ import streamlit as st
 from dashboard import data
 from dashboard.data import RunRow
 from dashboard.format import plain, plural, to_csv
-from db.models import RunStatus
 from db.store import StoreError
 from eval.summary import Summary
 
 MOST_RUNS = 24  # in one view; more would not be readable
-PAGE_SIZE = 25  # runs a page of the list
+HEAD_START_S = 0.4  # of a chart before a table
 
 
 class Key(StrEnum):
@@ -59,6 +59,7 @@ class Key(StrEnum):
     RUNS_BOX = "_runs_box"
     CHOSEN_SOURCE = "_scored_by"
     SOURCE_BOX = "_scored_by_box"
+    CHART_SHOWN = "_chart_shown"
     PRICES = "_prices"
     NOTICE = "_notice"
     FOLLOWING = "_following"
@@ -129,17 +130,17 @@ def simulated_banner(runs: Sequence[RunRow], *, named: bool = True) -> None:
 # --- which runs ----------------------------------------------------------------------------------------------------
 
 
-def _run_label(option: object, names: dict[int, str]) -> str:
+def run_label(option: object, names: dict[int, str]) -> str:
     return names.get(option, f"#{option}") if isinstance(option, int) else str(option)
 
 
-def _ids(chosen: Iterable[object]) -> list[int]:
+def run_ids(chosen: Iterable[object]) -> list[int]:
     """Run ids out of what was chosen, typed or linked: 12, "12", "#12 name"; whatever else is typed is no id."""
     found = [re.match(r"#?(\d{1,15})\b", str(option).strip()) for option in chosen]
     return list(dict.fromkeys(int(match[1]) for match in found if match))
 
 
-def _labels(runs: Sequence[RunRow]) -> dict[int, str]:
+def numbered(runs: Sequence[RunRow]) -> dict[int, str]:
     return {run.run_id: f"#{run.run_id} {run.target}" for run in runs}
 
 
@@ -161,12 +162,12 @@ def to_address(key: Key, value: str) -> None:
         st.query_params[key] = value
 
 
-def compare(run_ids: Sequence[int]) -> None:
+def compare(ids: Sequence[int]) -> None:
     """Make these the runs in view on every page; call it before the page that shows them."""
-    chosen = data.runs(ids=list(run_ids), limit=MOST_RUNS)
+    chosen = data.runs(ids=list(ids), limit=MOST_RUNS)
     if chosen:
         st.session_state[Key.QA_SET] = chosen[0].qa_set_id
-        st.session_state[Key.CHOSEN] = list(run_ids)
+        st.session_state[Key.CHOSEN] = list(ids)
 
 
 def show_newest() -> None:
@@ -189,7 +190,7 @@ def _other_set() -> None:
 
 def _settle_runs() -> None:
     """See to it that a QA set and runs are chosen: those of the address, else those of before, else the newest."""
-    linked = _ids((from_address(Key.RUNS) or "").split(","))
+    linked = run_ids((from_address(Key.RUNS) or "").split(","))
     stored = {run.run_id: run for run in data.runs(ids=linked, limit=MOST_RUNS)} if linked else {}
     if stored:
         st.session_state[Key.CHOSEN] = linked
@@ -208,10 +209,10 @@ def choose_runs() -> list[RunRow]:
     _settle_runs()
     sets = data.qa_sets()
     qa_set_id = st.session_state[Key.SET_BOX] = st.session_state[Key.QA_SET]
-    wanted = _ids(st.session_state[Key.CHOSEN])
+    wanted = run_ids(st.session_state[Key.CHOSEN])
     found = {run.run_id: run for run in data.runs(ids=wanted, limit=len(wanted))} if wanted else {}
     here = [found[i] for i in wanted if i in found and found[i].qa_set_id == qa_set_id]
-    names = _labels([*data.runs(qa_set_id=qa_set_id, limit=data.NEWEST), *here])
+    names = numbered([*data.runs(qa_set_id=qa_set_id, limit=data.NEWEST), *here])
     st.session_state[Key.CHOSEN] = st.session_state[Key.RUNS_BOX] = [run.run_id for run in here]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
@@ -226,7 +227,7 @@ def choose_runs() -> list[RunRow]:
         st.multiselect(
             "Runs",
             list(names),
-            format_func=lambda option: _run_label(option, names),
+            format_func=lambda option: run_label(option, names),
             key=Key.RUNS_BOX,
             on_change=_keep,
             args=(Key.CHOSEN, Key.RUNS_BOX),
@@ -362,79 +363,23 @@ def choose_volume() -> int:
     return int(volume or 1)
 
 
-# --- the list of runs ----------------------------------------------------------------------------------------------
-
-
-def choose_filters() -> dict[str, Any]:
-    """Filters for data.runs and data.count_runs, those that are set."""
-    sets = data.qa_sets()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        contains = st.text_input(
-            "Search", key=Key.SEARCH, bind="query-params", placeholder="Name, target or model", width=240
-        )
-        chosen = {
-            name: st.selectbox(
-                label,
-                options,
-                index=None,
-                format_func=wording,
-                key=key,
-                bind="query-params",
-                placeholder="All",
-                width=200,
-            )
-            for name, label, options, wording, key in (
-                ("status", "Status", [status.value for status in RunStatus], str, Key.STATUS),
-                ("target", "Target", data.target_order(), str, Key.TARGET),
-                ("qa_set_id", "QA set", list(sets), lambda i: sets.get(i, str(i)), Key.LISTED_SET),
-                ("tag", "Tag", data.tags(), str, Key.TAG),
-            )
-        }
-    chosen["contains"] = contains.strip() or None
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def _pages(found: int) -> int:
-    return max(1, -(-found // PAGE_SIZE))
-
-
-def page_offset(found: int) -> int:
-    """How many runs stand before the chosen page."""
-    page = st.session_state.get(Key.PAGE) or st.query_params.get(Key.PAGE, "1")
-    number = int(page) if str(page).isdecimal() else 1
-    return (min(number, _pages(found)) - 1) * PAGE_SIZE
-
-
-def choose_page(found: int) -> None:
-    """The control that turns pages, where there is more than one."""
-    if _pages(found) > 1:
-        st.pagination(_pages(found), key=Key.PAGE, bind="query-params")
-
-
-def choose_run(listed: Sequence[RunRow]) -> int | None:
-    """One run to look at: of those listed, or any by its number."""
-    names = _labels(listed)
-    chosen = st.selectbox(
-        "Run",
-        list(names),
-        index=None,
-        format_func=lambda option: _run_label(option, names),
-        key=Key.RUN,
-        bind="query-params",
-        accept_new_options=True,
-        placeholder="Choose a run of this list, or type its number",
-        width=420,
-    )
-    ids = _ids([chosen]) if chosen is not None else []
-    return ids[0] if ids else None
-
-
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
 def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
     """A chart in the theme's colours; its menu saves it as SVG or PNG."""
     st.altair_chart(chart, key=key, alt=alt_text)
+
+
+def let_the_chart_come_first() -> None:
+    """Hold back what follows for a moment, once a window.
+
+    The browser loads the code of charts and of tables when it meets the first of each; asked for both at once, it
+    shows the chart a quarter of a second later (measured with Chromium on two cores).
+    """
+    if Key.CHART_SHOWN not in st.session_state:
+        st.session_state[Key.CHART_SHOWN] = True
+        time.sleep(HEAD_START_S)
 
 
 def show_table(

@@ -63,24 +63,29 @@ FROM answer WHERE run_id = :run_id AND NOT cold
 """
 
 # An answer's score from one source is the mean over that source's raters (people are pooled, each judge stands alone);
-# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored.
+# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored: a
+# partial verdict may hold no row for a criterion that could not be read.
 _QUESTION_SCORES = """
 WITH verdict AS (
-    SELECT assessment.answer_id, assessment.question_id, assessment.protocol, assessment.rubric_id, rater.kind,
+    SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id, assessment.protocol,
+           assessment.rubric_id, assessment.status, rater.kind,
            CASE rater.kind WHEN 'person' THEN NULL ELSE rater.id END AS judge_id,
-           assessment.id AS assessment_id, assessment.same_family
+           CASE WHEN assessment.same_family THEN 1 ELSE 0 END AS same_family
     FROM assessment JOIN rater ON rater.id = assessment.rater_id
     WHERE assessment.run_id = :run_id AND assessment.current
 ), single AS (
     SELECT verdict.*, score.criterion, score.value FROM verdict JOIN score USING (assessment_id)
     WHERE score.value IS NOT NULL
     UNION ALL
-    SELECT verdict.*, 'overall', avg(score.value) FROM verdict JOIN score USING (assessment_id)
-    GROUP BY assessment_id HAVING count(score.value) = count(*) AND count(*) > 1
+    SELECT assessment_id, answer_id, question_id, protocol, rubric_id, status, kind, judge_id, same_family,
+           'overall', avg(score.value)
+    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok'
+    GROUP BY assessment_id, answer_id, question_id, protocol, rubric_id, status, kind, judge_id, same_family
+    HAVING count(score.value) = count(*) AND count(*) > 1
 ), per_answer AS (
-    SELECT kind, judge_id, protocol, rubric_id, criterion, question_id, answer_id,
+    SELECT kind, judge_id, protocol, rubric_id, criterion, question_id,
            avg(value) AS value, max(same_family) AS same_family
-    FROM single GROUP BY kind, judge_id, protocol, rubric_id, criterion, answer_id
+    FROM single GROUP BY kind, judge_id, protocol, rubric_id, criterion, question_id, answer_id
 )
 SELECT kind, judge_id, protocol, rubric_id, criterion, question_id,
        count(*) AS n_answers, avg(value) AS mean, max(same_family) AS same_family

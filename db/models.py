@@ -86,7 +86,11 @@ class Question(Base, table=True):
 class Run(Base, table=True):
     """One target answering one QA set, n repeats; runs started together share a group."""
 
-    __table_args__ = (Index("ix_run_group", "group_id"), Index("ix_run_qa_set", "qa_set_id", "created_at"))
+    __table_args__ = (
+        Index("ix_run_group", "group_id"),
+        Index("ix_run_qa_set", "qa_set_id", "created_at"),
+        {"sqlite_autoincrement": True},  # a link to a deleted run must never lead to another
+    )
     id: int | None = Field(default=None, primary_key=True)
     group_id: str
     name: str

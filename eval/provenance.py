@@ -21,6 +21,7 @@ from eval.transport import is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_PROBE_BYTES = 1024 * 1024
+PROBE_TIMEOUT_S = 2.0
 PROBES = (  # address below the server's root, what answers there, the key it is known by, the keys worth keeping
     # LM Studio answers any address with status 200 and an error, so an answer alone says nothing.
     ("/api/version", "Ollama", "version", ("version",)),
@@ -34,7 +35,7 @@ FAMILIES = {
     r"o[134](-|$)": "openai",
     "(code|tiny)?llama": "llama",
     "(qwen|qwq)": "qwen",
-    "(mi[sx]|mini|magi|code|dev|pix)tral": "mistral",
+    "(mis|mix|pix|minis|magis|codes|devs)tral": "mistral",
     "(code|shield)?gemma": "google",
     "gemini": "google",
     "deepseek": "deepseek",
@@ -124,7 +125,7 @@ async def describe_server(url: str, server_header: str | None) -> dict[str, Any]
     if not is_loopback(urlsplit(url).hostname or "") or (server_header or "").startswith("rightsize-simulator"):
         return told
     root = url.removesuffix("/v1")
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)) as session:
         bodies = await asyncio.gather(*(_probe(session, root, path) for path, *_ in PROBES))
     for (_, software, known_by, keys), body in zip(PROBES, bodies, strict=True):
         if body is not None and known_by in body:

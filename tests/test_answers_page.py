@@ -89,13 +89,13 @@ HOSTILE_LABEL = "q2: " + " ".join(HOSTILE.split())[:110] + "…"  # options of a
 def test_the_address_holds_the_question_and_the_buttons_change_it(monkeypatch: pytest.MonkeyPatch, url: str):
     app = open_page(monkeypatch, url, "answers")
     assert app.query_params["question"] == "q0"
-    assert app.button(key="question-before").disabled
-    app.button(key="question-after").click().run()
+    assert app.button(key="question-previous").disabled
+    app.button(key="question-next").click().run()
     assert app.query_params["question"] == "q1"
     app.selectbox(key="_question_box").select("q4").run()
     assert app.query_params["question"] == "q4"
-    assert app.button(key="question-after").disabled
-    app.button(key="question-before").click().run()
+    assert app.button(key="question-next").disabled
+    app.button(key="question-previous").click().run()
     assert app.query_params["question"] == "q3"
 
 

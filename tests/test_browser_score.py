@@ -166,3 +166,16 @@ def test_the_score_page_shows_hostile_text_as_text_too(chromium: Browser, site):
         assert page.locator(".text").last.text_content() == HOSTILE
         assert page.locator("img, .katex, a[href*=attacker]").count() == 0
         assert hosts <= {"127.0.0.1", ""}
+
+
+def test_in_a_low_window_the_criterion_in_focus_and_then_the_next_answer_come_into_view(chromium: Browser, site):
+    address, _ = site
+    with visit(chromium, width=800, height=600) as (page, _):
+        begin(page, address, "Fay")
+        keys(page, "5", "4")
+        third = page.get_by_role("radiogroup", name="Conciseness")
+        expect(third).to_be_focused()
+        expect(third).to_be_in_viewport(ratio=1)
+        keys(page, "3", "Enter")
+        arrived(page, 2)
+        expect(page.get_by_text(f"1 of {N} scored")).to_be_in_viewport(ratio=1)

@@ -264,6 +264,15 @@ def test_the_cost_page_counts_tokens_times_prices_for_a_month(shared_url: str, m
     assert "Not counted: the judge" in said(app)
 
 
+def test_a_staged_target_is_charged_for_each_of_its_calls(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    whole = table(open_page(monkeypatch, shared_url, "overview"), "overview").set_index("label").loc["test-hybrid"]
+    row = table(open_page(monkeypatch, shared_url, "cost", volume="1000"), "cost").set_index("label").loc["test-hybrid"]
+    tokens = whole["prompt_tokens"], whole["completion_tokens"]  # in the sample both stages count the same
+    assert (row["prompt_tokens"], row["completion_tokens"]) == pytest.approx((2 * tokens[0], 2 * tokens[1]))
+    by_hand = (tokens[0] * (0.05 + 0.6) + tokens[1] * (0.2 + 1.2)) / 1e6 * 1000
+    assert row["cost_month"] == pytest.approx(by_hand)
+
+
 def test_a_price_that_is_entered_is_saved_and_counts(full_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, full_url, "cost")
     assert table(app, "prices")["model"].to_list() == ["test-phi-mini", "test-llama-70b", "test-gpt"]

@@ -107,7 +107,9 @@ def test_with_one_target_the_scores_are_not_called_blind(monkeypatch: pytest.Mon
     assert [row.blind for row in rows(url)] == [False]
 
 
-@pytest.mark.parametrize("query", [{"scoring": "x"}, {"scoring": "999"}, {"scoring": "9" * 30}, {"place": "x"}, {"rater": " "}])
+@pytest.mark.parametrize(
+    "query", [{"scoring": "x"}, {"scoring": "999"}, {"scoring": "9" * 30}, {"place": "x"}, {"rater": " "}]
+)
 def test_an_address_that_makes_no_sense_leads_to_the_beginning(
     monkeypatch: pytest.MonkeyPatch, url: str, query: dict[str, str]
 ):
@@ -230,6 +232,27 @@ def test_undo_takes_the_last_save_back_and_shows_that_answer(monkeypatch: pytest
     assert app.query_params["place"] == "1"
     assert shown(app) == [None, None, None]
     assert [(row.status, row.current) for row in rows(url)] == [("ok", False), ("withdrawn", True)]
+
+
+def test_a_key_pressed_twice_before_the_page_moved_undoes_once(monkeypatch: pytest.MonkeyPatch, url: str):
+    """Both presses reach the button as it was drawn for one answer; the second must not act on another."""
+
+    def twice() -> None:
+        from dashboard import score_desk  # noqa: PLC0415 - AppTest runs the body alone
+        from eval.rubric import built_in  # noqa: PLC0415
+
+        desk = score_desk.at_work(built_in())
+        assert desk
+        score_desk.undo(desk)
+        score_desk.undo(desk)
+
+    app = press(give(at_place(monkeypatch, url), 5, 4, 3), "Save")
+    press(give(app, 5, 4, 3), "Save")
+    second = AppTest.from_function(twice, default_timeout=60)
+    for name, value in {"rater": "Anna", "scoring": RUNS, "place": "3"}.items():
+        second.query_params[name] = value
+    assert not second.run().exception
+    assert [row.status for row in rows(url)] == ["ok", "ok", "withdrawn"]
 
 
 def test_when_all_are_scored_thanks_and_the_way_on(monkeypatch: pytest.MonkeyPatch, url: str):

@@ -9,6 +9,7 @@ from time import perf_counter_ns
 import aiohttp
 import httpx2
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from servers import GOOD, Reply, Server, as_json, delta, events, serve
 
 from eval import transport
@@ -171,7 +172,7 @@ def test_loopback_is_this_machine_and_nothing_else(host: str, here: bool) -> Non
 
 # --- failures -------------------------------------------------------------------------------------------------------
 
-KEY = aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
+KEY = ConnectionKey("h", 443, True, True, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ else:
 
 st.caption("  \n".join(f":material/info: {caution}" for caution in tables.cautions(runs, frame)))
 
+widgets.let_the_chart_come_first()
 latency_help = f"{widgets.LATENCIES[latency]}, warm-up calls left out."
 columns = {
     "label": st.column_config.TextColumn("Target", pinned=True),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, run_desk, tables, widgets
+from dashboard import data, run_desk, run_list, tables, widgets
 from dashboard.format import plain, plural
 
 st.title("Runs")
@@ -12,12 +12,12 @@ if not data.runs(limit=1):
 
 run_desk.follow_runs()
 
-filters = widgets.choose_filters()
+filters = run_list.choose_filters()
 found = data.count_runs(**filters)
 if not found:
     st.info("No run fits these filters; clear one of them.")
     st.stop()
-listed = data.runs(limit=widgets.PAGE_SIZE, offset=widgets.page_offset(found), **filters)
+listed = data.runs(limit=run_list.PAGE_SIZE, offset=run_list.page_offset(found), **filters)
 widgets.simulated_banner(listed)
 columns = {
     "run_id": st.column_config.NumberColumn("Run", format="#%d", pinned=True),
@@ -41,7 +41,7 @@ chosen = widgets.show_table(
     height="content",
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    widgets.choose_page(found)
+    run_list.choose_page(found)
     st.caption(f"{plural(found, 'run')}. Tick rows to compare them.", width="content")
     picked = [listed[row].run_id for row in chosen.selection.rows if row < len(listed)]
     if st.button("Compare the ticked runs", disabled=not picked, icon=":material/compare_arrows:"):
@@ -49,7 +49,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.switch_page("app_pages/overview.py")
 
 st.subheader("One run")
-run_id = widgets.choose_run(listed)
+run_id = run_list.choose_run(listed)
 if run_id is None:
     st.caption("Choose a run to see what ran where, rename it, tag it or delete it.")
     st.stop()

@@ -40,7 +40,7 @@ import samples
 GROUPS = 10
 QUESTIONS = 500
 CHUNK = 5_000  # answers handed to the database at a time
-TEXT = "Invented test answer, as long as a short paragraph of a model, so that the file has the size of a real one. " * 3
+TEXT = "Invented test answer, as long as a short paragraph of a model, so that the file is as large as a real one. " * 3
 SHA256 = hashlib.sha256(TEXT.encode()).hexdigest()
 
 
@@ -54,7 +54,9 @@ def _pairs(questions: list[Question], count: int) -> Iterator[tuple[Question, in
         yield questions[number % len(questions)], number // len(questions)
 
 
-def _fill(run: Run, sample: samples.Sample, questions: list[Question], count: int, session: Session, **ids: int) -> None:
+def _fill(
+    run: Run, sample: samples.Sample, questions: list[Question], count: int, session: Session, **ids: int
+) -> None:
     """Insert the answers of one run with their calls, assessments and scores."""
     rng = random.Random(run.id)
     assert run.id is not None
@@ -70,7 +72,7 @@ def _fill(run: Run, sample: samples.Sample, questions: list[Question], count: in
     score = Score(assessment_id=0, criterion="", rationale="An invented rationale.", quotes=["Invented"]).model_dump(
         exclude={"id"}
     )
-    pairs = _pairs(questions, count)
+    pairs, criteria = _pairs(questions, count), built_in_rubric().criterion_ids
     for first in range(0, count, CHUNK):
         rows: dict[Any, list[dict[str, Any]]] = {Answer: [], Call: [], Assessment: [], Score: []}
         for question, repeat in (next(pairs) for _ in range(min(CHUNK, count - first))):
@@ -87,7 +89,7 @@ def _fill(run: Run, sample: samples.Sample, questions: list[Question], count: in
             rows[Call].append(call | took | {"answer_id": answer_id})
             rows[Assessment].append(assessment | asked | {"id": assessment_id, "answer_id": answer_id})
             level = rng.gauss(sample.score, 0.7)
-            for criterion in built_in_rubric().criterion_ids:
+            for criterion in criteria:
                 value = min(5, max(1, round(rng.gauss(level, 0.4))))
                 rows[Score].append(score | {"assessment_id": assessment_id, "criterion": criterion, "value": value})
             answer_id, assessment_id = answer_id + 1, assessment_id + 1
@@ -108,9 +110,8 @@ def _shared(session: Session) -> tuple[list[Question], dict[str, int], Any]:
     for model, (into, out) in samples.PRICES.items():
         price = Price(model=model, input_usd_per_mtok=into, output_usd_per_mtok=out, kind="hypothetical")
         store.save_price(price, session=session)
-    assert qa_set.id is not None and judge.id is not None and stored.id is not None
-    questions = store.list_questions(qa_set.id, session=session)
-    return questions, {"rater_id": judge.id, "rubric_id": stored.id}, qa_set
+    questions = store.list_questions(qa_set.id or 0, session=session)
+    return questions, {"rater_id": judge.id or 0, "rubric_id": stored.id or 0}, qa_set
 
 
 def build(url: str, answers: int = 1_000_000, groups: int = GROUPS) -> list[int]:

@@ -116,6 +116,7 @@ def upgrade() -> None:
             ["qa_set.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.create_index("ix_run_group", ["group_id"], unique=False)

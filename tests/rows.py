@@ -1,0 +1,97 @@
+"""Rows for tests of storage: one of everything that belongs to a run, built on the invented samples."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import samples
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from db import store
+from db.models import (
+    Answer,
+    Assessment,
+    AssessmentStatus,
+    Base,
+    Call,
+    QASet,
+    Question,
+    Rater,
+    RaterKind,
+    Rubric,
+    Run,
+    RunStatus,
+    Score,
+)
+
+CRITERIA = samples.CRITERIA
+
+
+def sha256(part: str) -> str:
+    return hashlib.sha256(part.encode()).hexdigest()
+
+
+def add_qa_set(session: Session, n: int = 3, version: str = "1") -> tuple[QASet, list[Question]]:
+    qa_set = samples.add_qa_set(session, n, version)
+    return qa_set, store.list_questions(qa_set.id or 0, session=session)
+
+
+def add_run(session: Session, qa_set: QASet, group_id: str = "group", **given: Any) -> Run:
+    return samples.add_run(session, samples.TARGETS[0], qa_set, group_id, **({"status": RunStatus.planned} | given))
+
+
+def judge(session: Session, name: str = "test-judge") -> Rater:
+    return store.save_rater(Rater(kind=RaterKind.judge, name=name, model=name), session=session)
+
+
+def person(session: Session, name: str = "Test Person") -> Rater:
+    return store.save_rater(Rater(kind=RaterKind.person, name=name), session=session)
+
+
+def rubric(session: Session, version: str = "1") -> Rubric:
+    row = Rubric(sha256=sha256(f"rubric {version}"), name="test", version=version, body={"criteria": list(CRITERIA)})
+    return store.save_rubric(row, session=session)
+
+
+def call(**given: Any) -> Call:
+    fields = {"stage": "answer", "attempt": 1, "endpoint": "http://127.0.0.1:9/v1", "model": "test"}
+    return Call(**(fields | {"started_at": samples.START} | given))
+
+
+def answer(run: Run, question: Question, repeat: int = 0, **given: Any) -> Answer:
+    fields: dict[str, Any] = {"run_id": run.id, "question_id": question.id, "repeat": repeat}
+    if "error_kind" not in given:
+        fields |= {"text": "Invented.", "sha256": sha256("Invented."), "ttft_ms": 100.0, "total_ms": 900.0}
+    return Answer(**(fields | given))
+
+
+def assessment(of: Answer, rater: Rater, rubric: Rubric, protocol: str = "quick", **given: Any) -> Assessment:
+    fields: dict[str, Any] = {
+        "answer_id": of.id,
+        "run_id": of.run_id,
+        "question_id": of.question_id,
+        "rater_id": rater.id,
+        "rubric_id": rubric.id,
+        "protocol": protocol,
+        "status": AssessmentStatus.ok,
+        "answer_sha256": of.sha256 or "",
+    }
+    return Assessment(**(fields | given))
+
+
+def scores(values: Sequence[int | None]) -> list[Score]:
+    """Scores of the criteria in their order; fewer values leave the last criteria out."""
+    return [
+        Score(assessment_id=0, criterion=c, value=v, null_reason=None if v else "no ground")
+        for c, v in zip(CRITERIA, values, strict=False)
+    ]
+
+
+def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, as it lies in the database."""
+    with engine.connect() as connection:
+        return {
+            name: sorted(tuple(row) for row in connection.execute(text(f'SELECT * FROM "{name}"')))
+            for name in Base.metadata.tables
+        }
