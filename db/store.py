@@ -74,7 +74,9 @@ def _shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return f"sqlite:///{url.database}"
     place = f"{url.host or ''}/{url.database or ''}"
-    return f"{url.drivername}://{'...' if '@' in place else place}"  # an @ in it: the end of a password
+    if "@" in place or set("/?") & set(str(url.password or "")):  # the parts were told apart wrongly
+        place = "***"
+    return f"{url.drivername}://{place}"
 
 
 def _sentence(error: DBAPIError | sqlite3.Error | OSError, url: URL) -> str:
@@ -146,7 +148,6 @@ def connect(url: str) -> Engine:
         _prepare_sqlite(engine)
     try:
         _check_place(engine.url)
-        _try_options(engine)
         _bring_up_to_date(engine)
     except StoreError:
         engine.dispose()
@@ -155,15 +156,6 @@ def connect(url: str) -> Engine:
         engine.dispose()
         raise StoreError(_sentence(error, engine.url)) from error
     return engine
-
-
-def _try_options(engine: Engine) -> None:
-    try:
-        engine.raw_connection().close()
-    except TypeError as error:
-        raise StoreError(
-            f"The address of the database {_shown(engine.url)} has an option that its driver does not know; remove it."
-        ) from error
 
 
 def _revision(connection: Connection, config: Config) -> str | None:

@@ -69,8 +69,8 @@ class Scribe:
         )
         self._feeder = threading.Thread(target=self._feed, name="scribe-feeder", daemon=True)
         self._listener = threading.Thread(target=self._listen, name="scribe-listener", daemon=True)
-        self._feeder.start()
         self._listener.start()
+        self._feeder.start()
         return self
 
     def __exit__(
@@ -103,14 +103,14 @@ class Scribe:
 
     def _feed(self) -> None:
         assert self._child.stdin
-        with self._child.stdin as pipe:
-            while (message := self._messages.get()) is not None:
-                if self._failure is None:
-                    try:
-                        pickle.dump(message, pipe, pickle.HIGHEST_PROTOCOL)
-                        pipe.flush()
-                    except OSError:
-                        self._failure = self._failure or "The process that stores answers ended; start the run again."
+        try:
+            with self._child.stdin as pipe:
+                while (message := self._messages.get()) is not None:
+                    pickle.dump(message, pipe, pickle.HIGHEST_PROTOCOL)
+                    pipe.flush()
+        except OSError:  # the child is gone; the listener tells why, if it was told
+            self._listener.join()
+            self._failure = self._failure or "The process that stores answers ended; resume the run."
 
     def _listen(self) -> None:
         assert self._child.stdout

@@ -16,13 +16,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, create_engine, event, inspect, text
 
 import db
 from db import store
 from db.models import SCHEMA_REVISION, Base
 
 MIGRATIONS = Path(next(iter(db.__path__))) / "migrations"
+ROUNDS = 12
 CREATOR = """
 import sys
 from db import store
@@ -69,7 +70,8 @@ def migrated(tmp_path: Path) -> Iterator[Engine]:
 def tables_in(path: Path) -> set[str]:
     connection = sqlite3.connect(path)
     try:
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        return {name for (name,) in found}
     finally:
         connection.close()
 
@@ -77,6 +79,8 @@ def tables_in(path: Path) -> set[str]:
 def schema_of(engine: Engine) -> dict[str, Any]:
     """Tables with columns, keys, references and indexes, as the database tells them."""
     its = inspect(engine)
+    with engine.connect() as connection:
+        sql = dict(tuple(row) for row in connection.execute(text("SELECT name, sql FROM sqlite_master")))
     return {
         name: {
             "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in its.get_columns(name)],
@@ -89,6 +93,7 @@ def schema_of(engine: Engine) -> dict[str, Any]:
                 (str(i["name"]), i["column_names"], str(i.get("dialect_options", {}).get("sqlite_where", "")))
                 for i in its.get_indexes(name)
             ),
+            "autoincrement": "AUTOINCREMENT" in sql[name],
             "unique": sorted(u["column_names"] for u in its.get_unique_constraints(name)),
         }
         for name in its.get_table_names()
@@ -152,7 +157,7 @@ def test_two_processes_that_create_the_same_database_at_once_both_succeed(tmp_pa
     for rival in rivals:
         assert rival.stdout
         assert rival.stdout.readline() == "ready\n"
-    for number in range(25):
+    for number in range(ROUNDS):
         for rival in rivals:
             assert rival.stdin
             rival.stdin.write(f"{(tmp_path / f'{number}.db').as_posix()}\n")
@@ -160,7 +165,7 @@ def test_two_processes_that_create_the_same_database_at_once_both_succeed(tmp_pa
         said.append([rival.stdout.readline().strip() for rival in rivals if rival.stdout])
     for rival in rivals:
         rival.communicate(timeout=30)
-    assert said == [["made", "made"]] * 25
+    assert said == [["made", "made"]] * ROUNDS
 
 
 def test_threads_that_create_different_databases_at_once_all_succeed(tmp_path: Path) -> None:
