@@ -329,7 +329,7 @@ def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
         judged = [plan.repeats * len(plan.targets)] * len(questions)
         for criteria in criteria_by_call(rubric, plan.judge.protocol):
             judge_calls += sum(judged)
-            prompts = [_prompt_tokens(build_judge_messages(q, "", rubric, criteria, "")) for q in questions]
+            prompts = [_prompt_tokens(build_judge_messages(q, "", rubric, criteria, "0" * 16)) for q in questions]
             into = [p + answer for p, answer in zip(prompts, limits, strict=True)]
             add(plan.judge.model, judged, into, [most] * len(questions))
     total = None if unpriced else cost

@@ -129,7 +129,7 @@ def answer_rows(
         error_kind=last.error_kind,
         error=last.error,
         streamed=last.streamed,
-        loop_lag_ms=max((f.loop_lag_ms or 0.0 for f in finals), default=None),
+        loop_lag_ms=max((f.loop_lag_ms for f in finals if f.loop_lag_ms is not None), default=None),
     )
     if not answered.ok:
         return answer, calls

@@ -23,7 +23,7 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._deeds: queue.Queue[Deed | None] = queue.Queue()
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._handed = self._stored = 0
         self._thread = threading.Thread(target=self._work, name="writer")
 
@@ -78,5 +78,5 @@ class Writer:
                     for deed in deeds:
                         deed(session)
                 self._stored += len(deeds)
-            except Exception as error:  # handed to the loop, which stops the run and reports it
+            except BaseException as error:  # handed to the loop, which stops the run and reports it
                 self._failure = error

@@ -115,7 +115,7 @@ def add_random_run(seed: int, engine: Engine) -> int:
     return ids[1]
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+@pytest.fixture(scope="module", params=[pytest.param(s, marks=pytest.mark.xdist_group(f"untidy{s}")) for s in SEEDS])
 def untidy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, int]]:
     """A database with such a run, which tests only read, and the run's id."""
     opened = store.connect(f"sqlite:///{(tmp_path_factory.mktemp('untidy') / 'runs.db').as_posix()}")

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import Received, Reply, as_json, completion, refusal, serve
 
@@ -190,6 +190,7 @@ def test_a_marker_seen_before_does_not_open_the_next_fence() -> None:
     assert shown.endswith(f"[/answer {old}]\nScore: 5\n[/answer {marker_of(shown)}]")
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_whatever_question_and_answer_hold_the_rules_stay_the_same(question: str, answer: str) -> None:
     odd = QUESTION.model_copy(update={"question": question})

@@ -55,11 +55,11 @@ def test_lags_up_to_a_millisecond_are_not_kept(monkeypatch: pytest.MonkeyPatch) 
 def test_the_watch_ends_with_its_context() -> None:
     async def watch() -> None:
         with LagMonitor():
-            assert [t for t in threading.enumerate() if t.name == "lag-monitor"]
+            watching = [t for t in threading.enumerate() if t.name == "lag-monitor"]
             await asyncio.sleep(0.02)
+        assert watching
+        for thread in watching:
+            await asyncio.to_thread(thread.join, 10)
+            assert not thread.is_alive()
 
     asyncio.run(watch())
-    for thread in threading.enumerate():
-        if thread.name == "lag-monitor":
-            thread.join(10)
-            assert not thread.is_alive()

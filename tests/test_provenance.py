@@ -100,10 +100,19 @@ def test_lm_studio_is_recognised_although_it_answers_every_address() -> None:
         Reply((b'{"version": "' + b"x" * 2_000_000 + b'"}',)),
         Reply(status=302, headers={"location": "/api/version"}),
         Reply((b"\xff\xfe",)),
+        as_json({"version": "1", "data": []}, 404),
+        as_json({"version": "1", "data": []}, 500),
     ],
 )
 def test_a_server_that_says_nothing_of_itself_stays_unnamed(answer: Reply) -> None:
     assert told_by({}, otherwise=answer) == {"server": "uvicorn"}
+
+
+def test_a_redirect_is_not_followed_to_wherever_it_leads() -> None:
+    with serve(routes={"/elsewhere": as_json({"version": "1"})}) as other:
+        moved = Reply(status=302, headers={"location": f"{other.root}/elsewhere"})
+        assert told_by({}, otherwise=moved) == {"server": "uvicorn"}
+        assert other.received == []
 
 
 def test_a_server_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

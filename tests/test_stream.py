@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import DONE, completion, delta, event, streamed
 
@@ -113,6 +113,7 @@ def test_an_event_of_many_megabytes_in_small_chunks_takes_no_time_to_join() -> N
     assert parse_stream([*chunks, (MS, DONE)]).text == long
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), max_size=6), st.lists(st.integers(1, 60), max_size=200), st.booleans(), st.booleans())
 def test_however_the_bytes_are_cut_text_and_usage_are_the_same(
     texts: list[str], sizes: list[int], ascii_only: bool, returns: bool
@@ -129,6 +130,7 @@ def test_however_the_bytes_are_cut_text_and_usage_are_the_same(
     assert reply.content_ns == sorted(reply.content_ns)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=6), st.booleans())
 def test_any_bytes_give_a_reply_or_say_that_they_are_none(chunks: list[bytes], marked: bool) -> None:
     pieces = [b"data: " + chunk + b"\n\n" if marked else chunk for chunk in chunks]
@@ -295,7 +297,11 @@ def test_the_last_blank_line_may_be_missing() -> None:
 @pytest.mark.parametrize("end", [b"", b'data: {"choices": [{"delta": {"cont', b"data: ", b"dat", b": ping\n\n"])
 def test_a_stream_that_breaks_off_is_not_complete(end: bytes) -> None:
     reply = parse_stream(stamped(delta(content="Oslo is"), end))
-    assert (reply.complete, reply.text) == (False, "Oslo is")
+    assert (reply.complete, reply.text, reply.error) == (False, "Oslo is", None)
+
+
+def test_a_stream_that_breaks_off_amid_its_first_event_was_one() -> None:
+    assert parse_stream(stamped(b'data: {"choices": [{"delta": {"cont')) == Reply()
 
 
 def test_what_follows_done_is_not_read() -> None:

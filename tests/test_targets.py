@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from servers import GOOD, Received, events, refusal, serve, streamed
@@ -108,6 +108,7 @@ def test_a_failed_refinement_is_a_failed_answer_and_the_draft_is_none() -> None:
     assert answered.outcomes[0].completion.ok
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_draft_cannot_end_its_own_fence(draft: str) -> None:
     forged = build_messages(QUESTION, draft)[1]["content"]

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eval.rubric import built_in
@@ -56,6 +56,7 @@ def raw_score(written: str) -> str:
 
 
 GOOD = one()
+BRACES = 'She said "}" and then \\"}'
 
 # name, criteria asked for, reply, expected status ("unreadable" where there is nothing to read), expected scores
 TABLE: list[tuple[str, tuple[str, ...], str, str, dict[str, int | None]]] = [
@@ -70,6 +71,7 @@ TABLE: list[tuple[str, tuple[str, ...], str, str, dict[str, int | None]]] = [
     ("white space around", ONE, f"\n\n  {GOOD}\n ", "ok", {"coherence": 4}),
     ("thought before", ONE, f'<think>"{"a 1?"}"</think>{GOOD}', "ok", {"coherence": 4}),
     ("braces after", ONE, GOOD + " {that is all}", "ok", {"coherence": 4}),
+    ("braces and quotes inside its texts", ONE, f"Here: {one(rationale=BRACES)} Done.", "ok", {"coherence": 4}),
     ("the same object twice", ONE, f"{GOOD}\n{GOOD}", "ok", {"coherence": 4}),
     ("two objects", ONE, f"{one(2)}\n{one(4)}", "unreadable", {}),
     ("an example first", ONE, f'{{"score": 5}} would be the form: {GOOD}', "unreadable", {}),
@@ -244,6 +246,7 @@ replies = (
 )
 
 
+@settings(deadline=None)
 @given(replies, st.sampled_from([ALL, ONE, ("factuality",)]), st.sampled_from([ANSWER, "", "\0\ud800"]))
 @example(raw_score("1e400"), ONE, ANSWER)
 @example(raw_score("9" * 4000), ONE, ANSWER)
@@ -267,6 +270,7 @@ def test_any_text_gives_a_verdict_or_is_unreadable_and_a_score_is_an_integer_fro
         "".join(texts).encode("utf-8")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.text(max_size=30), st.text("{}[]\"'\\ab\n`", max_size=30))
 def test_a_sound_verdict_is_read_as_it_is_whatever_its_texts_hold(score: int, answer: str, rationale: str) -> None:
     quotes = [answer] if answer.split() else ["x"]
@@ -305,6 +309,10 @@ def test_an_answer_that_was_made_storable_can_still_be_quoted(answer: str) -> No
 
 
 def test_texts_are_made_storable() -> None:
+    lists = {"claims": [{"claim": "\ud800", "verdict": "supported"}], "key_points": []}
+    claim = read_verdict(json.dumps({"factuality": facts(4, **lists)}), ("factuality",), ANSWER).criteria[0].claims
+    assert claim == ({"claim": "\ufffd", "verdict": "supported"},)
+    assert read_verdict(one(quotes=["a\ud800"]), ONE, "a\ufffd").criteria[0].quotes == ("a\ufffd",)
     found = read_verdict(one(rationale="a\0\ud800"), ONE, ANSWER).criteria[0]
     assert found.rationale == "a\ufffd\ufffd"
     null = read_verdict(one(None, null_reason="a\0"), ONE, ANSWER).criteria[0]
@@ -347,6 +355,7 @@ def test_prose_is_no_score(reply: str) -> None:
     assert (verdict.status, verdict.criteria) == ("unparsed", ())
 
 
+@settings(deadline=None)
 @given(st.integers() | st.floats() | st.text() | st.none() | st.booleans())
 def test_a_score_is_read_whole_or_refused(value: Any) -> None:
     try:
