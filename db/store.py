@@ -318,12 +318,13 @@ def list_runs(
 def set_status(run_ids: Sequence[int], status: RunStatus, *, session: Session, error: str | None = None) -> None:
     """Note where runs stand; the start is stamped once, the end whenever work on them ends."""
     for run in session.exec(select(Run).where(col(Run.id).in_(run_ids))):
-        run.status, run.error, run.revision = status, error, run.revision + 1
+        run.status, run.error = status, error
         if status == RunStatus.answering and run.started_at is None:
             run.started_at = now()
         if status in (RunStatus.finished, RunStatus.stopped, RunStatus.failed):
             run.ended_at, run.worker = now(), None
         session.add(run)
+        _bump(_id(run), session)
 
 
 def claim_runs(run_ids: Sequence[int], *, session: Session) -> None:
@@ -367,8 +368,8 @@ def edit_run(run_id: int, *, session: Session, name: str | None = None, tags: li
     run = get_run(run_id, session=session)
     run.name = run.name if name is None else name
     run.tags = run.tags if tags is None else tags
-    run.revision += 1
     session.add(run)
+    _bump(run_id, session)
 
 
 def delete_run(run_id: int, *, session: Session) -> None:
@@ -408,7 +409,9 @@ def _id(row: Any) -> int:
 
 
 def _bump(run_id: int, session: Session) -> None:
-    session.execute(update(Run).where(col(Run.id) == run_id).values(revision=col(Run.revision) + 1))
+    """Let a run's revision grow in the database alone: to look through what the session holds takes ever longer."""
+    grown = update(Run).where(col(Run.id) == run_id).values(revision=col(Run.revision) + 1)
+    session.execute(grown, execution_options={"synchronize_session": False})
 
 
 def save_answer(answer: Answer, calls: Sequence[Call], *, session: Session) -> Answer:

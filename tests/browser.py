@@ -30,7 +30,7 @@ APP = Path(__file__).parents[1] / "dashboard" / "app.py"
 START_S = 60
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its loop runs while it lives: no other module may see it
 def chromium() -> Iterator[Browser]:
     """A running Chromium; without one the test is skipped, or fails where CI is set."""
     if not CHROMIUM.exists():

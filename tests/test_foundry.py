@@ -23,7 +23,6 @@ HERE = Path(__file__).parent
 APP = HERE.parent / "dashboard" / "app.py"
 MODEL = "tiny-generic-cpu:1"
 
-pytestmark = pytest.mark.xdist_group("foundry")
 if importlib.util.find_spec("foundry_local_sdk") is None and not os.environ.get("CI"):
     pytest.skip("Foundry Local is missing; get it with: pip install foundry-local-sdk", allow_module_level=True)
 

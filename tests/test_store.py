@@ -916,6 +916,19 @@ def test_the_revision_grows_with_every_answer_and_assessment(engine: Engine) -> 
     assert seen == sorted(set(seen))
 
 
+def test_the_revision_counts_everything_that_one_transaction_stores(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    run_id = run.id or 0
+    with store.writing(engine) as session:
+        store.set_status([run_id], RunStatus.answering, session=session)
+        for question in questions:
+            store.save_answer(rows.answer(run, question), [], session=session)
+        store.edit_run(run_id, session=session, name="other")
+        store.set_status([run_id], RunStatus.finished, session=session)
+    with store.reading(engine) as session:
+        assert store.get_run(run_id, session=session).revision == 6
+
+
 def test_the_newest_change_is_another_after_every_add_edit_and_delete(engine: Engine) -> None:
     with store.writing(engine) as session:
         qa_set, questions = rows.add_qa_set(session)
