@@ -327,6 +327,13 @@ def set_status(run_ids: Sequence[int], status: RunStatus, *, session: Session, e
         _bump(_id(run), session)
 
 
+def add_provenance(run_id: int, key: str, value: Any, *, session: Session) -> None:
+    """Add a fact about a run that was only learned while it went."""
+    run = get_run(run_id, session=session)
+    run.provenance = {**run.provenance, key: value}
+    session.add(run)
+
+
 def claim_runs(run_ids: Sequence[int], *, session: Session) -> None:
     """Take runs for this process. Raises StoreError if another living process is at work on one of them."""
     me = f"{socket.gethostname()}:{os.getpid()}"

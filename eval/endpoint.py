@@ -267,7 +267,7 @@ class EndpointClient:
             await self._check_chat(models[0], failure)
             return []
         for model in models:
-            if offered and model not in offered:
+            if offered and not {model, f"{model}:latest"} & set(offered):  # Ollama takes both for one
                 near = ", ".join(offered[:8]) + (" ..." if len(offered) > 8 else "")
                 raise EndpointError(f'{self.endpoint.url} does not offer the model "{model}"; it offers: {near}.')
         return offered

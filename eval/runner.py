@@ -276,7 +276,16 @@ async def _take_turns(
         for url in work.target.endpoints:  # sorted, so that two staged targets cannot wait for each other
             await stack.enter_async_context(turns[url])
         scribe.put("status", [work.run_id], RunStatus.answering)
-        return await _failure_of(_answer_all(work, clients, scribe, on_progress))
+        failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
+        if left_out := _left_out(work.target, clients):
+            scribe.put("provenance", work.run_id, "parameters_left_out", left_out)
+        return failure
+
+
+def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str, list[str]]:
+    """Which parameters were left out by stage, because the server refused them for that model."""
+    refused = {s.name: clients[s.endpoint.url].refused.get(s.model, set()) for s in target.stages}
+    return {name: sorted(parameters) for name, parameters in refused.items() if parameters}
 
 
 # --- judging --------------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ VERBS: dict[str, Callable[..., object]] = {
     "assessment": _store_assessment,
     "status": store.set_status,
     "beat": store.beat,
+    "provenance": store.add_provenance,
 }
 
 

@@ -318,3 +318,12 @@ refine = {{ model = "sim-large", endpoint = "here" }}
         assert (draft.stage, refine.stage) == ("draft", "refine")
         assert answer.ttft_ms == pytest.approx(draft.total_ms + refine.prepare_ms + refine.ttft_ms)
         assert answer.completion_tokens == draft.completion_tokens + refine.completion_tokens
+
+
+def test_a_parameter_that_the_server_refused_is_told_in_the_provenance(db: str) -> None:
+    with simulator_process(["--speed", "50", "--faults", "no_stream"]) as (url,):
+        done = rightsize("run", "--target", f"small=sim-small@{url}", "--limit", "2", db=db)
+    assert done.returncode == 0, done.stderr
+    (run,) = rows(db, Run)
+    assert run.provenance["parameters_left_out"] == {"answer": ["stream"]}
+    assert all(a.ttft_ms is None and a.total_ms and not a.streamed for a in rows(db, Answer))
