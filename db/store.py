@@ -47,6 +47,8 @@ DEFAULT_URL = "sqlite:///rightsize.db"
 BUSY_TIMEOUT_MS = 30_000
 CLAIM_S = 60  # a run whose worker on another machine gave no sign of life for so long is free again
 SLACK_S = 5  # the moment a process began, as the system tells it, may be off by a clock's correction
+MAX_ID = 2**31 - 1  # a server takes no larger number for an id
+LOCK_ID = 7_246_001  # of the lock under which tables are made on a server; any number of our own
 
 _migrating = Lock()  # Alembic works on globals of its modules
 
@@ -91,6 +93,7 @@ def _sentence(error: DBAPIError | sqlite3.Error | OSError, url: URL) -> str:
         ("malformed", "is damaged; restore a copy, or choose another file with --db"),
         ("unable to open", "cannot be opened; check that the folder exists and that it and the file may be written"),
         ("connection failed", "cannot be reached; start its server, or correct the address or its password"),
+        ("failed to resolve", "cannot be reached, because nothing knows its host; correct the address"),
     ):
         if part in said:
             return f"The database {_shown(url)} {meaning}."
@@ -199,6 +202,8 @@ def _bring_up_to_date(engine: Engine) -> None:
     if found is None and engine.dialect.name == "sqlite":
         _use_write_ahead_log(engine)
     with _migrating, engine.execution_options(writing=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK_ID)))
         # Asked again, now that we hold the lock: another process may have been faster.
         if _revision(connection, config) != SCHEMA_REVISION:
             config.attributes["connection"] = connection
@@ -270,7 +275,7 @@ def save_run(run: Run, *, session: Session) -> Run:
 
 def get_run(run_id: int, *, session: Session) -> Run:
     """One run. Raises StoreError where there is none with this id."""
-    if abs(run_id) < 2**63 and (run := session.get(Run, run_id)):  # more than 64 bits no database takes
+    if abs(run_id) <= MAX_ID and (run := session.get(Run, run_id)):
         return run
     raise StoreError(f"There is no run {run_id}; `rightsize runs` lists those there are.")
 
@@ -290,7 +295,7 @@ def _runs_called(name: str, session: Session) -> list[Run]:
     if name == "last":
         newest = select(Run.group_id).order_by(col(Run.id).desc()).limit(1).scalar_subquery()
         called = col(Run.group_id) == newest
-    elif name.isdecimal() and len(name) < 18 and (run := session.get(Run, int(name))):
+    elif name.isdecimal() and len(name) < 18 and int(name) <= MAX_ID and (run := session.get(Run, int(name))):
         return [run]  # an id goes before a name or a group that happens to be a number
     return list(session.exec(select(Run).where(called).order_by(col(Run.id))))
 
@@ -479,6 +484,11 @@ def save_rubric(rubric: Rubric, *, session: Session) -> Rubric:
     session.add(rubric)
     session.flush()
     return rubric
+
+
+def list_rubrics(*, session: Session) -> list[Rubric]:
+    """All rubrics that were ever used."""
+    return list(session.exec(select(Rubric).order_by(col(Rubric.id))))
 
 
 def save_rater(rater: Rater, *, session: Session) -> Rater:

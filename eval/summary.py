@@ -9,21 +9,23 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import frames, store
 from db.models import RaterKind, Run
 from eval.cost.price import StageTokens
+from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
 
 SCALE = (1.0, 5.0)
-SUMMARY_VERSION = 2  # a kept summary of another version is computed again
+SUMMARY_VERSION = 3  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """The mean score of a run on one criterion from one source."""
 
-    source: str  # "people", or the judge's name with its protocol
+    source: str  # "people", or the judge's name with its protocol; a rubric that is not today's is named
     rater_kind: str
     judge_id: int | None
     protocol: str
@@ -73,7 +75,25 @@ def _source(row: dict[str, Any]) -> Source:
     return str(row["kind"]), judge_id, str(row["protocol"]), int(row["rubric_id"])
 
 
-def _qualities(scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, str], n_answers: int) -> list[Quality]:
+def _label(source: Source, judges: dict[int, str], rubrics: dict[int, str]) -> str:
+    """What a source is called; another rubric than today's is named, so that two are never taken for one."""
+    _, judge_id, protocol, rubric_id = source
+    who = "people" if judge_id is None else f"{judges[judge_id]} ({protocol})"
+    return f"{who}, {rubrics[rubric_id]}" if rubrics.get(rubric_id) else who
+
+
+def _rubric_names(session: Session) -> dict[int, str]:
+    """By id, how a rubric is told from today's; empty for today's itself."""
+    today = built_in_rubric().sha256
+    return {
+        rubric.id or 0: "" if rubric.sha256 == today else f"{rubric.name} {rubric.version} ({rubric.sha256[:6]})"
+        for rubric in store.list_rubrics(session=session)
+    }
+
+
+def _qualities(
+    scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, str], rubrics: dict[int, str], n_answers: int
+) -> list[Quality]:
     """A row a source and criterion. A source none of whose verdicts could be used has one row, without a figure."""
     n_failed: dict[Source, int] = {}
     for row in frames.records(verdicts):
@@ -86,7 +106,7 @@ def _qualities(scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, s
     groups |= {(source, "overall"): [] for source in n_failed if source not in scored}
     return [
         Quality(
-            source="people" if judge_id is None else f"{judges[judge_id]} ({protocol})",
+            source=_label((kind, judge_id, protocol, rubric_id), judges, rubrics),
             rater_kind=kind,
             judge_id=judge_id,
             protocol=protocol,
@@ -114,20 +134,25 @@ def _compute(run: Run, engine: Engine) -> Summary:
         scores = frames.question_scores_frame(run.id, session=session)
         verdicts = frames.verdicts_frame(run.id, session=session)
         stages = frames.stage_tokens_frame(run.id, session=session)
+        rubrics = _rubric_names(session)
         judges = {r.id: r.name for r in store.list_raters(session=session, kind=RaterKind.judge) if r.id is not None}
     good = answers[answers["failed"] == 0]
-    columns = {name: good[name].dropna().to_numpy() for name in (*frames.LATENCIES, "tokens_per_s")}
+
+    def quantile(name: str, q: float) -> Estimate:
+        known = good[good[name].notna()]
+        return quantile_interval(known[name].to_list(), q, questions=known["question_id"].to_list())
+
     return Summary(
         run_id=run.id,
         n_answers=len(good),
         n_errors=len(answers) - len(good),
         n_client_limited=int(good["client_limited"].sum()),
         n_estimated_tokens=int(good["tokens_estimated"].sum()),
-        latency_p50={name: quantile_interval(columns[name], 0.50) for name in frames.LATENCIES},
-        latency_p95={name: quantile_interval(columns[name], 0.95) for name in frames.LATENCIES},
-        tokens_per_s=quantile_interval(columns["tokens_per_s"], 0.50),
+        latency_p50={name: quantile(name, 0.50) for name in frames.LATENCIES},
+        latency_p95={name: quantile(name, 0.95) for name in frames.LATENCIES},
+        tokens_per_s=quantile("tokens_per_s", 0.50),
         tokens={name: _mean(good[f"{name}_tokens"]) for name in ("prompt", "completion", "cached", "reasoning")},
-        quality=_qualities(scores, verdicts, judges, len(good)),
+        quality=_qualities(scores, verdicts, judges, rubrics, len(good)),
         stage_tokens=[
             StageTokens(row["stage"], row["model"], _known(row["prompt"]), _known(row["completion"]), int(row["n"]))
             for row in frames.records(stages)
@@ -135,8 +160,13 @@ def _compute(run: Run, engine: Engine) -> Summary:
     )
 
 
+def _version() -> str:
+    """Changes with the form of the summary and with the rubric that needs no name."""
+    return f"{SUMMARY_VERSION}/{built_in_rubric().sha256[:8]}"
+
+
 def _pack(summary: Summary) -> dict[str, Any]:
-    return {"version": SUMMARY_VERSION, **asdict(summary)}
+    return {"version": _version(), **asdict(summary)}
 
 
 def _unpack(kept: dict[str, Any]) -> Summary:
@@ -157,7 +187,7 @@ def summarise(run_id: int, engine: Engine) -> Summary:
     with store.reading(engine) as session:
         run = store.get_run(run_id, session=session)
         kept, fresh = run.summary, run.summary_revision == run.revision
-    if kept and fresh and kept.get("version") == SUMMARY_VERSION:
+    if kept and fresh and kept.get("version") == _version():
         return _unpack(kept)
     summary = _compute(run, engine)
     try:

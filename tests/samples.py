@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from db import store
 from db.models import Answer, Assessment, Call, Price, QASet, Question, Rater, RaterKind, Rubric, Run, RunStatus, Score
+from eval.rubric import built_in
 from eval.summary import summarise
 
 CRITERIA = ("coherence", "factuality", "conciseness")
@@ -164,7 +165,7 @@ def add_group(
         )
         person = store.save_rater(Rater(kind=RaterKind.person, name="Test Person"), session=session)
         rubric = store.save_rubric(
-            Rubric(sha256=_sha("rubric"), name="test rubric", version="1", body={"criteria": list(CRITERIA)}),
+            Rubric(sha256=built_in().sha256, name="test rubric", version="1", body={"criteria": list(CRITERIA)}),
             session=session,
         )
         for model, (into, out) in PRICES.items():

@@ -194,6 +194,72 @@ def numbers(found: Estimate) -> list[float]:
     return [inf if x is None else x for x in (found.value, found.low, found.high)]
 
 
+# --- quantiles of repeated questions ------------------------------------------------------------------------------
+
+
+def repeated(n: int, repeats: int, within: float, rng: np.random.Generator) -> tuple[list[float], list[int]]:
+    """Log-normal latencies that scatter by 0.8 in all, by `within` among the repeats of a question."""
+    between = sqrt(max(0.0, 0.64 - within**2))
+    logs = 6 + between * rng.standard_normal((n, 1)) + within * rng.standard_normal((n, repeats))
+    return np.exp(logs).ravel().tolist(), np.repeat(np.arange(n), repeats).tolist()
+
+
+@pytest.mark.parametrize(("q", "n", "repeats"), [(0.5, 60, 2), (0.5, 60, 5), (0.5, 12, 5), (0.95, 100, 3)])
+@pytest.mark.parametrize("within", [0.0, 0.1, 0.4, 0.8])
+def test_the_interval_of_a_quantile_covers_with_repeats_as_without(
+    q: float, n: int, repeats: int, within: float
+) -> None:
+    """1,500 samples: taken for independent, the 60 questions x 5 repeats would cover in 66 of 100 cases only."""
+    rng = np.random.default_rng(n + repeats)
+    true = float(stats.lognorm.ppf(q, 0.8, scale=np.exp(6)))
+    held = []
+    for _ in range(1_500):
+        sample, questions = repeated(n, repeats, within, rng)
+        found = quantile_interval(sample, q, questions=questions)
+        held.append((found.low or 1e9) <= true <= (found.high or 0))
+    assert np.mean(held) >= 0.95 - 3 * sqrt(0.95 * 0.05 / 1_500)
+
+
+def test_repeats_that_scatter_as_much_as_questions_do_narrow_the_interval() -> None:
+    values, questions = repeated(60, 5, 0.8, np.random.default_rng(1))
+    alone, with_repeats = quantile_interval(values[::5], 0.5), quantile_interval(values, 0.5, questions=questions)
+    assert alone.low is not None
+    assert with_repeats.low is not None
+    assert (with_repeats.high or 0) - with_repeats.low < 0.7 * ((alone.high or 0) - alone.low)
+
+
+@settings(deadline=None)
+@given(samples, quantiles)
+def test_questions_asked_once_change_nothing(sample: list[float], q: float) -> None:
+    assert quantile_interval(sample, q, questions=range(len(sample))) == quantile_interval(sample, q)
+
+
+@settings(deadline=None)
+@given(st.lists(values, min_size=6, max_size=40, unique=True), st.integers(2, 6))
+def test_equal_repeats_do_not_narrow_an_interval(sample: list[float], repeats: int) -> None:
+    once = quantile_interval(sample, 0.5)
+    often = quantile_interval(np.repeat(sample, repeats), 0.5, questions=np.repeat(np.arange(len(sample)), repeats))
+    assert once.low is not None
+    assert once.high is not None
+    assert often.low is None or often.high is None or (often.low <= once.low and once.high <= often.high)
+
+
+def test_repeats_of_a_single_question_have_no_interval() -> None:
+    found = quantile_interval(range(100), 0.5, questions=[7] * 100)
+    assert found == Estimate(49.5, None, None, 100)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(values, st.integers(0, 9)), min_size=1, max_size=90), quantiles, st.randoms())
+def test_pairs_of_value_and_question_may_come_in_any_order(
+    pairs: list[tuple[float, int]], q: float, rng: random.Random
+) -> None:
+    found = quantile_interval([v for v, _ in pairs], q, questions=[k for _, k in pairs])
+    assert found.low is None or found.low <= (found.value or 0) <= (found.high or 0)
+    rng.shuffle(pairs)
+    assert quantile_interval([v for v, _ in pairs], q, questions=[k + 100 for _, k in pairs]) == found
+
+
 # --- both ---------------------------------------------------------------------------------------------------------
 
 

@@ -526,7 +526,7 @@ def test_an_unknown_run_is_refused_by_its_name(name: str, engine: Engine) -> Non
     assert f'"{name}"' in str(caught.value)
 
 
-@pytest.mark.parametrize("run_id", [0, 99, -1, 10**30, -(10**30)])
+@pytest.mark.parametrize("run_id", [0, 99, -1, 2**31, 10**30, -(10**30)])
 def test_an_unknown_id_is_refused(run_id: int, engine: Engine) -> None:
     with pytest.raises(StoreError) as caught, store.reading(engine) as session:
         store.get_run(run_id, session=session)

@@ -6,8 +6,10 @@ Pure. Where a sample is too small for an interval there is none: `low` and `high
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtr, stdtrit
 
 CONFIDENCE = 0.95
@@ -16,7 +18,7 @@ ROUNDING = 1e-12  # values as near to each other as this, relatively, differ onl
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % interval; `n` is the number of independent observations behind it."""
+    """A figure with its 95 % interval; `n` counts the questions behind a mean, the answers behind a quantile."""
 
     value: float | None
     low: float | None
@@ -48,23 +50,50 @@ def mean_interval(
     return Estimate(mean, low, high, n)
 
 
-def quantile_interval(values: Sequence[float], q: float, *, confidence: float = CONFIDENCE) -> Estimate:
+def quantile_interval(
+    values: Sequence[float], q: float, *, questions: Sequence[int] | None = None, confidence: float = CONFIDENCE
+) -> Estimate:
     """A quantile with the distribution-free interval between two order statistics.
 
     The ranks come from the binomial distribution (Hahn and Meeker, Statistical Intervals, 2nd ed., section 5.2): the
     narrowest symmetric-in-tail pair whose coverage is at least `confidence`. For small samples there may be no such
     pair (the median needs 6 values, the 95th percentile 72); then there is no interval. Ties, even of all values, only
     make the coverage larger.
+
+    `questions` tells which question each value belongs to. Repeats of a question are not independent: the ranks are
+    then those of so many independent values as would tell as much (see _effective_n), spread over the whole sample.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     n = len(ordered)
     if n == 0:
         return Estimate(None, None, None, 0)
     value = float(np.quantile(ordered, q))
+    effective = n if questions is None else _effective_n(np.asarray(values) <= value, np.asarray(questions), confidence)
     tail = (1 - confidence) / 2
-    cumulative = bdtr(np.arange(n), n, q)  # P(at most k of n values lie below the quantile)
+    cumulative = bdtr(np.arange(effective), effective, q)  # P(at most k of so many values lie below the quantile)
     lower = int(np.searchsorted(cumulative, tail, side="right"))  # ranks 1..lower leave at most `tail` below
     upper = int(np.searchsorted(cumulative, 1 - tail, side="left")) + 1
-    if lower < 1 or upper > n:
+    if lower < 1 or upper > effective:
         return Estimate(value, None, None, n)
-    return Estimate(value, float(ordered[lower - 1]), float(ordered[upper - 1]), n)
+    low, high = (lower - 1) * n // effective, -(-upper * n // effective) - 1
+    return Estimate(value, float(ordered[low]), float(ordered[high]), n)
+
+
+def _effective_n(below: NDArray[np.bool_], questions: NDArray[Any], confidence: float) -> int:
+    """How many independent values would tell as much about the share that lies below the quantile.
+
+    The share's variance between questions, with its degrees of freedom, against that of independent values: Korn and
+    Graubard, Survey Methodology 24 (1998) 193-201, carried over to a quantile as in Woodruff, JASA 47 (1952) 635-646.
+    """
+    n = len(below)
+    _, question = np.unique(questions, return_inverse=True)
+    count = int(question.max()) + 1
+    if count in (1, n):
+        return count
+    share = below.mean()
+    between = np.bincount(question, weights=below - share)
+    variance = count / (count - 1) * float(np.square(between).sum()) / n**2
+    if variance == 0:
+        return count  # no difference at all is no evidence that repeats are independent
+    quantiles = stdtrit([n - 1, count - 1], 0.5 + confidence / 2)
+    return max(1, min(n, int(share * (1 - share) / variance * (quantiles[0] / quantiles[1]) ** 2)))

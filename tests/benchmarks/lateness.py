@@ -37,11 +37,12 @@ from eval.targets import Stage, Target
 PROFILE = "name=bench,ttft_ms=50,itl_ms=10,jitter=0.2,fixed_tokens=100"
 MESSAGES = [{"role": "user", "content": "One question of a usual length. " * 20}]
 HEADER = "x-rightsize-request"
-Measured = dict[str, float]  # request id -> time to first token, ms
+Measured = tuple[dict[str, float], float]  # time to first token in ms by request id, and the wall of all requests in s
 
 
-async def _side_by_side(streams: int, total: int, ask: Callable[[], Awaitable[None]]) -> None:
-    """`total` requests over `streams` workers, started one after the other as the runner starts them."""
+async def _side_by_side(streams: int, total: int, ask: Callable[[], Awaitable[None]]) -> float:
+    """`total` requests over `streams` workers, started one after the other as the runner starts them; the wall, s."""
+    began = time.perf_counter()
     numbers = iter(range(total))
 
     async def worker(number: int) -> None:
@@ -50,11 +51,12 @@ async def _side_by_side(streams: int, total: int, ask: Callable[[], Awaitable[No
             await ask()
 
     await asyncio.gather(*(worker(number) for number in range(streams)))
+    return time.perf_counter() - began
 
 
 async def bare_aiohttp(url: str, streams: int, total: int) -> Measured:
     """The floor: raw bytes stamped in a loop, parsed when the stream has ended."""
-    measured: Measured = {}
+    measured: dict[str, float] = {}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
 
@@ -71,13 +73,13 @@ async def bare_aiohttp(url: str, streams: int, total: int) -> Measured:
             first = next(stamp for stamp, chunk in stamps if b'"content"' in chunk)
             measured[request_id] = (first - began) / 1e6
 
-        await _side_by_side(streams, total, ask)
-    return measured
+        wall_s = await _side_by_side(streams, total, ask)
+    return measured, wall_s
 
 
 async def bare_openai(url: str, streams: int, total: int) -> Measured:
     """What most people write: the SDK's own stream, stamped at the first chunk with content."""
-    measured: Measured = {}
+    measured: dict[str, float] = {}
     async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
 
         async def ask() -> None:
@@ -95,13 +97,13 @@ async def bare_openai(url: str, streams: int, total: int) -> Measured:
                     first = time.perf_counter_ns()
             measured[request_id] = ((first or 0) - began) / 1e6
 
-        await _side_by_side(streams, total, ask)
-    return measured
+        wall_s = await _side_by_side(streams, total, ask)
+    return measured, wall_s
 
 
 async def rightsize_client(url: str, streams: int, total: int) -> Measured:
     """Rightsize's endpoint client with its lag monitor, nothing stored."""
-    measured: Measured = {}
+    measured: dict[str, float] = {}
     with LagMonitor() as lag:
         async with EndpointClient(Endpoint(url=url, concurrency=streams), lag) as client:
             await client.check(["bench"])
@@ -110,8 +112,8 @@ async def rightsize_client(url: str, streams: int, total: int) -> Measured:
                 done = await client.complete(ChatRequest("bench", MESSAGES, max_tokens=512))
                 measured[done.last.request_id] = done.last.ttft_ms or 0.0
 
-            await _side_by_side(streams, total, ask)
-    return measured
+            wall_s = await _side_by_side(streams, total, ask)
+    return measured, wall_s
 
 
 async def rightsize_run(url: str, streams: int, total: int) -> Measured:
@@ -129,7 +131,9 @@ async def rightsize_run(url: str, streams: int, total: int) -> Measured:
         with store.reading(engine) as session:
             calls: list[Call] = store.list_run_calls(1, session=session)
         engine.dispose()
-    return {call.request_id or "": call.ttft_ms or 0.0 for call in calls}
+    ends = [call.started_at.timestamp() + ((call.prepare_ms or 0) + (call.total_ms or 0)) / 1e3 for call in calls]
+    wall_s = max(ends) - min(call.started_at.timestamp() for call in calls)
+    return {call.request_id or "": call.ttft_ms or 0.0 for call in calls}, wall_s
 
 
 CLIENTS = {
@@ -145,15 +149,15 @@ def child(client: str, url: str, streams: int, total: int) -> None:
     gc.collect()
     gc.freeze()
     process = psutil.Process()
-    before, began = process.cpu_times(), time.perf_counter()
-    measured = asyncio.run(CLIENTS[client](url, streams, total))
-    wall, after = time.perf_counter() - began, process.cpu_times()
+    before = process.cpu_times()
+    measured, wall_s = asyncio.run(CLIENTS[client](url, streams, total))
+    after = process.cpu_times()
     memory = process.memory_info()
     print(
         json.dumps(
             {
                 "measured": measured,
-                "wall_s": wall,
+                "wall_s": wall_s,
                 "cpu_s": after.user + after.system - before.user - before.system,
                 "rss_mib": getattr(memory, "peak_wset", memory.rss) / 2**20,
             }
