@@ -31,11 +31,13 @@ which = st.segmented_control("Of all answers", ["Median", "95th percentile"], de
 frame = pd.DataFrame({"x": [1, 2, 3], "y": [3, 1, 2]})
 st.altair_chart(alt.Chart(frame).mark_point().encode(x=alt.X("x:Q", title=f"x, {which.lower()}"), y="y:Q"))
 """
-# The server as `streamlit run` starts it, with a thread that drops all cached results when a file appears.
+# The server as `rightsize dashboard` starts it (the empty app as `streamlit run` does), with a thread that drops all
+# cached results when a file appears.
 SERVER = """
 import sys, threading, time
 from pathlib import Path
 import streamlit as st
+from dashboard import warm
 from streamlit.web import cli
 
 def watch(flag):
@@ -47,7 +49,7 @@ def watch(flag):
 
 threading.Thread(target=watch, args=(Path(sys.argv.pop(1)),), daemon=True).start()
 sys.argv = ["streamlit", "run", *sys.argv[1:], "--server.headless", "true"]
-cli.main(prog_name="streamlit")
+cli.main(prog_name="streamlit") if sys.argv[2].endswith("empty.py") else warm.main()
 """
 CHART = "[data-testid=stVegaLiteChart] svg .mark-symbol path, [data-testid=stVegaLiteChart] canvas"
 
