@@ -447,6 +447,11 @@ def answered(run_id: int, *, session: Session) -> set[tuple[int, int, bool]]:
     return set(rows.all())
 
 
+def list_failing(*, session: Session) -> set[int]:
+    """The ids of the runs that have answers with an error."""
+    return set(session.exec(select(Answer.run_id).where(col(Answer.error_kind).is_not(None)).distinct()))
+
+
 def forget_errors(run_id: int, *, session: Session) -> int:
     """Remove the failed answers of a run so that they are asked again; returns how many there were."""
     failed = (col(Answer.run_id) == run_id, col(Answer.error_kind).is_not(None))

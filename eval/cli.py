@@ -67,7 +67,8 @@ def _report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_j
     if as_json:
         _print_json(
             [
-                {"target": run.target, "status": run.status, "error": run.error} | asdict(summary)
+                {"target": run.target, "status": run.status, "error": run.error, "simulated": run.simulated}
+                | asdict(summary)
                 for run, summary in zip(runs, summaries, strict=True)
             ]
         )
@@ -158,8 +159,11 @@ def resume(
     """Go on with runs that were stopped, killed or failed; nothing stored is asked again."""
     engine = store.connect(store.database_url(db))
     with store.reading(engine) as session:
-        chosen = store.find_runs(runs, session=session) if runs else store.list_runs(session=session, unfinished=True)
-    due = [run for run in chosen if retry_errors or run.status != RunStatus.finished]
+        chosen = store.find_runs(runs, session=session) if runs else store.list_runs(session=session)
+        failing = store.list_failing(session=session) if retry_errors else set[int]()
+    due = [run for run in chosen if run.id in failing or run.status != RunStatus.finished]
+    if not runs:
+        due = [run for run in due if not store.is_alive(run)]  # those being worked on need nothing
     if not due:
         terminal.say("There is nothing to resume: every run is finished.")
         return
@@ -239,7 +243,9 @@ def demo(
         terminal.say("The demo was begun before; going on where it stopped.")
         _report([run.id or 0 for run in stored], _resume(unfinished, engine), engine, False)
     elif stored:
-        terminal.say(f"The demo is already there: {len(stored)} simulated runs in {url}; nothing is run again.")
+        terminal.say(
+            f"The demo is already there: {len(stored)} simulated runs in {engine.url!r}; nothing is run again."
+        )
     else:
         with demo_runs.demo_simulator() as urls:
             plan = demo_runs.demo_plan(urls)
@@ -312,7 +318,9 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
-            terminal.say("Stopped. What was answered is stored; go on with: rightsize resume")
+            terminal.say(
+                "Stopped; nothing stored is lost. A run goes on with `rightsize resume`, judging with the same command."
+            )
         raise
 
 

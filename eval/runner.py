@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
@@ -26,10 +27,11 @@ from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
 from eval.targets import Target
+from eval.transport import is_loopback
 
 HEARTBEAT_S = 5.0
 RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
-FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable", "not_json")  # no question would fare better
+FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # no question would fare better
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +275,21 @@ async def _take_turns(
     if not work.jobs:
         return None
     async with AsyncExitStack() as stack:
-        for url in work.target.endpoints:  # sorted, so that two staged targets cannot wait for each other
-            await stack.enter_async_context(turns[url])
+        servers = {_server_of(url) for url in work.target.endpoints}
+        for server in sorted(servers):  # in one order, so that two staged targets cannot wait for each other
+            await stack.enter_async_context(turns[server])
         scribe.put("status", [work.run_id], RunStatus.answering)
         failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
         if left_out := _left_out(work.target, clients):
             scribe.put("provenance", work.run_id, "parameters_left_out", left_out)
         return failure
+
+
+def _server_of(url: str) -> str:
+    """The machine and port behind an address: two paths, or two names of this machine, are one server."""
+    parts = urlsplit(url)
+    host = "this machine" if is_loopback(parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or parts.scheme}"
 
 
 def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str, list[str]]:
@@ -381,7 +391,7 @@ async def _carry_out(
     with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
         heart = asyncio.create_task(_beat(run_ids, scribe))
         try:
-            turns = {url: asyncio.Lock() for url in clients}
+            turns = {_server_of(url): asyncio.Lock() for url in clients}
             tasks: list[asyncio.Task[str | None]] = []
 
             async def answer_side_by_side() -> None:
@@ -448,11 +458,17 @@ async def resume_runs(
     judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
-        for run_id in run_ids if retry_errors else ():
-            store.forget_errors(run_id, session=session)
-    works = [_load_work(run, engine) for run in runs]
+    planned = [_load_work(run, engine) for run in runs]
+    due = [work.target for work in planned if retry_errors or work.jobs]
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected([work.target for work in works if work.jobs], judge, lag) as clients:
+        async with _connected(due, judge, lag) as clients:
+            if retry_errors:  # only now that the endpoints answer: a failed try loses nothing
+                with store.writing(engine) as session:
+                    store.set_status(run_ids, RunStatus.stopped, session=session)
+                    for run_id in run_ids:
+                        store.forget_errors(run_id, session=session)
+                    store.claim_runs(run_ids, session=session)
+            works = [_load_work(run, engine) for run in runs]
             return await _carry_out(works, clients, engine, on_progress)
 
 

@@ -112,6 +112,10 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
             _with_interval(summary.tokens_per_s, ",.0f"),
         )
     console.print(table)
+    if len({run.qa_set_id for run in runs}) > 1:
+        console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
+    if limited := sum(summary.n_client_limited for summary in summaries):
+        say(f"{limited} answers were measured while this computer was busy; their latencies may be too long.")
     if any(run.simulated for run in runs):
         console.print("[yellow]Simulated:[/yellow] these figures come from the simulator and describe no real model.")
 
@@ -124,6 +128,7 @@ def show_runs(runs: Sequence[Run]) -> None:
     for run in runs:
         started = run.started_at.strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
         status = run.status + (f": {run.error}" if run.error else "")
-        cells = (str(run.id), run.group_id, run.name, run.model, status, str(run.n_planned), started)
+        name = f"{run.name} (simulated)" if run.simulated else run.name
+        cells = (str(run.id), run.group_id, name, run.model, status, str(run.n_planned), started)
         table.add_row(*(escape(cell) for cell in cells))
     Console().print(table)

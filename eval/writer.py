@@ -74,9 +74,19 @@ class Writer:
             if self._failure or not deeds:
                 continue
             try:
-                with store.writing(self._engine) as session:
-                    for deed in deeds:
-                        deed(session)
-                self._stored += len(deeds)
+                self._commit(deeds)
             except BaseException as error:  # handed to the loop, which stops the run and reports it
                 self._failure = error
+
+    def _commit(self, deeds: list[Deed]) -> None:
+        """Commit deeds together; if that fails, one by one, so that a full disk loses no more than it must."""
+        try:
+            with store.writing(self._engine) as session:
+                for deed in deeds:
+                    deed(session)
+            self._stored += len(deeds)
+        except store.StoreError:
+            if len(deeds) == 1:
+                raise
+            for deed in deeds:
+                self._commit([deed])

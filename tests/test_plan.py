@@ -139,8 +139,12 @@ def test_questions_are_filtered_by_category_first_and_cut_after() -> None:
 
 
 def test_a_qa_set_is_found_beside_the_file_that_names_it(written: Callable[[str], Path], tmp_path: Path) -> None:
-    (tmp_path / "mine.jsonl").write_text(json.dumps({"id": "a", "question": "Why?", "reference": "So."}))
-    (tmp_path / "yours.jsonl").write_text(json.dumps({"id": "b", "question": "Who?", "reference": "Me."}))
+    (tmp_path / "mine.jsonl").write_text(
+        json.dumps({"id": "a", "question": "Why?", "reference": "So."}), encoding="utf-8"
+    )
+    (tmp_path / "yours.jsonl").write_text(
+        json.dumps({"id": "b", "question": "Who?", "reference": "Me."}), encoding="utf-8"
+    )
     config = written('[run]\nqa_set = "mine.jsonl"')
     assert make_plan(Overrides(targets=(TARGET,)), config).asked[0].id == "a"
     given = make_plan(Overrides(targets=(TARGET,), qa_set=tmp_path / "yours.jsonl"), config)
@@ -150,7 +154,7 @@ def test_a_qa_set_is_found_beside_the_file_that_names_it(written: Callable[[str]
 def test_a_qa_set_that_is_missing_or_faulty_is_named(written: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(QASetError, match=r"none\.jsonl.*\n.*no such file"):
         make_plan(Overrides(targets=(TARGET,)), written('[run]\nqa_set = "none.jsonl"'))
-    (tmp_path / "bad.jsonl").write_text("{}")
+    (tmp_path / "bad.jsonl").write_text("{}", encoding="utf-8")
     with pytest.raises(QASetError, match="line 1, reference"):
         make_plan(Overrides(targets=(TARGET,), qa_set=tmp_path / "bad.jsonl"))
 

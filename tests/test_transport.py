@@ -142,7 +142,7 @@ def test_hosts_that_need_no_proxy_get_none(proxied: pytest.MonkeyPatch) -> None:
 
 def test_passwords_in_netrc_are_no_business_of_an_endpoint(proxied: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text("default login someone password secret\n")
+    netrc.write_text("default login someone password secret\n", encoding="utf-8")
     netrc.chmod(0o600)
     with serve() as proxy:
         proxied.setenv("NETRC", str(netrc))

@@ -1,0 +1,36 @@
+"""Claims of the pages that other tests leave open: CSV beside tables, cautions, the waterfall, labels."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from pages import open_page
+
+from dashboard import tables
+
+
+@pytest.mark.parametrize(("page", "csvs"), [("overview", 1), ("runs", 1), ("cost", 2), ("answers", 1)])
+def test_a_csv_stands_beside_every_table(page: str, csvs: int, shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, shared_url, page)
+    assert [b.proto.label for b in app.get("download_button")].count("CSV") == csvs
+
+
+def test_cautions_name_a_busy_computer_and_failed_judgements():
+    run = SimpleNamespace(concurrency=1, n_questions=3, finished=True, target="a", status="finished")
+    frame = pd.DataFrame([{"label": "a", "same_family": True, "n_client_limited": 3, "n_failed_verdicts": 2}])
+    told = " ".join(tables.cautions([run], frame))
+    assert "this computer was busy, so perhaps too slow: a (3)" in told
+    assert "could not be used: a (2)" in told
+    assert "one model family for a" in told
+
+
+def test_answers_page_shows_the_waterfall(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, shared_url, "answers", question="q3")
+    assert app.get("arrow_vega_lite_chart") or app.get("vega_lite_chart")
+
+
+def test_the_csv_of_the_overview_says_which_rows_are_simulated(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, shared_url, "overview")
+    shown = app.dataframe[0].value
+    assert {"simulated", "tokens_per_s", "cost_1000", "n_errors"} <= set(shown.columns)
+    assert "tokens_per_s" in app.dataframe[0].proto.columns
