@@ -135,7 +135,9 @@ def _compute(run: Run, engine: Engine) -> Summary:
         verdicts = frames.verdicts_frame(run.id, session=session)
         stages = frames.stage_tokens_frame(run.id, session=session)
         rubrics = _rubric_names(session)
-        judges = {r.id: r.name for r in store.list_raters(session=session, kind=RaterKind.judge) if r.id is not None}
+        raters = store.list_raters(session=session, kind=RaterKind.judge)
+    # On measured answers a simulated judge is named as one, wherever its scores appear.
+    judges = {r.id or 0: f"{r.name}, simulated" if r.simulated and not run.simulated else r.name for r in raters}
     good = answers[answers["failed"] == 0]
 
     def quantile(name: str, q: float) -> Estimate:

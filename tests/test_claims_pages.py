@@ -34,3 +34,10 @@ def test_the_csv_of_the_overview_says_which_rows_are_simulated(shared_url: str, 
     shown = app.dataframe[0].value
     assert {"simulated", "tokens_per_s", "cost_1000", "n_errors"} <= set(shown.columns)
     assert "tokens_per_s" in app.dataframe[0].proto.columns
+
+
+def test_a_simulated_judge_of_measured_answers_is_named_as_one(empty_url: str, monkeypatch: pytest.MonkeyPatch):
+    add_group(empty_url, simulated=False)  # its judge is simulated
+    app = open_page(monkeypatch, empty_url, "overview")
+    (source,) = [box for box in app.selectbox if box.label == "Scored by"]
+    assert any("simulated" in option for option in source.options)
