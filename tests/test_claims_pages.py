@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from pages import open_page
+from samples import add_group
 
 from dashboard import tables
 
