@@ -114,6 +114,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Ask targets the questions of a QA set, then let a judge score the answers."""
+    if api_key_env and not os.environ.get(api_key_env):
+        raise PlanError(f"The environment variable {api_key_env}, named by --api-key-env, is not set.")
     path = config or (CONFIG if CONFIG.exists() else None)
     overrides = Overrides(
         targets=tuple(target or ()),

@@ -485,7 +485,7 @@ class EndpointClient:
         if status in (401, 403):
             where = f"in {self.endpoint.api_key_env}" if self.endpoint.api_key_env else "(none was given)"
             return _FailureError("wrong_key", f"{url} refused the key {where} with status {status}; set the right one.")
-        if status == 404 and "model" in text.lower() and not text.startswith("a web page"):
+        if status == 404 and re.search(r"\bmodel\b", text, re.IGNORECASE) and not text.startswith("a web page"):
             return _FailureError("unknown_model", f"{url} does not know this model: {text}")
         if status in (404, 405):
             return _FailureError(

@@ -124,7 +124,7 @@ def _qualities(
 
 def _order(item: tuple[tuple[Source, str], Any]) -> tuple[str, int, str, int, str]:
     (kind, judge_id, protocol, rubric_id), criterion = item[0]
-    return kind, judge_id or 0, protocol, -rubric_id, criterion  # quality_of finds the newest rubric's first
+    return kind, judge_id or 0, protocol, rubric_id, criterion
 
 
 def _compute(run: Run, engine: Engine) -> Summary:

@@ -98,8 +98,9 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         "tok/s",
     ):
         table.add_column(heading, justify="left" if heading in ("run", "target") else "right")
+    first = next((q.source for summary in summaries for q in summary.quality if q.criterion == "overall"), "")
     for run, summary in zip(runs, summaries, strict=True):
-        overall = next((q for q in summary.quality if q.criterion == "overall"), None)
+        overall = summary.quality_of(first, "overall")
         table.add_row(
             str(run.id),
             escape(run.target),
@@ -112,12 +113,19 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
             _with_interval(summary.tokens_per_s, ",.0f"),
         )
     console.print(table)
+    sources = dict.fromkeys(q.source for summary in summaries for q in summary.quality if q.criterion == "overall")
+    if sources:
+        say(
+            f"Quality in the table is scored by {next(iter(sources))}"
+            + (f"; there are also scores by {', '.join(list(sources)[1:])}." if len(sources) > 1 else ".")
+        )
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
     if limited := sum(summary.n_client_limited for summary in summaries):
         say(f"{limited} answers were measured while this computer was busy; their latencies may be too long.")
     if any(run.simulated for run in runs):
-        console.print("[yellow]Simulated:[/yellow] these figures come from the simulator and describe no real model.")
+        names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
+        console.print(f"[yellow]Simulated:[/yellow] the figures of {names} describe no real model.")
 
 
 def show_runs(runs: Sequence[Run]) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import astuple
-from math import comb, inf, isfinite, sqrt
+from math import ceil, comb, floor, inf, isfinite, sqrt
 
 import numpy as np
 import pytest
@@ -242,6 +242,26 @@ def test_equal_repeats_do_not_narrow_an_interval(sample: list[float], repeats: i
     assert once.low is not None
     assert once.high is not None
     assert often.low is None or often.high is None or (often.low <= once.low and once.high <= often.high)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9])
+@pytest.mark.parametrize(("n", "repeats"), [(20, 3), (60, 5), (37, 7)])
+def test_repeated_questions_count_as_korn_and_graubard_count_them(q: float, n: int, repeats: int) -> None:
+    """Their effective sample size, p (1 - p) / variance between questions times a ratio of Student's t, by hand."""
+    sample, questions = repeated(n, repeats, 0.5, np.random.default_rng(11 * n))
+    total = n * repeats
+    shares = (np.array(sample).reshape(n, repeats) <= np.quantile(sample, q)).mean(axis=1)
+    variance = shares.var(ddof=1) / n
+    t = stats.t.ppf(0.975, total - 1) / stats.t.ppf(0.975, n - 1)
+    effective = int(shares.mean() * (1 - shares.mean()) / variance * t**2)
+    assert n / 2 < effective < total
+    found, ordered = quantile_interval(sample, q, questions=questions), sorted(sample)
+    if not (pair := ranks(effective, q)):
+        assert found.low is None
+        return
+    low, high = pair
+    assert found.low == ordered[floor((low - 1) * total / effective)]
+    assert found.high == ordered[ceil(high * total / effective) - 1]
 
 
 def test_repeats_of_a_single_question_have_no_interval() -> None:

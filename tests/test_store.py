@@ -920,6 +920,7 @@ def test_the_revision_counts_everything_that_one_transaction_stores(engine: Engi
     run, questions = add_run(engine)
     run_id = run.id or 0
     with store.writing(engine) as session:
+        held = store.get_run(run_id, session=session)  # a row that is held keeps what was read of it
         store.set_status([run_id], RunStatus.answering, session=session)
         for question in questions:
             store.save_answer(rows.answer(run, question), [], session=session)
@@ -927,6 +928,7 @@ def test_the_revision_counts_everything_that_one_transaction_stores(engine: Engi
         store.set_status([run_id], RunStatus.finished, session=session)
     with store.reading(engine) as session:
         assert store.get_run(run_id, session=session).revision == 6
+    assert held.id == run_id
 
 
 def test_the_newest_change_is_another_after_every_add_edit_and_delete(engine: Engine) -> None:

@@ -143,6 +143,17 @@ def test_what_was_committed_before_a_failure_stays_and_nothing_after_it_is_store
     assert stored(engine) == [0]
 
 
+def test_of_what_would_be_committed_together_all_before_the_one_that_fails_is_stored(engine: Engine, run: Any) -> None:
+    gate = Gate()
+    with suppress(StoreError), Writer(engine) as writer:
+        writer.put(gate)
+        assert gate.reached.wait(PATIENCE_S)
+        for deed in (saving(run, 0), saving(run, 1), failing, saving(run, 2)):
+            writer.put(deed)
+        gate.open.set()
+    assert stored(engine) == [0, 1]
+
+
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
 def test_no_fault_of_any_kind_leaves_a_flush_waiting_for_ever(fault: type[BaseException], engine: Engine) -> None:
     def failing(_session: Session) -> None:

@@ -35,8 +35,8 @@ columns = {
 }
 widgets.show_table(frame, "cost", "Cost of the runs in view", columns, placeholder="unknown")
 st.caption(
-    "Counted: the tokens of the target's own calls, all stages, at list prices per million tokens. Not counted: the "
-    "judge, warm-up calls, failed requests, cached-token or batch discounts, hardware and power. The means rest on the "
+    "Counted: the tokens of the target's own calls, all stages, at the prices below. Not counted: the judge, "
+    "warm-up calls, failed requests, cached-token or batch discounts, hardware and power. The means rest on the "
     "answers measured so far; your own questions may be longer or shorter."
 )
 if estimated := int(frame["n_estimated_tokens"].sum()):
