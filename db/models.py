@@ -184,6 +184,8 @@ class Answer(Base, table=True):
     loop_lag_ms: float | None = None
     streamed: bool = True
     created_at: datetime = Field(default_factory=now)
+    words: int | None = None  # companions to conciseness, counted when the answer came
+    repeated_4grams: float | None = None
 
 
 class Rater(Base, table=True):

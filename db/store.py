@@ -20,6 +20,7 @@ from db.models import (
     Assessment,
     AssessmentStatus,
     Call,
+    CheckResult,
     Draw,
     Price,
     QASet,
@@ -330,7 +331,12 @@ def list_raters(*, session: Session, kind: RaterKind | None = None) -> list[Rate
 
 
 def save_assessment(
-    assessment: Assessment, scores: Sequence[Score], calls: Sequence[Call] = (), *, session: Session
+    assessment: Assessment,
+    scores: Sequence[Score],
+    calls: Sequence[Call] = (),
+    checks: Sequence[CheckResult] = (),
+    *,
+    session: Session,
 ) -> Assessment:
     """Store a verdict. Earlier ones of the same rater, rubric, protocol and reading stay, but no longer count."""
     earlier = (
@@ -350,7 +356,9 @@ def save_assessment(
         score.assessment_id = _id(assessment)
     for call in calls:
         call.assessment_id = assessment.id
-    session.add_all([*scores, *calls])
+    for check in checks:
+        check.assessment_id = _id(assessment)
+    session.add_all([*scores, *calls, *checks])
     _bump(assessment.run_id, session)
     return assessment
 

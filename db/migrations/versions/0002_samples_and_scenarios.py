@@ -144,6 +144,8 @@ def upgrade() -> None:
     op.add_column("assessment", sa.Column("flags", sa.JSON(), server_default="[]", nullable=False))
     op.create_index("ix_assessment_rater", "assessment", ["rater_id", "run_id"])
     op.create_index("ix_assessment_draw", "assessment", ["draw_id"], sqlite_where=sa.text("draw_id IS NOT NULL"))
+    op.add_column("answer", sa.Column("words", sa.Integer(), nullable=True))
+    op.add_column("answer", sa.Column("repeated_4grams", sa.Float(), nullable=True))
     op.add_column("question", sa.Column("must", sa.JSON(), server_default="[]", nullable=False))
     op.add_column("question", sa.Column("must_not", sa.JSON(), server_default="[]", nullable=False))
     with op.batch_alter_table("score", schema=None) as batch_op:
@@ -157,6 +159,8 @@ def downgrade() -> None:
         batch_op.alter_column("value", existing_type=sa.Float(), type_=sa.Integer(), existing_nullable=True)
         batch_op.drop_column("probabilities")
         batch_op.drop_column("digit_mass")
+    op.drop_column("answer", "repeated_4grams")
+    op.drop_column("answer", "words")
     op.drop_column("question", "must_not")
     op.drop_column("question", "must")
     op.drop_index("ix_assessment_draw", table_name="assessment")
