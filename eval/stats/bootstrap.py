@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class Reason(StrEnum):
     between_labels = "scores between the points of the scale"
     too_few_raters = "too few raters"
     too_few_targets = "too few targets"
-    no_spread = "no spread"  # every resample gives the same, as if nothing else could ever have been observed
+    no_spread = "no spread"  # resamples give the same, as if nothing else could ever have been observed
     often_undefined = "undefined in too many resamples"
 
 
@@ -84,10 +84,10 @@ class Bootstrap:
         drawn = drawn[~np.isnan(drawn)]
         if len(drawn) < MIN_DEFINED * self.resamples:
             return Measure(value, None, None, n, n_questions, Reason.often_undefined)
-        if np.ptp(drawn) <= ROUNDING:
+        low, high = np.quantile(drawn, _percentiles(n_questions, self.confidence)).tolist()
+        if high - low <= ROUNDING:
             return Measure(value, None, None, n, n_questions, Reason.no_spread)
-        low, high = np.quantile(drawn, _percentiles(n_questions, self.confidence))
-        return Measure(value, min(float(low), value), max(float(high), value), n, n_questions)
+        return Measure(value, min(low, value), max(high, value), n, n_questions)
 
 
 BOOTSTRAP = Bootstrap()
@@ -110,9 +110,14 @@ def _percentiles(n: int, confidence: float) -> tuple[float, float]:
 
 def coded(names: Sequence[Hashable]) -> tuple[Codes, tuple[Hashable, ...]]:
     """Names as numbers 0, 1, ... and the name of each number; the order of the items does not change the numbers."""
-    ordered = sorted(set(names), key=lambda name: (str(name), type(name).__name__))
+    ordered = sorted(set(names), key=_place)
     number = {name: i for i, name in enumerate(ordered)}
     return np.array([number[name] for name in names], dtype=np.intp), tuple(ordered)
+
+
+def _place(name: Hashable) -> tuple[float, str, str]:
+    """Numbers by their size, whatever else after them by its text."""
+    return name if isinstance(name, int | float) else inf, str(name), type(name).__name__
 
 
 def summed(values: Floats, codes: Codes, n_codes: int) -> Floats:
