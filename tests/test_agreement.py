@@ -113,7 +113,7 @@ def test_within_one_is_one_step_of_the_scale():
     assert value(within_one(scores, (0, 25, 50, 75, 100), ANY_N)) == 3 / 4
     assert value(within_one(scores, HUNDRED, ANY_N)) == 1 / 4
     tenths = [i / 10 for i in range(11)]
-    assert value(within_one(paired([0.3, 0.7], [0.2, 0.6]), tenths, ANY_N)) == 1  # 0.3 - 0.2 is above 0.1
+    assert value(within_one(paired([0.4, 0.7], [0.3, 0.6]), tenths, ANY_N)) == 1  # as floats 0.4 - 0.3 is above 0.1
 
 
 # --- where a figure is undefined ------------------------------------------------------------------------------------

@@ -89,6 +89,12 @@ def test_targets_with_few_questions_have_a_bias_but_are_not_tested():
     assert (found.degrees, found.p) == ((1, 29), pytest.approx(stats.ttest_rel(rows[:, 0], rows[:, 1]).pvalue))
 
 
+def test_the_target_with_the_fewest_questions_sets_the_degrees_of_freedom():
+    rows = np.random.default_rng(9).normal(0, 0.5, (40, 3))
+    rows[25:, 1] = np.nan
+    assert bias_by_target(differing(rows)).degrees == (2, 23)
+
+
 def test_one_target_and_too_few_questions_have_no_test_and_a_reason():
     rows = np.random.default_rng(5).normal(0, 0.5, (30, 2))
     assert bias_by_target(differing(rows[:, :1])).reason is Reason.too_few_targets

@@ -38,7 +38,15 @@ def test_the_panel_holds_every_figure():
     assert found.judge is not None
     assert found.judge.replacement == alternative_annotator_test(scores, bootstrap=QUICK)
     assert value(found.judge.kappas["Ben"]) == value(quadratic_kappa(paired(judge, people["Ben"])))
-    assert found.judge.alpha[Level.ordinal].n == 88
+    assert found.judge.alpha[Level.ordinal] == alpha(np.vstack([judge, ratings]), QUESTIONS, Level.ordinal, QUICK)
+
+
+def test_the_price_of_peoples_work_is_handed_on():
+    people, judge = given()
+    found = panel_agreement(people, judge, questions=QUESTIONS, targets=TARGETS, epsilon=0.4, bootstrap=QUICK)
+    assert found.judge is not None
+    expected = alternative_annotator_test(panel(people, judge, QUESTIONS), epsilon=0.4, bootstrap=QUICK)
+    assert found.judge.replacement == expected
 
 
 def test_the_judge_is_held_against_the_mean_of_those_who_scored_an_item():

@@ -165,6 +165,21 @@ def test_targets_that_all_tie_are_a_constant_rater():
     assert system_level(from_pairs(pairs)).kendall == Measure(None, None, None, 3, 20, Reason.constant_rater)
 
 
+def test_an_order_that_hangs_on_a_target_of_one_question_has_no_interval():
+    """That question is missing from every third resample, and with it the target."""
+    pairs = [p for p in noisy_pairs(30, 3, 1) if p.target != "t2" or p.question == "q7"]
+    found = system_level(from_pairs(pairs), QUICK).spearman
+    assert (found.low, found.high, found.reason) == (None, None, Reason.often_undefined)
+    assert found.value is not None
+
+
+def test_means_that_differ_only_by_how_they_were_added_up_tie():
+    scores = {"a": (0.1, 0.2, 0.3), "b": (0.3, 0.2, 0.1), "c": (4, 4, 4)}
+    assert (0.1 + 0.2) + 0.3 != (0.3 + 0.2) + 0.1
+    pairs = [Pair("q", t, score, rank) for rank, (t, three) in enumerate(scores.items(), 1) for score in three]
+    assert value(per_question(from_pairs(pairs), ANY_N).kendall) == pytest.approx(2 / np.sqrt(2 * 3))
+
+
 def test_a_clear_order_of_targets_is_sure_and_a_close_one_is_not():
     clear = system_level(from_pairs(noisy_pairs(60, 4, 2, noise=0.2)), QUICK).spearman
     assert (clear.value, clear.low, clear.reason) == (pytest.approx(1), None, Reason.no_spread)
