@@ -76,8 +76,8 @@ def paired(
         )
     both = ~(np.isnan(a) | np.isnan(b))
     question, names = coded([name for name, kept in zip(of_question, both, strict=True) if kept])
-    target, targets = coded([name for name, kept in zip(of_target, both, strict=True) if kept])
-    return Paired(a[both], b[both], question, len(names), target, targets)
+    target, target_names = coded([name for name, kept in zip(of_target, both, strict=True) if kept])
+    return Paired(a[both], b[both], question, len(names), target, target_names)
 
 
 def from_pairs(pairs: Sequence[Pair]) -> Paired:
@@ -109,7 +109,7 @@ def panel(
     Raises ValueError for a person, a judge or questions without one entry an item.
     """
     n_items = len(next(iter(people.values()), judge if judge is not None else ()))
-    for name, scores in {**people, **({} if judge is None else {"the judge": judge})}.items():
+    for name, scores in [*people.items(), *([] if judge is None else [("the judge", judge)])]:
         if len(scores) != n_items:
             raise ValueError(f"{len(scores)} scores of {name} for {n_items} items; a missing score is None.")
     names = range(n_items) if questions is None else questions
