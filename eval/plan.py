@@ -66,6 +66,7 @@ class Plan(_Strict):
     warmups: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
     category: str | None = None
+    side_by_side: bool = False  # also endpoints on one host; they contend for its processor
     prices: dict[str, PriceSpec] = Field(default_factory=dict)
 
     @property
@@ -95,6 +96,7 @@ class Overrides:
     concurrency: int | None = None
     limit: int | None = None
     category: str | None = None
+    side_by_side: bool | None = None
     api_key_env: str | None = None
 
 
@@ -123,6 +125,7 @@ class _RunConfig(_Strict):
     repeats: int = Field(default=1, ge=1, le=1000)
     warmup: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
+    side_by_side: bool = False
 
 
 class _Config(_Strict):
@@ -271,6 +274,7 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
             warmups=config.run.warmup if overrides.warmups is None else overrides.warmups,
             limit=config.run.limit if overrides.limit is None else overrides.limit,
             category=overrides.category,
+            side_by_side=config.run.side_by_side if overrides.side_by_side is None else overrides.side_by_side,
             prices=config.prices,
         )
     except ValidationError as error:

@@ -1,7 +1,8 @@
 """Carries a plan out: asks every target every question, then lets the judge assess, and stores each step.
 
-Measures first and judges after. Targets that share an endpoint take turns, others run side by side. What was stored is
-never asked again, so a run that was stopped or killed goes on where it was. One request is endpoint.py's business.
+Measures first and judges after. Targets on one host take turns, because they would contend for its processor; others
+run side by side. What was stored is never asked again, so a run that was stopped or killed goes on where it was. One
+request is endpoint.py's business.
 """
 
 import asyncio
@@ -11,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
@@ -19,6 +19,7 @@ from db import models, store
 from db.models import RaterKind, RunStatus
 from eval import qa_set, records, targets
 from eval.endpoint import ChatRequest, Endpoint, EndpointClient
+from eval.hosts import endpoint_of, host_of
 from eval.judge import Judge
 from eval.lag import LagMonitor
 from eval.plan import JudgeSpec, Plan
@@ -27,7 +28,6 @@ from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
 from eval.targets import Target
-from eval.transport import is_loopback
 
 HEARTBEAT_S = 5.0
 RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
@@ -167,6 +167,7 @@ async def _create_runs(
                     "judge": plan.judge.model_dump(mode="json") if plan.judge else None,
                     "questions": [q.id for q in plan.asked],
                     "parameters": _parameters(plan),
+                    "side_by_side": plan.side_by_side,
                     "simulator": simulator,
                 },
                 qa_set_id=stored.id or 0,
@@ -176,7 +177,11 @@ async def _create_runs(
                 n_questions=len(plan.asked),
                 n_planned=len(plan.asked) * plan.repeats,
                 simulated=any(client.simulated for client in its),
-                provenance={"machine": machine, "servers": {url: servers[url] for url in target.endpoints}},
+                provenance={
+                    "machine": machine,
+                    "servers": {url: servers[url] for url in target.endpoints},
+                    "side_by_side": plan.side_by_side,
+                },
             )
             runs.append(store.save_run(run, session=session))
         store.claim_runs([run.id or 0 for run in runs], session=session)
@@ -271,13 +276,16 @@ async def _take_turns(
     scribe: Scribe,
     on_progress: OnProgress,
 ) -> str | None:
-    """Answer one run while no other uses its endpoints; returns the sentence it failed with, if it did."""
+    """Answer one run while no other has its turn; returns the sentence it failed with, if it did.
+
+    `turns` holds a lock by endpoint address; addresses that have to take turns share one.
+    """
     if not work.jobs:
         return None
+    locks = {id(turns[url]): turns[url] for url in work.target.endpoints}
     async with AsyncExitStack() as stack:
-        servers = {_server_of(url) for url in work.target.endpoints}
-        for server in sorted(servers):  # in one order, so that two staged targets cannot wait for each other
-            await stack.enter_async_context(turns[server])
+        for key in sorted(locks):  # in one order, so that two staged targets cannot wait for each other
+            await stack.enter_async_context(locks[key])
         scribe.put("status", [work.run_id], RunStatus.answering)
         failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
         if left_out := _left_out(work.target, clients):
@@ -285,11 +293,17 @@ async def _take_turns(
         return failure
 
 
-def _server_of(url: str) -> str:
-    """The machine and port behind an address: two paths, or two names of this machine, are one server."""
-    parts = urlsplit(url)
-    host = "this machine" if is_loopback(parts.hostname or "") else parts.hostname
-    return f"{host}:{parts.port or parts.scheme}"
+def _turns(clients: Mapping[str, EndpointClient], side_by_side: bool) -> dict[str, asyncio.Lock]:
+    """A lock for each endpoint; those that may not be measured at the same time share one.
+
+    Servers on one host contend for its processor, so they share a lock unless asked to run side by side. A simulator's
+    latencies do not depend on load. Targets at one and the same endpoint always take turns.
+    """
+    locks: dict[str, asyncio.Lock] = {}
+    return {
+        url: locks.setdefault(endpoint_of(url) if side_by_side or client.simulated else host_of(url), asyncio.Lock())
+        for url, client in clients.items()
+    }
 
 
 def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str, list[str]]:
@@ -382,7 +396,12 @@ def _get_runs(run_ids: Sequence[int], engine: Engine) -> list[models.Run]:
 
 
 async def _carry_out(
-    works: Sequence[_Work], clients: Mapping[str, EndpointClient], engine: Engine, on_progress: OnProgress
+    works: Sequence[_Work],
+    clients: Mapping[str, EndpointClient],
+    engine: Engine,
+    on_progress: OnProgress,
+    *,
+    side_by_side: bool,
 ) -> dict[int, str]:
     """Answer, then judge, the runs; returns the sentence each failed run failed with."""
     run_ids = [work.run_id for work in works]
@@ -391,7 +410,7 @@ async def _carry_out(
     with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
         heart = asyncio.create_task(_beat(run_ids, scribe))
         try:
-            turns = {_server_of(url): asyncio.Lock() for url in clients}
+            turns = _turns(clients, side_by_side)
             tasks: list[asyncio.Task[str | None]] = []
 
             async def answer_side_by_side() -> None:
@@ -444,7 +463,7 @@ async def run_plan(
         async with _connected(plan.targets, plan.judge, lag) as clients:
             run_ids = await _create_runs(plan, clients, engine, simulator)
             works = [_load_work(run, engine) for run in _get_runs(run_ids, engine)]
-            return run_ids, await _carry_out(works, clients, engine, on_progress)
+            return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
 
 
 async def resume_runs(
@@ -469,7 +488,8 @@ async def resume_runs(
                         store.forget_errors(run_id, session=session)
                     store.claim_runs(run_ids, session=session)
             works = [_load_work(run, engine) for run in runs]
-            return await _carry_out(works, clients, engine, on_progress)
+            side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
+            return await _carry_out(works, clients, engine, on_progress, side_by_side=side_by_side)
 
 
 async def judge_runs(

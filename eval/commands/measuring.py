@@ -45,6 +45,12 @@ def run(
     concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Requests at once to an endpoint.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask the first N questions only.")] = None,
     category: Annotated[str | None, typer.Option(help="Ask the questions of one category only.")] = None,
+    side_by_side: Annotated[
+        bool | None,
+        typer.Option(
+            "--side-by-side/--in-turn", help="Measure endpoints on one host at the same time. Default: in turn."
+        ),
+    ] = None,
     api_key_env: Annotated[
         str | None, typer.Option(help="Name of the variable that holds the key for URLs given here.")
     ] = None,
@@ -68,6 +74,7 @@ def run(
         concurrency=concurrency,
         limit=limit,
         category=category,
+        side_by_side=side_by_side,
         api_key_env=api_key_env,
     )
     plan = make_plan(overrides, path)
