@@ -8,10 +8,11 @@ request is endpoint.py's business.
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import cycle, islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -31,7 +32,7 @@ from eval.targets import Target
 
 HEARTBEAT_S = 5.0
 RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
-FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # no question would fare better
+FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # stops a run: no question would fare better
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+_T = TypeVar("_T")
 
 
 class RunFailedError(Exception):
@@ -188,28 +190,67 @@ async def _create_runs(
         return [run.id or 0 for run in runs]
 
 
-def _load_work(run: models.Run, engine: Engine) -> _Work:
-    """What is left to ask of a stored run, in the order of the plan."""
+def _load_work(run: models.Run, engine: Engine, *, retry_errors: bool = False) -> _Work:
+    """What is left to ask of a stored run, in the order of the plan.
+
+    What failed in a way that stops a run is asked again, other failures only with `retry_errors`. A process that asks
+    anything warms up first: the server may have been started anew.
+    """
     assert run.id is not None
     with store.reading(engine) as session:
         rows = store.list_questions(run.qa_set_id, session=session)
         answered = store.answered(run.id, session=session)
+        failures = store.failures(run.id, session=session)
+    standing = answered - {key for key, kind in failures.items() if retry_errors or kind in FATAL}
     wanted = set(run.definition["questions"])
     asked = [(row.id or 0, records.to_question(row)) for row in rows if row.key in wanted]
     everything = [_Job(i, q, repeat, False) for repeat in range(run.repeats) for i, q in asked]
-    short = sorted(asked, key=lambda pair: pair[1].output_limit)  # a warm-up need not be long to wake a server
-    warmups = [_Job(*short[n % len(short)], repeat=n // len(short), cold=True) for n in range(run.warmups)]
-    jobs = [job for job in everything if (job.question_id, job.repeat, False) not in answered]
+    jobs = [job for job in everything if (job.question_id, job.repeat, False) not in standing]
     return _Work(
         run_id=run.id,
         target=Target.model_validate(run.definition["target"]),
-        # A fresh process warms up again, but what is stored already stands: nothing is doubled.
-        warmups=[job for job in warmups if (job.question_id, job.repeat, True) not in answered] if jobs else [],
+        warmups=_warmups(asked, run.warmups, answered) if jobs else [],
         jobs=jobs,
         planned=len(everything),
         concurrency=run.concurrency,
         done=len(everything) - len(jobs),
     )
+
+
+def _warmups(
+    asked: Sequence[tuple[int, qa_set.Question]], count: int, answered: Collection[tuple[int, int, bool]]
+) -> list[_Job]:
+    """Warm-ups, numbered on from those that are stored, with the shortest answers: they need not be long to wake it."""
+    following: dict[int, int] = {}
+    for question_id, repeat, cold in answered:
+        if cold:
+            following[question_id] = max(following.get(question_id, 0), repeat + 1)
+    jobs: list[_Job] = []
+    for question_id, question in islice(cycle(sorted(asked, key=lambda pair: pair[1].output_limit)), count):
+        repeat = following.get(question_id, 0)
+        following[question_id] = repeat + 1
+        jobs.append(_Job(question_id, question, repeat, cold=True))
+    return jobs
+
+
+async def _all_at_most(concurrency: int, jobs: Sequence[_T], do: Callable[[_T], Awaitable[None]]) -> None:
+    """Do all jobs, so many at a time. After a RunFailedError none begins, those under way end, and it is raised."""
+    pending = iter(jobs)
+    failures: list[RunFailedError] = []
+
+    async def worker(number: int) -> None:
+        await asyncio.sleep(number * RAMP_S)
+        while not failures and (job := next(pending, None)) is not None:
+            try:
+                await do(job)
+            except RunFailedError as failure:
+                failures.append(failure)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(min(concurrency, len(jobs))):
+            group.create_task(worker(number))
+    if failures:
+        raise failures[0]
 
 
 async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
@@ -234,9 +275,9 @@ async def _ask(work: _Work, job: _Job, clients: Mapping[str, EndpointClient], sc
     scribe.raise_failure()
     answered = await targets.answer(work.target, job.question, clients)
     failure = answered.last.last
+    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
     if not answered.ok and failure.error_kind in FATAL:
         raise RunFailedError(failure.error)
-    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
     if not job.cold:
         work.done += 1
         work.errors += not answered.ok
@@ -256,17 +297,12 @@ async def _answer_all(
     report()
     for job in work.warmups:
         await _ask(work, job, clients, scribe)
-    pending = iter(work.jobs)
 
-    async def worker(number: int) -> None:
-        await asyncio.sleep(number * RAMP_S)
-        for job in pending:
-            await _ask(work, job, clients, scribe)
-            report()
+    async def ask(job: _Job) -> None:
+        await _ask(work, job, clients, scribe)
+        report()
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(min(work.concurrency, len(work.jobs))):
-            group.create_task(worker(number))
+    await _all_at_most(work.concurrency, work.jobs, ask)
 
 
 async def _take_turns(
@@ -357,27 +393,21 @@ async def _judge_run(
     }
     done = errors = tokens = 0
     on_progress(Progress(run.id, run.target, "judging", 0, len(due), 0, 0))
-    pending = iter(due)
 
-    async def worker() -> None:
+    async def assess(pair: tuple[models.Answer, models.Question]) -> None:
         nonlocal done, errors, tokens
-        for answer, question in pending:
-            scribe.raise_failure()
-            assessed = await judge.assess(records.to_question(question), answer.text or "")
-            final = assessed.completions[-1].last
-            if final.error_kind in FATAL:
-                raise RunFailedError(final.error)
-            scribe.put("assessment", assessed, answer, given)
-            done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
-            tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
-            on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
+        scribe.raise_failure()
+        answer, question = pair
+        assessed = await judge.assess(records.to_question(question), answer.text or "")
+        scribe.put("assessment", assessed, answer, given)  # a failed one is due again when the run is resumed
+        final = assessed.completions[-1].last
+        if final.error_kind in FATAL:
+            raise RunFailedError(final.error)
+        done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
+        tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
+        on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
 
-    async def work() -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(spec.endpoint.concurrency, len(due))):
-                group.create_task(worker())
-
-    failure = await _failure_of(work())
+    failure = await _failure_of(_all_at_most(spec.endpoint.concurrency, due, assess))
     return failure and f"Judging stopped: {failure}"
 
 
@@ -477,17 +507,9 @@ async def resume_runs(
     judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
-    planned = [_load_work(run, engine) for run in runs]
-    due = [work.target for work in planned if retry_errors or work.jobs]
+    works = [_load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected(due, judge, lag) as clients:
-            if retry_errors:  # only now that the endpoints answer: a failed try loses nothing
-                with store.writing(engine) as session:
-                    store.set_status(run_ids, RunStatus.stopped, session=session)
-                    for run_id in run_ids:
-                        store.forget_errors(run_id, session=session)
-                    store.claim_runs(run_ids, session=session)
-            works = [_load_work(run, engine) for run in runs]
+        async with _connected([work.target for work in works if work.jobs], judge, lag) as clients:
             side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
             return await _carry_out(works, clients, engine, on_progress, side_by_side=side_by_side)
 
