@@ -121,11 +121,30 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         )
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
-    if limited := sum(summary.n_client_limited for summary in summaries):
-        say(f"{limited} answers were measured while this computer was busy; their latencies may be too long.")
+    for note in latency_notes(runs, summaries):
+        say(note)
     if any(run.simulated for run in runs):
         names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
         console.print(f"[yellow]Simulated:[/yellow] the figures of {names} describe no real model.")
+
+
+def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:
+    """What has to be known beside the latencies of some runs, a sentence each."""
+    notes = (
+        ("n_client_limited", "Measured while this computer was busy, so that latencies may be too long"),
+        ("n_cached", "At least half of the prompt read from the server's cache, so that the first token comes sooner"),
+        ("n_without_ttft", "Without a first-token time, because the answer came in one piece or is empty"),
+    )
+    found: list[str] = []
+    for name, meaning in notes:
+        told = [
+            f"{run.target} {getattr(summary, name)} of {summary.n_answers} answers"
+            for run, summary in zip(runs, summaries, strict=True)
+            if getattr(summary, name)
+        ]
+        if told:
+            found.append(f"{meaning}: {', '.join(told)}.")
+    return found
 
 
 def show_runs(runs: Sequence[Run]) -> None:
