@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from db import store
 from db.models import Run
 from eval.summary import summarise
-from eval.terminal import latency_notes, show_summaries
+from eval.terminal import latency_notes, show_runs, show_summaries
 
 
 @pytest.fixture
@@ -54,3 +54,36 @@ def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: py
     run = add_run(engine, {"ttft_ms": None})
     show_summaries([run], [summarise(run.id or 0, engine)])
     assert "Without a first-token time" in capfd.readouterr().err
+
+
+def listed(runs: list[Run], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    show_runs(runs)
+    return capfd.readouterr().out
+
+
+def test_a_list_of_runs_fits_80_columns_and_loses_nothing(
+    engine: Engine, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "Nothing answers at http://127.0.0.1:5273/v1; start the server or correct the address."
+    names = ["small-local", "a name [of] a target that goes on and on until the line is full"]
+    with store.writing(engine) as session:
+        qa_set, _ = rows.add_qa_set(session, 2)
+        for group in ("first", "second"):
+            for name in names:
+                made = rows.add_run(
+                    session, qa_set, group, name=name, model="Phi-4-mini-instruct-generic-gpu:5", status="failed",
+                    error=why, n_planned=12_000, simulated=True,
+                )  # fmt: skip
+                assert made.id
+        runs = store.list_runs(session=session)
+    said = listed(runs, capfd, monkeypatch, 80)
+    assert max(len(line) for line in said.splitlines()) <= 80
+    words = said.split()
+    assert said.count("group ") == 2
+    assert words.count("failed") == 4
+    assert words.count("(simulated)") == 4
+    assert words.count("12,000") == 4
+    assert " ".join(words).count(why) == 4
+    assert "[of]" in words
+    assert why in listed(runs, capfd, monkeypatch, 200)  # on a line of its own where there is room
