@@ -15,6 +15,7 @@ from itertools import cycle, islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import models, store
 from db.models import RaterKind, RunStatus
@@ -140,9 +141,16 @@ def _parameters(plan: Plan) -> dict[str, Any]:
 
 
 async def _create_runs(
-    plan: Plan, clients: Mapping[str, EndpointClient], engine: Engine, simulator: dict[str, Any] | None
+    plan: Plan,
+    clients: Mapping[str, EndpointClient],
+    engine: Engine,
+    simulator: dict[str, Any] | None,
+    condition: Callable[[Session], None] | None,
 ) -> list[int]:
-    """Store the QA set, the prices and one planned run a target, all at once; returns the ids of the runs."""
+    """Store the QA set, the prices and one planned run a target, all at once; returns the ids of the runs.
+
+    `condition` is asked in that same transaction; what it raises leaves the database as it was.
+    """
     machine = await asyncio.to_thread(describe_machine)
     servers = dict(
         zip(clients, await asyncio.gather(*(describe_server(u, c.server) for u, c in clients.items())), strict=True)
@@ -151,6 +159,8 @@ async def _create_runs(
     head, questions = records.qa_set_rows(plan.questions)
     with store.writing(engine) as session:
         stored = store.save_qa_set(head, questions, session=session)
+        if condition:
+            condition(session)
         for model, price in plan.prices.items():
             store.save_price(models.Price(model=model, **price.model_dump()), session=session)
         runs = []
@@ -483,15 +493,20 @@ def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], stat
 
 
 async def run_plan(
-    plan: Plan, engine: Engine, on_progress: OnProgress, simulator: dict[str, Any] | None = None
+    plan: Plan,
+    engine: Engine,
+    on_progress: OnProgress,
+    simulator: dict[str, Any] | None = None,
+    condition: Callable[[Session], None] | None = None,
 ) -> tuple[list[int], dict[int, str]]:
     """Carry a plan out from the start; returns the ids of its runs and the sentences of those that failed.
 
-    Raises EndpointError before anything is stored if an endpoint cannot be used, StoreError if storing fails.
+    Raises EndpointError before anything is stored if an endpoint cannot be used, or what `condition` raises in the
+    transaction that would store the runs; StoreError if storing fails.
     """
     with _quiet_process(), LagMonitor() as lag:
         async with _connected(plan.targets, plan.judge, lag) as clients:
-            run_ids = await _create_runs(plan, clients, engine, simulator)
+            run_ids = await _create_runs(plan, clients, engine, simulator, condition)
             works = [_load_work(run, engine) for run in _get_runs(run_ids, engine)]
             return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
 

@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session, select
 
-from db import store
-from db.models import Run
 from eval.simulator.process import simulator_process
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "RIGHTSIZE_DB"} | {"PYTHONUTF8": "1", "COLUMNS": "200"}
@@ -227,17 +224,3 @@ def test_all_answers_failing_is_a_failure_of_the_command(tmp_path: Path) -> None
 def test_the_estimate_names_what_has_no_price(url: str, tmp_path: Path) -> None:
     done = rightsize("run", "--target", f"a=sim-small@{url}", "--limit", "1", cwd=tmp_path)
     assert "cost unknown (no price for sim-small)" in done.stderr
-
-
-def test_a_second_demo_runs_nothing_again(tmp_path: Path) -> None:
-    first = rightsize("demo", "--no-dashboard", cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
-    second = rightsize("demo", "--no-dashboard", cwd=tmp_path)
-    assert second.returncode == 0
-    assert "already there" in second.stderr
-    engine = store.connect(store.database_url(str(tmp_path / "rightsize.db")))
-    with Session(engine) as session:
-        runs = list(session.exec(select(Run)))
-    engine.dispose()
-    assert [run.target for run in runs] == ["small-local", "large-local", "cloud", "hybrid"]
-    assert all(run.simulated and run.n_planned == 60 for run in runs)

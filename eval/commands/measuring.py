@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import store
 from db.models import Run, RunStatus
@@ -24,13 +25,18 @@ CONFIG = Path("rightsize.toml")
 
 
 def execute(
-    plan: Plan, engine: Engine, *, quiet: bool = False, simulator: dict[str, Any] | None = None
+    plan: Plan,
+    engine: Engine,
+    *,
+    simulator: dict[str, Any] | None = None,
+    condition: Callable[[Session], None] | None = None,
 ) -> tuple[list[int], dict[int, str]]:
+    """Carry a plan out with estimate and progress on the terminal; as run_plan of the runner."""
     with store.reading(engine) as session:
         prices: dict[str, Any] = {**store.list_prices(session=session), **plan.prices}
     terminal.show_estimate(plan, estimate(plan, prices))
-    with terminal.progress_bars(quiet) as on_progress:
-        return asyncio.run(run_plan(plan, engine, on_progress, simulator))
+    with terminal.progress_bars() as on_progress:
+        return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
 
 
 def run(
@@ -87,14 +93,28 @@ def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) ->
     failed: dict[int, str] = {}
     for group_id in dict.fromkeys(run.group_id for run in runs):
         group = [run for run in runs if run.group_id == group_id]
+        ids = [run.id for run in group if run.id is not None]
         simulator = group[0].definition.get("simulator")
+        with store.writing(engine) as session:  # before its ports are taken: one process at a time
+            store.claim_runs(ids, session=session)
         with ExitStack() as stack:
             if simulator:
                 stack.enter_context(demo_runs.demo_simulator(simulator["ports"]))
             on_progress = stack.enter_context(terminal.progress_bars())
-            ids = [run.id for run in group if run.id is not None]
             failed |= asyncio.run(resume_runs(ids, engine, on_progress, retry_errors=retry_errors))
     return failed
+
+
+def _busy(runs: Sequence[Run], engine: Engine) -> list[Run]:
+    """Those of some runs that another process is at work on, or whose simulator it has started for others."""
+    with store.reading(engine) as session:
+        groups = {g: store.list_runs(group_id=g, session=session) for g in {run.group_id for run in runs}}
+
+    def is_busy(run: Run) -> bool:
+        sharing = groups[run.group_id] if run.definition.get("simulator") else [run]
+        return any(store.is_alive(other) for other in sharing)
+
+    return [run for run in runs if is_busy(run)]
 
 
 def resume(
@@ -110,13 +130,18 @@ def resume(
     with store.reading(engine) as session:
         chosen = store.find_runs(runs, session=session) if runs else store.list_runs(session=session)
         failing = store.list_failing(session=session) if retry_errors else set[int]()
-    due = [run for run in chosen if run.id in failing or run.status != RunStatus.finished]
-    if not runs:
-        due = [run for run in due if not store.is_alive(run)]  # those being worked on need nothing
+    due = sorted(
+        (run for run in chosen if run.id in failing or run.status != RunStatus.finished), key=lambda run: run.id or 0
+    )
+    if busy := _busy(due, engine):
+        numbers = ", ".join(str(run.id) for run in busy)
+        terminal.say(f"Left alone, because another process is at work on it: run {numbers}.")
+        due = [run for run in due if run.id not in {each.id for each in busy}]
     if not due:
-        terminal.say("There is nothing to resume: every run is finished.")
+        terminal.say(
+            "There is nothing else to resume." if busy else "There is nothing to resume: every run is finished."
+        )
         return
-    due.sort(key=lambda run: run.id or 0)
     failed = go_on(due, engine, retry_errors=retry_errors)
     report([run.id or 0 for run in due], failed, engine, as_json)
 
