@@ -15,6 +15,7 @@ from db import store
 from db.models import Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
+from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db, Runs
 from eval.commands.outcome import report
 from eval.judge import Protocol
@@ -126,7 +127,7 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with runs that were stopped, killed or failed; nothing stored is asked again."""
-    engine = store.connect(store.database_url(db))
+    engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = store.find_runs(runs, session=session) if runs else store.list_runs(session=session)
         failing = store.list_failing(session=session) if retry_errors else set[int]()
@@ -158,7 +159,7 @@ def judge(
     """Judge stored answers with another judge or protocol; the targets are not asked again."""
     model, endpoint = parse_model_at_url(judge, api_key_env)
     spec = JudgeSpec(model=model, endpoint=endpoint.model_copy(update={"concurrency": concurrency}), protocol=protocol)
-    engine = store.connect(store.database_url(db))
+    engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = [run.id or 0 for run in store.find_runs(runs, session=session)]
     with terminal.progress_bars() as on_progress:

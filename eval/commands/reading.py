@@ -6,6 +6,7 @@ import typer
 
 from db import store
 from eval import terminal
+from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db
 from eval.commands.outcome import print_json
 from eval.interchange import run_as_json
@@ -18,7 +19,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a run: its figures, or with --json everything stored of it."""
-    engine = store.connect(store.database_url(db))
+    engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = store.find_runs([run], session=session)
     if as_json:
@@ -30,7 +31,7 @@ def show(
 
 def runs(db: Db = None, as_json: AsJson = False) -> None:
     """List the stored runs, newest first."""
-    engine = store.connect(store.database_url(db))
+    engine = open_existing(db)
     with store.reading(engine) as session:
         stored = store.list_runs(session=session)
     if as_json:
