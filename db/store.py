@@ -245,11 +245,21 @@ def _bump(run_id: int, session: Session) -> None:
 
 
 def save_answer(answer: Answer, calls: Sequence[Call], *, session: Session) -> Answer:
-    """Store one answer with its calls; if this question was answered in this repeat already, the first answer stays."""
+    """Store one answer with its calls; if this question was answered in this repeat already, the first answer stays.
+
+    A failed one gives way to a later try. The calls of both are kept, numbered on.
+    """
     same = (Answer.run_id == answer.run_id, Answer.question_id == answer.question_id)
     again = select(Answer).where(*same, Answer.repeat == answer.repeat, col(Answer.cold).is_(answer.cold))
     if stored := session.exec(again).first():
-        return stored
+        if stored.error_kind is None:
+            return stored
+        earlier = list(session.exec(select(Call.stage).where(Call.answer_id == stored.id)))
+        for call in calls:
+            call.attempt += earlier.count(call.stage)
+        stored.sqlmodel_update(answer.model_dump(exclude={"id", "attempts"}))
+        stored.attempts += answer.attempts
+        answer = stored
     session.add(answer)
     session.flush()
     for call in calls:
@@ -270,13 +280,11 @@ def list_failing(*, session: Session) -> set[int]:
     return set(session.exec(select(Answer.run_id).where(col(Answer.error_kind).is_not(None)).distinct()))
 
 
-def forget_errors(run_id: int, *, session: Session) -> int:
-    """Remove the failed answers of a run so that they are asked again; returns how many there were."""
-    failed = (col(Answer.run_id) == run_id, col(Answer.error_kind).is_not(None))
-    count = session.exec(select(func.count()).select_from(Answer).where(*failed)).one()
-    session.execute(delete(Answer).where(*failed))  # their calls go with them
-    _bump(run_id, session)
-    return count
+def failures(run_id: int, *, session: Session) -> dict[tuple[int, int, bool], str]:
+    """The kind of error of each failed answer of a run, by (question id, repeat, cold)."""
+    query = select(Answer.question_id, Answer.repeat, Answer.cold, Answer.error_kind).where(Answer.run_id == run_id)
+    rows = session.exec(query.where(col(Answer.error_kind).is_not(None)))
+    return {(question_id, repeat, cold): kind or "" for question_id, repeat, cold, kind in rows}
 
 
 def list_answers(run_id: int, *, session: Session) -> list[Answer]:

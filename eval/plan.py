@@ -4,7 +4,6 @@ Reads the command line's `NAME=MODEL@URL` and `rightsize.toml`; the runner carri
 named (by environment variable), never held.
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from eval import qa_set, targets
+from eval import qa_set, targets, toml_file
 from eval.endpoint import Endpoint, Message
 from eval.judge import MAX_TOKENS, Protocol
 from eval.judge import build_messages as build_judge_messages
@@ -23,7 +22,6 @@ from eval.targets import Stage, Target
 from eval.transport import is_loopback
 from eval.verdict import criteria_by_call
 
-MAX_CONFIG_BYTES = 1_000_000
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 
 
@@ -66,6 +64,7 @@ class Plan(_Strict):
     warmups: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
     category: str | None = None
+    side_by_side: bool = False  # also endpoints on one host; they contend for its processor
     prices: dict[str, PriceSpec] = Field(default_factory=dict)
 
     @property
@@ -95,6 +94,7 @@ class Overrides:
     concurrency: int | None = None
     limit: int | None = None
     category: str | None = None
+    side_by_side: bool | None = None
     api_key_env: str | None = None
 
 
@@ -113,6 +113,31 @@ class _TargetConfig(_Strict):
     draft: _StageConfig | None = None
     refine: _StageConfig | None = None
 
+    @model_validator(mode="after")
+    def _parts_fit_the_kind(self) -> "_TargetConfig":
+        whole, staged = (self.model, self.endpoint), (self.draft, self.refine)
+        faults = list[str]()
+        if self.kind == "plain":
+            if not all(whole):
+                faults.append("a plain target needs model and endpoint")
+            if any(staged):
+                faults.append('draft and refine belong to a target of kind = "draft-and-refine"')
+        else:
+            if not all(staged):
+                faults.append("a draft-and-refine target needs draft and refine, each with model, endpoint")
+            if any(whole):
+                faults.append("model and endpoint belong inside draft and refine; remove them here")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def parts(self) -> dict[str, _StageConfig]:
+        """The stages by name, whatever the kind."""
+        if self.draft and self.refine:
+            return {"draft": self.draft, "refine": self.refine}
+        return {"answer": _StageConfig(model=self.model or "", endpoint=self.endpoint or "")}
+
 
 class _JudgeConfig(_StageConfig):
     protocol: Protocol = "quick"
@@ -123,6 +148,7 @@ class _RunConfig(_Strict):
     repeats: int = Field(default=1, ge=1, le=1000)
     warmup: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
+    side_by_side: bool = False
 
 
 class _Config(_Strict):
@@ -133,59 +159,60 @@ class _Config(_Strict):
     prices: dict[str, PriceSpec] = Field(default_factory=dict)
 
 
-def faults_in(error: ValidationError) -> str:
-    """Every fault a model found, one sentence each, with the key where it lies."""
-    lines = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-")) or "the file"
-        message = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {message}" + (" (remove it)" if fault["type"] == "extra_forbidden" else ""))
-    return "; ".join(lines)
-
-
 def _read_config(path: Path) -> _Config:
+    """Read rightsize.toml. Raises PlanError with every fault in it at once."""
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise PlanError(f"{path} is larger than 1 MB; that is no configuration.")
-        return _Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        raw = toml_file.read(path, "configuration")
     except FileNotFoundError:
         raise PlanError(f"There is no file {path}; correct --config or give --target NAME=MODEL@URL.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    except toml_file.TomlError as error:
+        raise PlanError(str(error)) from error
+    config, faults = None, _unknown_endpoints(raw)
+    try:
+        config = _Config.model_validate(raw)
     except ValidationError as error:
-        raise PlanError(f"{path} has faults: {faults_in(error)}.") from error
-    except (ValueError, RecursionError) as error:  # also a number too long, lists nested too deep
-        raise PlanError(f"{path} is not valid TOML: {error}.") from error
+        faults = toml_file.faults_in(error, _Config) + faults
+    if config is None or faults:
+        raise PlanError(f"{path} has faults: {'; '.join(faults)}.")
+    return config
 
 
-def _endpoint(config: _Config, name: str, wanted_by: str) -> Endpoint:
-    if name not in config.endpoints:
-        known = ", ".join(config.endpoints) or "none"
-        raise PlanError(f'{wanted_by} names the endpoint "{name}", which [endpoints] does not define (known: {known}).')
-    return config.endpoints[name]
+def _unknown_endpoints(raw: Mapping[str, Any]) -> list[str]:
+    """A sentence for each name of an endpoint that the file does not define, told from the file as it was written.
+
+    Other faults in it do not hide these.
+    """
+
+    def tables(value: Any) -> dict[str, dict[str, Any]]:
+        return {k.strip(): v for k, v in value.items() if isinstance(v, dict)} if isinstance(value, dict) else {}
+
+    known = [name.strip() for name in raw["endpoints"]] if isinstance(raw.get("endpoints"), dict) else []
+    parts = [("judge", part) for part in tables({"": raw.get("judge")}).values()]
+    for name, target in tables(raw.get("targets")).items():
+        parts += [(f"targets.{name}", part) for part in (target, *tables(target).values())]
+    faults: list[str] = []
+    for where, part in parts:
+        named = part.get("endpoint")
+        if isinstance(named, str) and named.strip() not in known:
+            meant = toml_file.did_you_mean(named, known) or f" (known: {', '.join(known) or 'none'})"
+            faults.append(f'{where} names the endpoint "{named}", which [endpoints] does not define{meant}')
+    return list(dict.fromkeys(faults))
 
 
 def _target_from(config: _Config, name: str) -> Target:
     its = config.targets[name]
-    if its.kind == "plain":
-        if not (its.model and its.endpoint):
-            raise PlanError(f"targets.{name}: a plain target needs model and endpoint.")
-        if its.draft or its.refine:
-            raise PlanError(f'targets.{name}: draft and refine belong to a target of kind = "draft-and-refine".')
-        stages = (Stage(name="answer", model=its.model, endpoint=_endpoint(config, its.endpoint, f"targets.{name}")),)
-        return Target(name=name, stages=stages)
-    if not (its.draft and its.refine):
-        raise PlanError(f"targets.{name}: a draft-and-refine target needs draft and refine, each with model, endpoint.")
-    if its.model or its.endpoint:
-        raise PlanError(f"targets.{name}: model and endpoint belong inside draft and refine; remove them here.")
     stages = tuple(
-        Stage(name=stage, model=part.model, endpoint=_endpoint(config, part.endpoint, f"targets.{name}"))
-        for stage, part in (("draft", its.draft), ("refine", its.refine))
+        Stage(name=stage, model=part.model, endpoint=config.endpoints[part.endpoint])
+        for stage, part in its.parts.items()
     )
-    return Target(name=name, kind="draft_and_refine", stages=stages)
+    return Target(name=name, kind="plain" if its.kind == "plain" else "draft_and_refine", stages=stages)
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
+
+
+def _listed(error: ValidationError) -> str:
+    return "; ".join(toml_file.faults_in(error))
 
 
 def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, Endpoint]:
@@ -198,7 +225,7 @@ def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, 
         needs_key = api_key_env is not None and not is_loopback(endpoint.host)
         return model.strip(), Endpoint(url=endpoint.url, api_key_env=api_key_env if needs_key else None)
     except ValidationError as error:
-        raise PlanError(f'The address of "{model.strip()}" is refused: {faults_in(error)}.') from error
+        raise PlanError(f'The address of "{model.strip()}" is refused: {_listed(error)}.') from error
 
 
 def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:
@@ -207,7 +234,7 @@ def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:
     try:
         return Target(name=name.strip(), stages=(Stage(name="answer", model=model, endpoint=endpoint),))
     except ValidationError as error:
-        raise PlanError(f'"{text}": {faults_in(error)}; write NAME=MODEL@URL.') from error
+        raise PlanError(f'"{text}": {_listed(error)}; write NAME=MODEL@URL.') from error
 
 
 def _choose_targets(config: _Config, given: Sequence[str], api_key_env: str | None) -> tuple[Target, ...]:
@@ -219,7 +246,8 @@ def _choose_targets(config: _Config, given: Sequence[str], api_key_env: str | No
             chosen.append(_target_from(config, text))
         else:
             known = ", ".join(config.targets) or "none are defined"
-            raise PlanError(f'There is no target "{text}" (known: {known}); or write it as NAME=MODEL@URL.')
+            meant = toml_file.did_you_mean(text, config.targets).rstrip("?")
+            raise PlanError(f'There is no target "{text}"{meant} (known: {known}); or write it as NAME=MODEL@URL.')
     if not chosen:
         raise PlanError("No target is given; use --target NAME=MODEL@URL, or define [targets] in rightsize.toml.")
     names = [target.name for target in chosen]
@@ -257,7 +285,7 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
         protocol = overrides.protocol or (config.judge.protocol if config.judge else "quick")
         judge = JudgeSpec(model=model, endpoint=endpoint, protocol=protocol)
     elif config.judge:
-        endpoint = _endpoint(config, config.judge.endpoint, "judge")
+        endpoint = config.endpoints[config.judge.endpoint]
         protocol = overrides.protocol or config.judge.protocol
         judge = JudgeSpec(model=config.judge.model, endpoint=endpoint, protocol=protocol)
     path = overrides.qa_set or (config_path.parent / config.run.qa_set if config_path and config.run.qa_set else None)
@@ -271,10 +299,11 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
             warmups=config.run.warmup if overrides.warmups is None else overrides.warmups,
             limit=config.run.limit if overrides.limit is None else overrides.limit,
             category=overrides.category,
+            side_by_side=config.run.side_by_side if overrides.side_by_side is None else overrides.side_by_side,
             prices=config.prices,
         )
     except ValidationError as error:
-        raise PlanError(f"The plan has faults: {faults_in(error)}.") from error
+        raise PlanError(f"The plan has faults: {_listed(error)}.") from error
 
 
 # --- what it will take ----------------------------------------------------------------------------------------------

@@ -1,24 +1,27 @@
 """Carries a plan out: asks every target every question, then lets the judge assess, and stores each step.
 
-Measures first and judges after. Targets that share an endpoint take turns, others run side by side. What was stored is
-never asked again, so a run that was stopped or killed goes on where it was. One request is endpoint.py's business.
+Measures first and judges after. Targets on one host take turns, because they would contend for its processor; others
+run side by side. What was stored is never asked again, so a run that was stopped or killed goes on where it was. One
+request is endpoint.py's business.
 """
 
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from itertools import cycle, islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import models, store
 from db.models import RaterKind, RunStatus
 from eval import qa_set, records, targets
 from eval.endpoint import ChatRequest, Endpoint, EndpointClient
+from eval.hosts import endpoint_of, host_of
 from eval.judge import Judge
 from eval.lag import LagMonitor
 from eval.plan import JudgeSpec, Plan
@@ -27,11 +30,10 @@ from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
 from eval.targets import Target
-from eval.transport import is_loopback
 
 HEARTBEAT_S = 5.0
 RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
-FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # no question would fare better
+FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # stops a run: no question would fare better
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+_T = TypeVar("_T")
 
 
 class RunFailedError(Exception):
@@ -138,9 +141,16 @@ def _parameters(plan: Plan) -> dict[str, Any]:
 
 
 async def _create_runs(
-    plan: Plan, clients: Mapping[str, EndpointClient], engine: Engine, simulator: dict[str, Any] | None
+    plan: Plan,
+    clients: Mapping[str, EndpointClient],
+    engine: Engine,
+    simulator: dict[str, Any] | None,
+    condition: Callable[[Session], None] | None,
 ) -> list[int]:
-    """Store the QA set, the prices and one planned run a target, all at once; returns the ids of the runs."""
+    """Store the QA set, the prices and one planned run a target, all at once; returns the ids of the runs.
+
+    `condition` is asked in that same transaction; what it raises leaves the database as it was.
+    """
     machine = await asyncio.to_thread(describe_machine)
     servers = dict(
         zip(clients, await asyncio.gather(*(describe_server(u, c.server) for u, c in clients.items())), strict=True)
@@ -149,6 +159,8 @@ async def _create_runs(
     head, questions = records.qa_set_rows(plan.questions)
     with store.writing(engine) as session:
         stored = store.save_qa_set(head, questions, session=session)
+        if condition:
+            condition(session)
         for model, price in plan.prices.items():
             store.save_price(models.Price(model=model, **price.model_dump()), session=session)
         runs = []
@@ -167,6 +179,7 @@ async def _create_runs(
                     "judge": plan.judge.model_dump(mode="json") if plan.judge else None,
                     "questions": [q.id for q in plan.asked],
                     "parameters": _parameters(plan),
+                    "side_by_side": plan.side_by_side,
                     "simulator": simulator,
                 },
                 qa_set_id=stored.id or 0,
@@ -176,35 +189,78 @@ async def _create_runs(
                 n_questions=len(plan.asked),
                 n_planned=len(plan.asked) * plan.repeats,
                 simulated=any(client.simulated for client in its),
-                provenance={"machine": machine, "servers": {url: servers[url] for url in target.endpoints}},
+                provenance={
+                    "machine": machine,
+                    "servers": {url: servers[url] for url in target.endpoints},
+                    "side_by_side": plan.side_by_side,
+                },
             )
             runs.append(store.save_run(run, session=session))
         store.claim_runs([run.id or 0 for run in runs], session=session)
         return [run.id or 0 for run in runs]
 
 
-def _load_work(run: models.Run, engine: Engine) -> _Work:
-    """What is left to ask of a stored run, in the order of the plan."""
+def _load_work(run: models.Run, engine: Engine, *, retry_errors: bool = False) -> _Work:
+    """What is left to ask of a stored run, in the order of the plan.
+
+    What failed in a way that stops a run is asked again, other failures only with `retry_errors`. A process that asks
+    anything warms up first: the server may have been started anew.
+    """
     assert run.id is not None
     with store.reading(engine) as session:
         rows = store.list_questions(run.qa_set_id, session=session)
         answered = store.answered(run.id, session=session)
+        failures = store.failures(run.id, session=session)
+    standing = answered - {key for key, kind in failures.items() if retry_errors or kind in FATAL}
     wanted = set(run.definition["questions"])
     asked = [(row.id or 0, records.to_question(row)) for row in rows if row.key in wanted]
     everything = [_Job(i, q, repeat, False) for repeat in range(run.repeats) for i, q in asked]
-    short = sorted(asked, key=lambda pair: pair[1].output_limit)  # a warm-up need not be long to wake a server
-    warmups = [_Job(*short[n % len(short)], repeat=n // len(short), cold=True) for n in range(run.warmups)]
-    jobs = [job for job in everything if (job.question_id, job.repeat, False) not in answered]
+    jobs = [job for job in everything if (job.question_id, job.repeat, False) not in standing]
     return _Work(
         run_id=run.id,
         target=Target.model_validate(run.definition["target"]),
-        # A fresh process warms up again, but what is stored already stands: nothing is doubled.
-        warmups=[job for job in warmups if (job.question_id, job.repeat, True) not in answered] if jobs else [],
+        warmups=_warmups(asked, run.warmups, answered) if jobs else [],
         jobs=jobs,
         planned=len(everything),
         concurrency=run.concurrency,
         done=len(everything) - len(jobs),
     )
+
+
+def _warmups(
+    asked: Sequence[tuple[int, qa_set.Question]], count: int, answered: Collection[tuple[int, int, bool]]
+) -> list[_Job]:
+    """Warm-ups, numbered on from those that are stored, with the shortest answers: they need not be long to wake it."""
+    following: dict[int, int] = {}
+    for question_id, repeat, cold in answered:
+        if cold:
+            following[question_id] = max(following.get(question_id, 0), repeat + 1)
+    jobs: list[_Job] = []
+    for question_id, question in islice(cycle(sorted(asked, key=lambda pair: pair[1].output_limit)), count):
+        repeat = following.get(question_id, 0)
+        following[question_id] = repeat + 1
+        jobs.append(_Job(question_id, question, repeat, cold=True))
+    return jobs
+
+
+async def _all_at_most(concurrency: int, jobs: Sequence[_T], do: Callable[[_T], Awaitable[None]]) -> None:
+    """Do all jobs, so many at a time. After a RunFailedError none begins, those under way end, and it is raised."""
+    pending = iter(jobs)
+    failures: list[RunFailedError] = []
+
+    async def worker(number: int) -> None:
+        await asyncio.sleep(number * RAMP_S)
+        while not failures and (job := next(pending, None)) is not None:
+            try:
+                await do(job)
+            except RunFailedError as failure:
+                failures.append(failure)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(min(concurrency, len(jobs))):
+            group.create_task(worker(number))
+    if failures:
+        raise failures[0]
 
 
 async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
@@ -229,9 +285,9 @@ async def _ask(work: _Work, job: _Job, clients: Mapping[str, EndpointClient], sc
     scribe.raise_failure()
     answered = await targets.answer(work.target, job.question, clients)
     failure = answered.last.last
+    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
     if not answered.ok and failure.error_kind in FATAL:
         raise RunFailedError(failure.error)
-    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
     if not job.cold:
         work.done += 1
         work.errors += not answered.ok
@@ -251,17 +307,12 @@ async def _answer_all(
     report()
     for job in work.warmups:
         await _ask(work, job, clients, scribe)
-    pending = iter(work.jobs)
 
-    async def worker(number: int) -> None:
-        await asyncio.sleep(number * RAMP_S)
-        for job in pending:
-            await _ask(work, job, clients, scribe)
-            report()
+    async def ask(job: _Job) -> None:
+        await _ask(work, job, clients, scribe)
+        report()
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(min(work.concurrency, len(work.jobs))):
-            group.create_task(worker(number))
+    await _all_at_most(work.concurrency, work.jobs, ask)
 
 
 async def _take_turns(
@@ -271,13 +322,16 @@ async def _take_turns(
     scribe: Scribe,
     on_progress: OnProgress,
 ) -> str | None:
-    """Answer one run while no other uses its endpoints; returns the sentence it failed with, if it did."""
+    """Answer one run while no other has its turn; returns the sentence it failed with, if it did.
+
+    `turns` holds a lock by endpoint address; addresses that have to take turns share one.
+    """
     if not work.jobs:
         return None
+    locks = {id(turns[url]): turns[url] for url in work.target.endpoints}
     async with AsyncExitStack() as stack:
-        servers = {_server_of(url) for url in work.target.endpoints}
-        for server in sorted(servers):  # in one order, so that two staged targets cannot wait for each other
-            await stack.enter_async_context(turns[server])
+        for key in sorted(locks):  # in one order, so that two staged targets cannot wait for each other
+            await stack.enter_async_context(locks[key])
         scribe.put("status", [work.run_id], RunStatus.answering)
         failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
         if left_out := _left_out(work.target, clients):
@@ -285,11 +339,17 @@ async def _take_turns(
         return failure
 
 
-def _server_of(url: str) -> str:
-    """The machine and port behind an address: two paths, or two names of this machine, are one server."""
-    parts = urlsplit(url)
-    host = "this machine" if is_loopback(parts.hostname or "") else parts.hostname
-    return f"{host}:{parts.port or parts.scheme}"
+def _turns(clients: Mapping[str, EndpointClient], side_by_side: bool) -> dict[str, asyncio.Lock]:
+    """A lock for each endpoint; those that may not be measured at the same time share one.
+
+    Servers on one host contend for its processor, so they share a lock unless asked to run side by side. A simulator's
+    latencies do not depend on load. Targets at one and the same endpoint always take turns.
+    """
+    locks: dict[str, asyncio.Lock] = {}
+    return {
+        url: locks.setdefault(endpoint_of(url) if side_by_side or client.simulated else host_of(url), asyncio.Lock())
+        for url, client in clients.items()
+    }
 
 
 def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str, list[str]]:
@@ -343,27 +403,21 @@ async def _judge_run(
     }
     done = errors = tokens = 0
     on_progress(Progress(run.id, run.target, "judging", 0, len(due), 0, 0))
-    pending = iter(due)
 
-    async def worker() -> None:
+    async def assess(pair: tuple[models.Answer, models.Question]) -> None:
         nonlocal done, errors, tokens
-        for answer, question in pending:
-            scribe.raise_failure()
-            assessed = await judge.assess(records.to_question(question), answer.text or "")
-            final = assessed.completions[-1].last
-            if final.error_kind in FATAL:
-                raise RunFailedError(final.error)
-            scribe.put("assessment", assessed, answer, given)
-            done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
-            tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
-            on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
+        scribe.raise_failure()
+        answer, question = pair
+        assessed = await judge.assess(records.to_question(question), answer.text or "")
+        scribe.put("assessment", assessed, answer, given)  # a failed one is due again when the run is resumed
+        final = assessed.completions[-1].last
+        if final.error_kind in FATAL:
+            raise RunFailedError(final.error)
+        done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
+        tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
+        on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
 
-    async def work() -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(spec.endpoint.concurrency, len(due))):
-                group.create_task(worker())
-
-    failure = await _failure_of(work())
+    failure = await _failure_of(_all_at_most(spec.endpoint.concurrency, due, assess))
     return failure and f"Judging stopped: {failure}"
 
 
@@ -382,7 +436,12 @@ def _get_runs(run_ids: Sequence[int], engine: Engine) -> list[models.Run]:
 
 
 async def _carry_out(
-    works: Sequence[_Work], clients: Mapping[str, EndpointClient], engine: Engine, on_progress: OnProgress
+    works: Sequence[_Work],
+    clients: Mapping[str, EndpointClient],
+    engine: Engine,
+    on_progress: OnProgress,
+    *,
+    side_by_side: bool,
 ) -> dict[int, str]:
     """Answer, then judge, the runs; returns the sentence each failed run failed with."""
     run_ids = [work.run_id for work in works]
@@ -391,7 +450,7 @@ async def _carry_out(
     with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
         heart = asyncio.create_task(_beat(run_ids, scribe))
         try:
-            turns = {_server_of(url): asyncio.Lock() for url in clients}
+            turns = _turns(clients, side_by_side)
             tasks: list[asyncio.Task[str | None]] = []
 
             async def answer_side_by_side() -> None:
@@ -434,17 +493,22 @@ def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], stat
 
 
 async def run_plan(
-    plan: Plan, engine: Engine, on_progress: OnProgress, simulator: dict[str, Any] | None = None
+    plan: Plan,
+    engine: Engine,
+    on_progress: OnProgress,
+    simulator: dict[str, Any] | None = None,
+    condition: Callable[[Session], None] | None = None,
 ) -> tuple[list[int], dict[int, str]]:
     """Carry a plan out from the start; returns the ids of its runs and the sentences of those that failed.
 
-    Raises EndpointError before anything is stored if an endpoint cannot be used, StoreError if storing fails.
+    Raises EndpointError before anything is stored if an endpoint cannot be used, or what `condition` raises in the
+    transaction that would store the runs; StoreError if storing fails.
     """
     with _quiet_process(), LagMonitor() as lag:
         async with _connected(plan.targets, plan.judge, lag) as clients:
-            run_ids = await _create_runs(plan, clients, engine, simulator)
+            run_ids = await _create_runs(plan, clients, engine, simulator, condition)
             works = [_load_work(run, engine) for run in _get_runs(run_ids, engine)]
-            return run_ids, await _carry_out(works, clients, engine, on_progress)
+            return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
 
 
 async def resume_runs(
@@ -458,18 +522,11 @@ async def resume_runs(
     judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
-    planned = [_load_work(run, engine) for run in runs]
-    due = [work.target for work in planned if retry_errors or work.jobs]
+    works = [_load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected(due, judge, lag) as clients:
-            if retry_errors:  # only now that the endpoints answer: a failed try loses nothing
-                with store.writing(engine) as session:
-                    store.set_status(run_ids, RunStatus.stopped, session=session)
-                    for run_id in run_ids:
-                        store.forget_errors(run_id, session=session)
-                    store.claim_runs(run_ids, session=session)
-            works = [_load_work(run, engine) for run in runs]
-            return await _carry_out(works, clients, engine, on_progress)
+        async with _connected([work.target for work in works if work.jobs], judge, lag) as clients:
+            side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
+            return await _carry_out(works, clients, engine, on_progress, side_by_side=side_by_side)
 
 
 async def judge_runs(

@@ -5,6 +5,7 @@ a page nothing: it reads the kept figures of the runs it shows.
 """
 
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,9 @@ from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
 
 SCALE = (1.0, 5.0)
-SUMMARY_VERSION = 3  # a kept summary of another version is computed again
+TOKENS = ("prompt", "completion", "cached", "reasoning")
+MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
+SUMMARY_VERSION = 4  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,23 @@ class Summary:
     n_errors: int
     n_client_limited: int
     n_estimated_tokens: int
+    n_cached: int  # answers whose prompt was mostly read from the server's cache: their first token comes sooner
+    n_cache_known: int  # answers whose server told how much of the prompt came from its cache
+    n_without_ttft: int  # answers without a first-token time: they came in one piece, or are empty
     latency_p50: dict[str, Estimate]  # by measure: ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms
     latency_p95: dict[str, Estimate]
     tokens_per_s: Estimate
-    tokens: dict[str, float | None]  # mean prompt, completion, cached and reasoning tokens an answer
+    token_means: dict[str, Estimate]  # prompt, completion, cached and reasoning tokens an answer; n counts questions
     quality: list[Quality] = field(default_factory=list)
     stage_tokens: list[StageTokens] = field(default_factory=list)  # by stage and model: what the cost comes from
 
+    @property
+    def tokens(self) -> dict[str, float | None]:
+        """The mean tokens an answer without their intervals, by kind."""
+        return {kind: estimate.value for kind, estimate in self.token_means.items()}
+
     def quality_of(self, source: str, criterion: str) -> Quality | None:
         return next((q for q in self.quality if q.source == source and q.criterion == criterion), None)
-
-
-def _mean(column: "pd.Series[Any]") -> float | None:
-    known = column.dropna()
-    return float(known.mean()) if len(known) else None
 
 
 def _known(value: Any) -> float | None:
@@ -144,16 +150,24 @@ def _compute(run: Run, engine: Engine) -> Summary:
         known = good[good[name].notna()]
         return quantile_interval(known[name].to_list(), q, questions=known["question_id"].to_list())
 
+    def mean(name: str) -> Estimate:
+        known = good[good[name].notna()]
+        return mean_interval(known.groupby("question_id")[name].mean().to_list(), bounds=(0.0, inf))
+
+    prompt, cached = (pd.to_numeric(good[f"{kind}_tokens"]) for kind in ("prompt", "cached"))
     return Summary(
         run_id=run.id,
         n_answers=len(good),
         n_errors=len(answers) - len(good),
         n_client_limited=int(good["client_limited"].sum()),
         n_estimated_tokens=int(good["tokens_estimated"].sum()),
+        n_cached=int((cached.gt(0) & cached.ge(MOSTLY * prompt)).sum()),
+        n_cache_known=int(cached.notna().sum()),
+        n_without_ttft=int(good["ttft_ms"].isna().sum()),
         latency_p50={name: quantile(name, 0.50) for name in frames.LATENCIES},
         latency_p95={name: quantile(name, 0.95) for name in frames.LATENCIES},
         tokens_per_s=quantile("tokens_per_s", 0.50),
-        tokens={name: _mean(good[f"{name}_tokens"]) for name in ("prompt", "completion", "cached", "reasoning")},
+        token_means={kind: mean(f"{kind}_tokens") for kind in TOKENS},
         quality=_qualities(scores, verdicts, judges, rubrics, len(good)),
         stage_tokens=[
             StageTokens(row["stage"], row["model"], _known(row["prompt"]), _known(row["completion"]), int(row["n"]))
@@ -173,7 +187,7 @@ def _pack(summary: Summary) -> dict[str, Any]:
 
 def _unpack(kept: dict[str, Any]) -> Summary:
     fields = {k: v for k, v in kept.items() if k != "version"}
-    for name in ("latency_p50", "latency_p95"):
+    for name in ("latency_p50", "latency_p95", "token_means"):
         fields[name] = {measure: Estimate(**e) for measure, e in fields[name].items()}
     fields["tokens_per_s"] = Estimate(**fields["tokens_per_s"])
     fields["quality"] = [Quality(**(q | {"score": Estimate(**q["score"])})) for q in fields["quality"]]

@@ -5,10 +5,12 @@ Only presentation; everything goes to standard error, so that standard output st
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from time import monotonic
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -19,6 +21,8 @@ from eval.plan import Plan
 from eval.runner import Progress
 from eval.stats.intervals import Estimate
 from eval.summary import Summary
+
+LIST_COLUMNS = 110  # wider, and a line is hard to follow
 
 console = Console(stderr=True, highlight=False)
 if not console.is_terminal:
@@ -121,22 +125,52 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         )
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
-    if limited := sum(summary.n_client_limited for summary in summaries):
-        say(f"{limited} answers were measured while this computer was busy; their latencies may be too long.")
+    for note in latency_notes(runs, summaries):
+        say(note)
     if any(run.simulated for run in runs):
         names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
         console.print(f"[yellow]Simulated:[/yellow] the figures of {names} describe no real model.")
 
 
+def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:
+    """What has to be known beside the latencies of some runs, a sentence each."""
+    notes = (
+        ("n_client_limited", "Measured while this computer was busy, so that latencies may be too long"),
+        ("n_cached", "At least half of the prompt read from the server's cache, so that the first token comes sooner"),
+        ("n_without_ttft", "Without a first-token time, because the answer came in one piece or is empty"),
+    )
+    found: list[str] = []
+    for name, meaning in notes:
+        told = [
+            f"{run.target} {getattr(summary, name)} of {summary.n_answers} answers"
+            for run, summary in zip(runs, summaries, strict=True)
+            if getattr(summary, name)
+        ]
+        if told:
+            found.append(f"{meaning}: {', '.join(told)}.")
+    return found
+
+
 def show_runs(runs: Sequence[Run]) -> None:
-    """The stored runs, a line each."""
-    table = Table()
-    for heading in ("run", "group", "target", "model", "status", "planned", "started (UTC)"):
-        table.add_column(heading)
-    for run in runs:
-        started = run.started_at.strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
-        status = run.status + (f": {run.error}" if run.error else "")
-        name = f"{run.name} (simulated)" if run.simulated else run.name
-        cells = (str(run.id), run.group_id, name, run.model, status, str(run.n_planned), started)
-        table.add_row(*(escape(cell) for cell in cells))
-    Console().print(table)
+    """The stored runs by group, a line each within 80 columns; why one failed stands on a line of its own."""
+    console = Console()
+    for group_id, its in groupby(runs, key=lambda run: run.group_id):
+        group = list(its)
+        began = min((run.started_at for run in group if run.started_at), default=None)
+        when = f"{began:%Y-%m-%d %H:%M} UTC" if began else "not started"
+        console.print(f"[bold]group {escape(group_id)}[/bold]  {when}")
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.width = min(console.width, LIST_COLUMNS)
+        table.add_column(width=6, justify="right")
+        table.add_column(ratio=3, overflow="fold")
+        table.add_column(ratio=3, overflow="fold")
+        table.add_column(width=9)
+        table.add_column(width=14, justify="right")
+        for run in group:
+            name = f"{run.name} (simulated)" if run.simulated else run.name
+            cells = (str(run.id), name, run.model, run.status, f"{run.n_planned:,} planned")
+            table.add_row(*(escape(cell) for cell in cells))
+        console.print(table)
+        for run in group:
+            if run.error:
+                console.print(Padding(f"[dim]run {run.id}:[/dim] {escape(run.error)}", (0, 0, 0, 4)))

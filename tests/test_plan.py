@@ -202,8 +202,8 @@ def test_a_file_too_large_for_a_configuration_is_refused_unread(written: Callabl
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("[runs]", "runs: Extra inputs are not permitted (remove it)"),
-        ("[run]\nrepeat = 3", "run.repeat: Extra inputs are not permitted (remove it)"),
+        ("[runs]", 'runs: unknown key; did you mean "run"?'),
+        ("[run]\nrepeat = 3", 'run.repeat: unknown key; did you mean "repeats"?'),
         ("[run]\nrepeats = 0", "run.repeats: Input should be greater than or equal to 1"),
         ("[run]\nrepeats = 1001", "run.repeats: Input should be less than or equal to 1000"),
         ('[run]\nrepeats = "many"', "run.repeats: Input should be a valid integer"),
@@ -214,11 +214,18 @@ def test_a_file_too_large_for_a_configuration_is_refused_unread(written: Callabl
         ("[endpoints]\na = 3", "endpoints.a: Input should be a valid dictionary"),
         ("[endpoints.a]", "endpoints.a.url: Field required"),
         ('[endpoints.a]\nurl = "127.0.0.1:80"', "endpoints.a.url: "),
-        ('[endpoints.a]\nurl = "http://x"\napi_key = "sk-1"', "endpoints.a.api_key: Extra inputs are not permitted"),
+        (
+            '[endpoints.a]\nurl = "http://x"\napi_key = "sk-1"',
+            'endpoints.a.api_key: unknown key; did you mean "api_key_env"?',
+        ),
         ('[endpoints.a]\nurl = "http://x"\nconcurrency = 0', "endpoints.a.concurrency: "),
         ('[endpoints.a]\nurl = "http://x"\ntimeout_s = nan', "endpoints.a.timeout_s: "),
+        ("[run]\ncolour = 3", "run.colour: unknown key; remove it (known: qa_set, repeats, "),
+        ('[targets.t]\ndraft = { model = "m", endpont = "a" }', 'draft.endpont: unknown key; did you mean "endpoint"?'),
+        ("[prices.m]\nsorce = 3", 'prices.m.sorce: unknown key; did you mean "source"?'),
+        ('[judge]\nprotokol = "quick"', 'judge.protokol: unknown key; did you mean "protocol"?'),
         ('[targets.t]\nkind = "rag"', "targets.t.kind: Input should be 'plain' or 'draft-and-refine'"),
-        ('[targets.t]\nmodle = "m"', "targets.t.modle: Extra inputs are not permitted (remove it)"),
+        ('[targets.t]\nmodle = "m"', 'targets.t.modle: unknown key; did you mean "model"?'),
         ('[targets.t]\nkind = "draft-and-refine"\ndraft = "m"', "targets.t.draft: Input should be"),
         ('[targets.t]\ndraft = { model = "m" }', "targets.t.draft.endpoint: Field required"),
         ('[judge]\nmodel = "m"', "judge.endpoint: Field required"),
@@ -244,6 +251,51 @@ def test_every_fault_of_a_file_is_named_at_once(written: Callable[[str], Path]) 
     said = refusal(written('colour = 1\n[run]\nrepeats = 0\nwarmup = "x"\n[endpoints.a]\n'))
     for part in ("colour: ", "run.repeats: ", "run.warmup: ", "endpoints.a.url: "):
         assert part in said
+
+
+def test_unknown_names_and_faults_of_form_are_named_in_one_go_with_what_was_perhaps_meant(
+    written: Callable[[str], Path],
+) -> None:
+    said = refusal(
+        written("""
+[endpoints.laptop]
+url = "http://127.0.0.1:9/v1"
+[endpoints.cloud]
+url = "nowhere"
+[targets.small]
+model = "m"
+endpoint = "lptop"
+[targets.other]
+model = "m"
+[targets.hybrid]
+kind = "draft-and-refine"
+draft = { model = "m", endpoint = "cluod" }
+refine = { modle = "m", endpoint = "laptop" }
+[judge]
+model = "j"
+endpoint = "zzz"
+[run]
+repeat = 2
+""")
+    )
+    for part in (
+        'targets.small names the endpoint "lptop", which [endpoints] does not define; did you mean "laptop"?',
+        'targets.hybrid names the endpoint "cluod", which [endpoints] does not define; did you mean "cloud"?',
+        'judge names the endpoint "zzz", which [endpoints] does not define (known: laptop, cloud)',
+        'targets.hybrid.refine.modle: unknown key; did you mean "model"?',
+        'run.repeat: unknown key; did you mean "repeats"?',
+        "endpoints.cloud.url: ",
+        "targets.other: a plain target needs model and endpoint",
+    ):
+        assert part in said
+
+
+def test_a_target_on_the_command_line_that_is_nearly_one_of_the_file_is_asked_about(
+    written: Callable[[str], Path],
+) -> None:
+    assert 'There is no target "smal"; did you mean "small" (known: small, hybrid)' in refusal(
+        written(GOOD), targets=("smal",)
+    )
 
 
 def test_a_key_written_into_the_file_is_not_repeated_in_what_is_said(written: Callable[[str], Path]) -> None:

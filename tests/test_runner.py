@@ -295,8 +295,14 @@ def test_a_server_that_goes_away_fails_the_run_which_can_be_resumed(db: str) -> 
     assert run.status == RunStatus.failed
     assert "Nothing answers" in (run.error or "") or "dropped" in (run.error or "")
     with simulator_process(["--speed", "8", "--ports", port]):
-        assert rightsize("resume", "--retry-errors", db=db).returncode == 0
-    assert len([a for a in rows(db, Answer) if not a.cold and a.error_kind is None]) == 12
+        assert rightsize("resume", db=db).returncode == 0
+    answers = [a for a in rows(db, Answer) if not a.cold]
+    assert [a.error_kind for a in answers] == [None] * 12
+    interrupted = max(answers, key=lambda answer: answer.attempts)
+    calls = [c for c in rows(db, Call) if c.answer_id == interrupted.id]
+    assert len(calls) == interrupted.attempts > 1
+    assert [c.attempt for c in calls] == list(range(1, len(calls) + 1))
+    assert [c.error_kind is None for c in calls] == [False] * (len(calls) - 1) + [True]
 
 
 def test_a_hybrid_waits_for_its_draft(simulator: Simulated, db: str, tmp_path: Path) -> None:

@@ -703,38 +703,47 @@ def test_two_processes_writing_at_once_lose_nothing(engine: Engine, path: Path) 
         assert store.get_run(run.id or 0, session=session).revision == 80
 
 
-def test_forgetting_errors_takes_failed_answers_with_their_calls_and_keeps_the_good_ones(engine: Engine) -> None:
-    run, questions = add_run(engine, 4)
-    with store.writing(engine) as session:
-        other = rows.add_run(session, session.get(QASet, run.qa_set_id) or QASet(), "other")
-        judge, rubric = rows.judge(session), rows.rubric(session)
-        good = store.save_answer(rows.answer(run, questions[0]), [rows.call()], session=session)
-        store.save_assessment(rows.assessment(good, judge, rubric), rows.scores([3, 4, 5]), session=session)
-        store.save_answer(rows.answer(other, questions[1], error_kind="timeout"), [rows.call()], session=session)
-    before = {name: found for name, found in rows.everything(engine).items() if name != "run"}
-    with store.writing(engine) as session:
-        for cold in (False, True):
-            failed = rows.answer(run, questions[1], error_kind="timeout", error="too late", cold=cold)
-            store.save_answer(failed, [rows.call(error_kind="timeout"), rows.call()], session=session)
+def test_a_failed_answer_gives_way_to_a_later_try_and_all_calls_are_kept(engine: Engine) -> None:
+    run, questions = add_run(engine, 2)
+    for cold in (False, True):
+        with store.writing(engine) as session:
+            failed = rows.answer(run, questions[1], error_kind="timeout", error="too late", cold=cold, attempts=2)
+            store.save_answer(
+                failed, [rows.call(error_kind="x"), rows.call(error_kind="x", attempt=2)], session=session
+            )
+    with store.reading(engine) as session:
+        assert store.failures(run.id or 0, session=session) == {
+            (questions[1].id, 0, False): "timeout",
+            (questions[1].id, 0, True): "timeout",
+        }
         revision = store.get_run(run.id or 0, session=session).revision
     with store.writing(engine) as session:
-        assert store.forget_errors(run.id or 0, session=session) == 2
-    assert {name: found for name, found in rows.everything(engine).items() if name != "run"} == before
+        made = store.save_answer(
+            rows.answer(run, questions[1]), [rows.call(), rows.call(stage="refine")], session=session
+        )
     with store.reading(engine) as session:
+        assert store.failures(run.id or 0, session=session) == {(questions[1].id, 0, True): "timeout"}
+        (answer,) = [a for a in store.list_answers(run.id or 0, session=session) if not a.cold]
+        assert (answer.id, answer.text, answer.error, answer.error_kind) == (made.id, "Invented.", None, None)
+        assert (answer.attempts, answer.ttft_ms) == (3, 100.0)
+        calls = store.list_calls(session=session, answer_ids=[answer.id or 0])
+        assert [(c.stage, c.attempt, c.error_kind) for c in calls] == [
+            ("answer", 1, "x"),
+            ("answer", 2, "x"),
+            ("answer", 3, None),
+            ("refine", 1, None),
+        ]
         assert store.get_run(run.id or 0, session=session).revision > revision
-        assert store.answered(run.id or 0, session=session) == {(questions[0].id, 0, False)}
 
 
-def test_forgetting_more_errors_than_a_statement_takes_parameters_works(engine: Engine) -> None:
+def test_a_failed_answer_that_fails_again_is_one_answer_with_the_newest_reason(engine: Engine) -> None:
     run, questions = add_run(engine, 1)
-    failed = rows.answer(run, questions[0], error_kind="timeout").model_dump(exclude={"id"})
-    with store.writing(engine) as session:
-        many = [failed | {"repeat": n} for n in range(33_000)]
-        session.connection().execute(Answer.__table__.insert(), many)  # pyright: ignore[reportAttributeAccessIssue]
-    with store.writing(engine) as session, statements(engine) as sent:
-        assert store.forget_errors(run.id or 0, session=session) == 33_000
-    assert max(len(parameters) for _, parameters in sent) < 10
-    assert count(Answer, engine) == 0
+    for kind in ("timeout", "unreachable"):
+        with store.writing(engine) as session:
+            store.save_answer(rows.answer(run, questions[0], error_kind=kind), [rows.call()], session=session)
+    with store.reading(engine) as session:
+        assert list(store.failures(run.id or 0, session=session).values()) == ["unreachable"]
+    assert (count(Answer, engine), count(Call, engine)) == (1, 2)
 
 
 # --- assessments --------------------------------------------------------------------------------------------------
@@ -978,7 +987,7 @@ def test_the_newest_change_is_another_after_every_add_edit_and_delete(engine: En
     change(lambda session: store.set_status([2], RunStatus.answering, session=session))
     change(lambda session: store.set_status([2], RunStatus.finished, session=session))
     change(lambda session: store.save_answer(rows.answer(run, questions[1], error_kind="x"), [], session=session))
-    change(lambda session: store.forget_errors(1, session=session))
+    change(lambda session: store.save_answer(rows.answer(run, questions[1]), [], session=session))
     change(lambda session: store.delete_run(2, session=session))
     change(lambda session: rows.add_run(session, qa_set, created_at=now()))
     change(lambda session: store.delete_run(1, session=session))
@@ -1137,6 +1146,7 @@ def test_no_read_of_a_run_looks_through_a_whole_table_of_answers(engine: Engine)
     run_id = run.id or 0
     with store.reading(engine) as session, statements(engine) as sent:
         store.answered(run_id, session=session)
+        store.failures(run_id, session=session)
         store.list_answers(run_id, session=session)
         store.list_run_calls(run_id, session=session)
         store.list_run_assessments(run_id, session=session)
@@ -1147,6 +1157,6 @@ def test_no_read_of_a_run_looks_through_a_whole_table_of_answers(engine: Engine)
         store.list_assessments([1, 2], session=session)
         store.list_scores([1, 2], session=session)
     found = plans(engine, sent)
-    assert len(found) == 10
+    assert len(found) == 11
     for plan in found:
         assert not re.search(r"SCAN (answer|assessment|score|call)\b", plan), plan

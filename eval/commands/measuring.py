@@ -1,0 +1,167 @@
+"""The commands that ask models: run, resume and judge."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from db import store
+from db.models import Run, RunStatus
+from eval import demo as demo_runs
+from eval import terminal
+from eval.commands.database import open_existing
+from eval.commands.options import AsJson, Db, Runs
+from eval.commands.outcome import report
+from eval.judge import Protocol
+from eval.plan import JudgeSpec, Overrides, Plan, PlanError, estimate, make_plan, parse_model_at_url
+from eval.runner import judge_runs, resume_runs, run_plan
+
+CONFIG = Path("rightsize.toml")
+
+
+def execute(
+    plan: Plan,
+    engine: Engine,
+    *,
+    simulator: dict[str, Any] | None = None,
+    condition: Callable[[Session], None] | None = None,
+) -> tuple[list[int], dict[int, str]]:
+    """Carry a plan out with estimate and progress on the terminal; as run_plan of the runner."""
+    with store.reading(engine) as session:
+        prices: dict[str, Any] = {**store.list_prices(session=session), **plan.prices}
+    terminal.show_estimate(plan, estimate(plan, prices))
+    with terminal.progress_bars() as on_progress:
+        return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
+
+
+def run(
+    target: Annotated[list[str] | None, typer.Option(help="NAME=MODEL@URL, or a name from the configuration.")] = None,
+    judge: Annotated[str | None, typer.Option(help="MODEL@URL of the judge.")] = None,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="quick: one call an answer; study: one a criterion.")
+    ] = None,
+    qa_set: Annotated[Path | None, typer.Option(help="JSONL or CSV. Default: the built-in set.")] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="How often each question is asked.")] = None,
+    warmup: Annotated[int | None, typer.Option(min=0, help="Answers ahead that are stored but not counted.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Requests at once to an endpoint.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first N questions only.")] = None,
+    category: Annotated[str | None, typer.Option(help="Ask the questions of one category only.")] = None,
+    side_by_side: Annotated[
+        bool | None,
+        typer.Option(
+            "--side-by-side/--in-turn", help="Measure endpoints on one host at the same time. Default: in turn."
+        ),
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Name of the variable that holds the key for URLs given here.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration. Default: rightsize.toml, if there is one.")
+    ] = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask targets the questions of a QA set, then let a judge score the answers."""
+    if api_key_env and not os.environ.get(api_key_env):
+        raise PlanError(f"The environment variable {api_key_env}, named by --api-key-env, is not set.")
+    path = config or (CONFIG if CONFIG.exists() else None)
+    overrides = Overrides(
+        targets=tuple(target or ()),
+        judge=judge,
+        protocol=protocol,
+        qa_set=qa_set,
+        repeats=repeats,
+        warmups=warmup,
+        concurrency=concurrency,
+        limit=limit,
+        category=category,
+        side_by_side=side_by_side,
+        api_key_env=api_key_env,
+    )
+    plan = make_plan(overrides, path)
+    engine = store.connect(store.database_url(db))
+    report(*execute(plan, engine), engine, as_json)
+
+
+def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) -> dict[int, str]:
+    """Go on with runs, group by group; a demo's simulator is started again on its ports."""
+    failed: dict[int, str] = {}
+    for group_id in dict.fromkeys(run.group_id for run in runs):
+        group = [run for run in runs if run.group_id == group_id]
+        ids = [run.id for run in group if run.id is not None]
+        simulator = group[0].definition.get("simulator")
+        with store.writing(engine) as session:  # before its ports are taken: one process at a time
+            store.claim_runs(ids, session=session)
+        with ExitStack() as stack:
+            if simulator:
+                stack.enter_context(demo_runs.demo_simulator(simulator["ports"]))
+            on_progress = stack.enter_context(terminal.progress_bars())
+            failed |= asyncio.run(resume_runs(ids, engine, on_progress, retry_errors=retry_errors))
+    return failed
+
+
+def _busy(runs: Sequence[Run], engine: Engine) -> list[Run]:
+    """Those of some runs that another process is at work on, or whose simulator it has started for others."""
+    with store.reading(engine) as session:
+        groups = {g: store.list_runs(group_id=g, session=session) for g in {run.group_id for run in runs}}
+
+    def is_busy(run: Run) -> bool:
+        sharing = groups[run.group_id] if run.definition.get("simulator") else [run]
+        return any(store.is_alive(other) for other in sharing)
+
+    return [run for run in runs if is_busy(run)]
+
+
+def resume(
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Runs to go on with. Default: all that are unfinished.")
+    ] = None,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask failed questions again.")] = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with runs that were stopped, killed or failed; nothing stored is asked again."""
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        chosen = store.find_runs(runs, session=session) if runs else store.list_runs(session=session)
+        failing = store.list_failing(session=session) if retry_errors else set[int]()
+    due = sorted(
+        (run for run in chosen if run.id in failing or run.status != RunStatus.finished), key=lambda run: run.id or 0
+    )
+    if busy := _busy(due, engine):
+        numbers = ", ".join(str(run.id) for run in busy)
+        terminal.say(f"Left alone, because another process is at work on it: run {numbers}.")
+        due = [run for run in due if run.id not in {each.id for each in busy}]
+    if not due:
+        terminal.say(
+            "There is nothing else to resume." if busy else "There is nothing to resume: every run is finished."
+        )
+        return
+    failed = go_on(due, engine, retry_errors=retry_errors)
+    report([run.id or 0 for run in due], failed, engine, as_json)
+
+
+def judge(
+    runs: Runs,
+    judge: Annotated[str, typer.Option(help="MODEL@URL of the judge.")],
+    protocol: Annotated[Protocol, typer.Option(help="quick: one call an answer; study: one a criterion.")] = "quick",
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests at once to the judge.")] = 1,
+    api_key_env: Annotated[str | None, typer.Option(help="Name of the variable that holds the judge's key.")] = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge stored answers with another judge or protocol; the targets are not asked again."""
+    model, endpoint = parse_model_at_url(judge, api_key_env)
+    spec = JudgeSpec(model=model, endpoint=endpoint.model_copy(update={"concurrency": concurrency}), protocol=protocol)
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        chosen = [run.id or 0 for run in store.find_runs(runs, session=session)]
+    with terminal.progress_bars() as on_progress:
+        failed = asyncio.run(judge_runs(chosen, spec, engine, on_progress))
+    report(chosen, failed, engine, as_json)
