@@ -12,8 +12,8 @@ from db.frames import read_frame
 _BY_JUDGE = """
 WITH verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id,
-           assessment.rater_id AS judge_id, assessment.protocol, assessment.rubric_id, assessment.status, assessment.sample,
-           CASE WHEN assessment.same_family THEN 1 ELSE 0 END AS same_family
+           assessment.rater_id AS judge_id, assessment.protocol, assessment.rubric_id, assessment.status,
+           assessment.sample, CASE WHEN assessment.same_family THEN 1 ELSE 0 END AS same_family
     FROM assessment JOIN rater ON rater.id = assessment.rater_id
     WHERE assessment.run_id = :run_id AND assessment.current AND rater.kind = 'judge'
 ), single AS (
