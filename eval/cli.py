@@ -16,10 +16,14 @@ from eval import terminal
 from eval.commands import checking, measuring, reading, serving
 from eval.endpoint import EndpointError
 from eval.plan import PlanError
+from eval.rubric import RubricError
 from eval.server import ServerError
 from eval.simulator.profiles import SimulatorError
 
-EXPECTED = (PlanError, EndpointError, store.StoreError, qa_sets.QASetError, SimulatorError, ServerError)
+EXPECTED = (
+    *(PlanError, qa_sets.QASetError, RubricError),
+    *(EndpointError, store.StoreError, SimulatorError, ServerError),
+)
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
 app = typer.Typer(
@@ -38,6 +42,9 @@ for command in (
 qa_app = typer.Typer(help="Check and show QA sets.", no_args_is_help=True)
 qa_app.command("check")(checking.qa_check)
 app.add_typer(qa_app, name="qa")
+rubric_app = typer.Typer(help="Check rubrics.", no_args_is_help=True)
+rubric_app.command("check")(checking.rubric_check)
+app.add_typer(rubric_app, name="rubric")
 
 
 def main() -> None:

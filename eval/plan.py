@@ -16,7 +16,9 @@ from eval import qa_set, targets, toml_file
 from eval.endpoint import Endpoint, Message
 from eval.judge import MAX_TOKENS, Protocol
 from eval.judge import build_messages as build_judge_messages
+from eval.rubric import Rubric
 from eval.rubric import built_in as built_in_rubric
+from eval.rubric import load as load_rubric
 from eval.stream import estimate_tokens
 from eval.targets import Stage, Target
 from eval.transport import is_loopback
@@ -60,6 +62,7 @@ class Plan(_Strict):
     targets: tuple[Target, ...] = Field(min_length=1)
     questions: qa_set.QASet
     judge: JudgeSpec | None = None
+    rubric: Rubric = Field(default_factory=built_in_rubric)
     repeats: int = Field(default=1, ge=1, le=1000)
     warmups: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
@@ -88,6 +91,7 @@ class Overrides:
     targets: tuple[str, ...] = ()
     judge: str | None = None
     protocol: Protocol | None = None
+    rubric: Path | None = None
     qa_set: Path | None = None
     repeats: int | None = None
     warmups: int | None = None
@@ -141,6 +145,7 @@ class _TargetConfig(_Strict):
 
 class _JudgeConfig(_StageConfig):
     protocol: Protocol = "quick"
+    rubric: str | None = None
 
 
 class _RunConfig(_Strict):
@@ -260,10 +265,38 @@ def _with_concurrency(endpoint: Endpoint, concurrency: int | None) -> Endpoint:
     return endpoint if concurrency is None else endpoint.model_copy(update={"concurrency": concurrency})
 
 
+def _judge_from(config: _Config, folder: Path, overrides: Overrides) -> tuple[JudgeSpec | None, Rubric | None]:
+    """Who judges and by which rubric, each None where neither the command line nor the file says."""
+    its = config.judge
+    path = overrides.rubric or (folder / its.rubric if its and its.rubric else None)
+    rubric = load_rubric(path) if path else None
+    protocol = overrides.protocol or (its.protocol if its else "quick")
+    if overrides.judge:
+        model, endpoint = parse_model_at_url(overrides.judge, overrides.api_key_env)
+        return JudgeSpec(model=model, endpoint=endpoint, protocol=protocol), rubric
+    if its:
+        return JudgeSpec(model=its.model, endpoint=config.endpoints[its.endpoint], protocol=protocol), rubric
+    return None, rubric
+
+
+def make_judge(overrides: Overrides, config_path: Path | None = None) -> tuple[JudgeSpec, Rubric | None]:
+    """The judge for answers that are stored, and a rubric if one is given; the command line has the last word.
+
+    Raises PlanError or RubricError, each with every fault found.
+    """
+    config = _read_config(config_path) if config_path else _Config()
+    spec, rubric = _judge_from(config, config_path.parent if config_path else Path(), overrides)
+    if spec is None:
+        raise PlanError("No judge is given; use --judge MODEL@URL, or define [judge] in rightsize.toml.")
+    if overrides.concurrency is not None:
+        spec = spec.model_copy(update={"endpoint": _with_concurrency(spec.endpoint, overrides.concurrency)})
+    return spec, rubric
+
+
 def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
     """The plan that the command line and the configuration file give together; the command line has the last word.
 
-    Raises PlanError or QASetError, each with every fault found.
+    Raises PlanError, QASetError or RubricError, each with every fault found.
     """
     config = _read_config(config_path) if config_path else _Config()
     if overrides.concurrency is not None and not 1 <= overrides.concurrency <= 256:
@@ -279,15 +312,7 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
         )
         for target in _choose_targets(config, overrides.targets, overrides.api_key_env)
     )
-    judge = None
-    if overrides.judge:
-        model, endpoint = parse_model_at_url(overrides.judge, overrides.api_key_env)
-        protocol = overrides.protocol or (config.judge.protocol if config.judge else "quick")
-        judge = JudgeSpec(model=model, endpoint=endpoint, protocol=protocol)
-    elif config.judge:
-        endpoint = config.endpoints[config.judge.endpoint]
-        protocol = overrides.protocol or config.judge.protocol
-        judge = JudgeSpec(model=config.judge.model, endpoint=endpoint, protocol=protocol)
+    judge, rubric = _judge_from(config, config_path.parent if config_path else Path(), overrides)
     path = overrides.qa_set or (config_path.parent / config.run.qa_set if config_path and config.run.qa_set else None)
     questions = qa_set.load(path) if path else qa_set.built_in()
     try:
@@ -295,6 +320,7 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
             targets=chosen,
             questions=questions,
             judge=judge,
+            rubric=rubric or built_in_rubric(),
             repeats=config.run.repeats if overrides.repeats is None else overrides.repeats,
             warmups=config.run.warmup if overrides.warmups is None else overrides.warmups,
             limit=config.run.limit if overrides.limit is None else overrides.limit,
@@ -354,7 +380,7 @@ def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
         drafts = [limit if refines else 0 for limit in limits]
         add(stage.model, asked, [p + d for p, d in zip(prompts, drafts, strict=True)], limits)
     if plan.judge:
-        rubric, most = built_in_rubric(), MAX_TOKENS[plan.judge.protocol]
+        rubric, most = plan.rubric, MAX_TOKENS[plan.judge.protocol]
         judged = [plan.repeats * len(plan.targets)] * len(questions)
         for criteria in criteria_by_call(rubric, plan.judge.protocol):
             judge_calls += sum(judged)

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -26,6 +27,7 @@ from eval.judge import Judge
 from eval.lag import LagMonitor
 from eval.plan import JudgeSpec, Plan
 from eval.provenance import describe_machine, describe_server, model_family
+from eval.rubric import Rubric
 from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
@@ -135,7 +137,7 @@ def _parameters(plan: Plan) -> dict[str, Any]:
         "max_tokens": "the question's output limit",
         "system": targets.SYSTEM,
         "prompt_version": targets.PROMPT_VERSION,
-        "rubric_sha256": built_in_rubric().sha256,
+        "rubric_sha256": plan.rubric.sha256,
         "qa_set_sha256": plan.questions.sha256,
     }
 
@@ -177,6 +179,7 @@ async def _create_runs(
                 definition={
                     "target": target.model_dump(mode="json"),
                     "judge": plan.judge.model_dump(mode="json") if plan.judge else None,
+                    "rubric": {"sha256": plan.rubric.sha256, "body": plan.rubric.model_dump(mode="json")},
                     "questions": [q.id for q in plan.asked],
                     "parameters": _parameters(plan),
                     "side_by_side": plan.side_by_side,
@@ -361,14 +364,25 @@ def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str
 # --- judging --------------------------------------------------------------------------------------------------------
 
 
-def _store_rater(spec: JudgeSpec, simulated: bool, engine: Engine) -> tuple[int, int]:
-    """The ids of the judge and of the rubric, stored if they are new."""
-    rubric = built_in_rubric()
+def _rubric_of(run: models.Run) -> Rubric:
+    """The rubric a run was planned with; runs from before it was kept had the built-in one."""
+    kept = run.definition.get("rubric")
+    return Rubric.model_validate(kept["body"]) if kept else built_in_rubric()
+
+
+def _store_rater(spec: JudgeSpec, rubric: Rubric, simulated: bool, engine: Engine) -> tuple[int, int]:
+    """The ids of the judge and of the rubric, stored if they are new.
+
+    A judge is a model at an endpoint: the same name at another address may be another model.
+    """
     with store.writing(engine) as session:
-        rater = store.save_rater(
+        judges = store.list_raters(session=session, kind=RaterKind.judge)
+        place = endpoint_of(spec.endpoint.url)
+        same = (r for r in judges if r.model == spec.model and r.endpoint and endpoint_of(r.endpoint) == place)
+        rater = next(same, None) or store.save_rater(
             models.Rater(
                 kind=RaterKind.judge,
-                name=spec.name,
+                name=_free_name(spec, {judge.name for judge in judges}),
                 model=spec.model,
                 endpoint=spec.endpoint.url,
                 family=model_family(spec.model),
@@ -385,13 +399,26 @@ def _store_rater(spec: JudgeSpec, simulated: bool, engine: Engine) -> tuple[int,
         return rater.id or 0, stored.id or 0
 
 
+def _free_name(spec: JudgeSpec, taken: Collection[str]) -> str:
+    """What a new judge is called: its model, and where another has that name, the model and where it is."""
+    address = urlsplit(spec.endpoint.url)
+    names = [spec.name, f"{spec.name} @ {address.netloc}", f"{spec.name} @ {spec.endpoint.url}"]
+    return next((name for name in names if name not in taken), names[-1])
+
+
 async def _judge_run(
-    run: models.Run, spec: JudgeSpec, client: EndpointClient, engine: Engine, scribe: Scribe, on_progress: OnProgress
+    run: models.Run,
+    spec: JudgeSpec,
+    rubric: Rubric,
+    client: EndpointClient,
+    engine: Engine,
+    scribe: Scribe,
+    on_progress: OnProgress,
 ) -> str | None:
     """Assess every answer of a run that this judge has not assessed yet; returns why it could not go on, if so."""
     assert run.id is not None
-    judge = Judge(client, spec.model, built_in_rubric(), spec.protocol)
-    rater_id, rubric_id = _store_rater(spec, client.simulated, engine)
+    judge = Judge(client, spec.model, rubric, spec.protocol)
+    rater_id, rubric_id = _store_rater(spec, rubric, client.simulated, engine)
     with store.reading(engine) as session:
         due = store.list_unassessed(run.id, rater_id, rubric_id, spec.protocol, session=session)
     given: dict[str, Any] = {
@@ -481,7 +508,7 @@ async def _judge(
     spec = JudgeSpec.model_validate(run.definition["judge"])
     scribe.put("status", [run.id], RunStatus.judging)
     scribe.flush()
-    return await _judge_run(run, spec, clients[spec.endpoint.url], engine, scribe, on_progress)
+    return await _judge_run(run, spec, _rubric_of(run), clients[spec.endpoint.url], engine, scribe, on_progress)
 
 
 def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
@@ -530,14 +557,19 @@ async def resume_runs(
 
 
 async def judge_runs(
-    run_ids: Sequence[int], spec: JudgeSpec, engine: Engine, on_progress: OnProgress
+    run_ids: Sequence[int], spec: JudgeSpec, engine: Engine, on_progress: OnProgress, rubric: Rubric | None = None
 ) -> dict[int, str]:
-    """Let a judge assess stored answers without asking the targets again; returns the sentences of failures."""
+    """Let a judge assess stored answers without asking the targets again; returns the sentences of failures.
+
+    Without a rubric each run is judged by its own.
+    """
     failed: dict[int, str] = {}
     async with _connected((), spec) as clients:
+        client = clients[spec.endpoint.url]
         with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
             for run in _get_runs(run_ids, engine):
-                text = await _judge_run(run, spec, clients[spec.endpoint.url], engine, scribe, on_progress)
+                its = rubric or _rubric_of(run)
+                text = await _judge_run(run, spec, its, client, engine, scribe, on_progress)
                 if text and run.id is not None:
                     failed[run.id] = text
     for run_id in run_ids:

@@ -102,9 +102,10 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         "tok/s",
     ):
         table.add_column(heading, justify="left" if heading in ("run", "target") else "right")
-    first = next((q.source for summary in summaries for q in summary.quality if q.criterion == "overall"), "")
+    headlines = _headlines(summaries)
+    first = next(iter(headlines), "")
     for run, summary in zip(runs, summaries, strict=True):
-        overall = summary.quality_of(first, "overall")
+        overall = summary.quality_of(first, headlines.get(first, ""))
         table.add_row(
             str(run.id),
             escape(run.target),
@@ -117,11 +118,11 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
             _with_interval(summary.tokens_per_s, ",.0f"),
         )
     console.print(table)
-    sources = dict.fromkeys(q.source for summary in summaries for q in summary.quality if q.criterion == "overall")
-    if sources:
+    if headlines:
+        others = list(headlines)[1:]
         say(
-            f"Quality in the table is scored by {next(iter(sources))}"
-            + (f"; there are also scores by {', '.join(list(sources)[1:])}." if len(sources) > 1 else ".")
+            f"Quality in the table is scored by {first}"
+            + (f"; there are also scores by {', '.join(others)}." if others else ".")
         )
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
@@ -130,6 +131,18 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
     if any(run.simulated for run in runs):
         names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
         console.print(f"[yellow]Simulated:[/yellow] the figures of {names} describe no real model.")
+
+
+def _headlines(summaries: Sequence[Summary]) -> dict[str, str]:
+    """By source, the criterion that stands for its verdicts: the mean of all, or the only one there is."""
+    found: dict[str, set[str]] = {}
+    for quality in (q for summary in summaries for q in summary.quality):
+        found.setdefault(quality.source, set()).add(quality.criterion)
+    return {
+        source: "overall" if "overall" in criteria else min(criteria)
+        for source, criteria in found.items()
+        if "overall" in criteria or len(criteria) == 1
+    }
 
 
 def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:

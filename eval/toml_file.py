@@ -12,6 +12,14 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 MAX_BYTES = 1_000_000
+PLAIN = {  # what a model says in Python's words
+    "missing": "it is missing",
+    "dict_type": "it is not a table",
+    "model_type": "it is not a table",
+    "string_type": "it is not a text in quotes",
+    "list_type": "it is not a list",
+    "tuple_type": "it is not a list",
+}
 
 
 class TomlError(ValueError):
@@ -60,9 +68,9 @@ def _said(fault: str, message: str, loc: Sequence[int | str], kind: type[BaseMod
         guess = did_you_mean(str(loc[-1]), fields)
         known = f" (known: {', '.join(fields)})" if fields else ""
         return f"unknown key{guess}" if guess else f"unknown key; remove it{known}"
-    message = message.removeprefix("Value error, ")
+    message = PLAIN.get(fault, message.removeprefix("Value error, "))
     right = fields.get(str(loc[-1])) if loc else None
-    return f"{message}; write {right}" if right else message
+    return f"{message}; write {right}" if right and ";" not in message else message
 
 
 def _fields_at(kind: Any, loc: Sequence[int | str]) -> dict[str, str | None]:

@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 
 from eval import judge, qa_set, targets
-from eval.plan import Estimate, JudgeSpec, Overrides, Plan, PlanError, estimate, make_plan, parse_model_at_url
+from eval.plan import (
+    Estimate,
+    JudgeSpec,
+    Overrides,
+    Plan,
+    PlanError,
+    estimate,
+    make_judge,
+    make_plan,
+    parse_model_at_url,
+)
 from eval.qa_set import QASet, QASetError, Question
-from eval.rubric import built_in
+from eval.rubric import RubricError, built_in
 from eval.stream import estimate_tokens
 
 KEY = "MY_KEY"
@@ -166,6 +176,55 @@ def test_an_empty_file_a_byte_order_mark_and_windows_line_ends_are_no_faults(
     assert make_plan(Overrides(targets=(TARGET,)), written(content)).repeats == 1
 
 
+RUBRIC = """
+name = "ours"
+version = "3"
+instruction = "Score."
+[[criteria]]
+id = "tone"
+label = "Tone"
+question = "Is it polite?"
+anchors = { 1 = "No.", 2 = "Hardly.", 3 = "Somewhat.", 4 = "Yes.", 5 = "Very." }
+"""
+JUDGED = GOOD.replace('protocol = "study"', 'protocol = "study"\nrubric = "mine.toml"')
+
+
+def test_the_rubric_is_the_command_lines_else_the_files_else_the_built_in_one(
+    written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(RUBRIC, encoding="utf-8")
+    (tmp_path / "other.toml").write_text(RUBRIC.replace("ours", "theirs"), encoding="utf-8")
+    assert make_plan(Overrides(targets=(TARGET,))).rubric == built_in()
+    assert make_plan(Overrides(), written(GOOD)).rubric == built_in()
+    assert make_plan(Overrides(), written(JUDGED)).rubric.name == "ours"  # found beside the file that names it
+    assert make_plan(Overrides(judge="j@http://127.0.0.1:9/v1"), written(JUDGED)).rubric.name == "ours"
+    assert make_plan(Overrides(rubric=tmp_path / "other.toml"), written(JUDGED)).rubric.name == "theirs"
+    with pytest.raises(RubricError, match="There is no file"):
+        make_plan(Overrides(rubric=tmp_path / "none.toml"), written(JUDGED))
+
+
+def test_a_judge_for_stored_answers_is_the_command_lines_else_the_files(
+    written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(RUBRIC, encoding="utf-8")
+    spec, rubric = make_judge(Overrides(), written(JUDGED))
+    assert (spec.model, spec.protocol, spec.endpoint.url) == ("judge", "study", "https://api.example.com/v1")
+    assert spec.endpoint.concurrency == 8
+    assert rubric is not None
+    assert rubric.name == "ours"
+    spec, rubric = make_judge(Overrides(judge="j@http://127.0.0.1:9/v1", concurrency=3))
+    assert (spec.model, spec.protocol, spec.endpoint.concurrency, rubric) == ("j", "quick", 3, None)
+    for nothing in (None, written("[run]\nrepeats = 2")):
+        with pytest.raises(PlanError, match=r"No judge is given; use --judge MODEL@URL, or define \[judge\]"):
+            make_judge(Overrides(), nothing)
+
+
+def test_the_estimate_is_that_of_the_rubric_that_is_used(written: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(RUBRIC, encoding="utf-8")
+    usual, ours = make_plan(Overrides(), written(GOOD)), make_plan(Overrides(), written(JUDGED))
+    assert (estimate(usual, {}).judge_calls, estimate(ours, {}).judge_calls) == (2 * 3 * 5 * 3, 2 * 3 * 5)
+
+
 # --- a file that cannot be read -----------------------------------------------------------------------------------
 
 
@@ -209,10 +268,10 @@ def test_a_file_too_large_for_a_configuration_is_refused_unread(written: Callabl
         ('[run]\nrepeats = "many"', "run.repeats: Input should be a valid integer"),
         ("[run]\nwarmup = -1", "run.warmup: Input should be greater than or equal to 0"),
         ("[run]\nlimit = 0", "run.limit: Input should be greater than or equal to 1"),
-        ("[run]\nqa_set = 3", "run.qa_set: Input should be a valid string"),
-        ("run = 3", "run: Input should be a valid dictionary"),
-        ("[endpoints]\na = 3", "endpoints.a: Input should be a valid dictionary"),
-        ("[endpoints.a]", "endpoints.a.url: Field required"),
+        ("[run]\nqa_set = 3", "run.qa_set: it is not a text in quotes"),
+        ("run = 3", "run: it is not a table"),
+        ("[endpoints]\na = 3", "endpoints.a: it is not a table"),
+        ("[endpoints.a]", "endpoints.a.url: it is missing"),
         ('[endpoints.a]\nurl = "127.0.0.1:80"', "endpoints.a.url: "),
         (
             '[endpoints.a]\nurl = "http://x"\napi_key = "sk-1"',
@@ -226,9 +285,9 @@ def test_a_file_too_large_for_a_configuration_is_refused_unread(written: Callabl
         ('[judge]\nprotokol = "quick"', 'judge.protokol: unknown key; did you mean "protocol"?'),
         ('[targets.t]\nkind = "rag"', "targets.t.kind: Input should be 'plain' or 'draft-and-refine'"),
         ('[targets.t]\nmodle = "m"', 'targets.t.modle: unknown key; did you mean "model"?'),
-        ('[targets.t]\nkind = "draft-and-refine"\ndraft = "m"', "targets.t.draft: Input should be"),
-        ('[targets.t]\ndraft = { model = "m" }', "targets.t.draft.endpoint: Field required"),
-        ('[judge]\nmodel = "m"', "judge.endpoint: Field required"),
+        ('[targets.t]\nkind = "draft-and-refine"\ndraft = "m"', "targets.t.draft: it is not a table"),
+        ('[targets.t]\ndraft = { model = "m" }', "targets.t.draft.endpoint: it is missing"),
+        ('[judge]\nmodel = "m"', "judge.endpoint: it is missing"),
         ('[judge]\nmodel = ""\nendpoint = "a"', "judge.model: String should have at least 1 character"),
         (
             '[judge]\nmodel = "m"\nendpoint = "a"\nprotocol = "slow"',

@@ -16,10 +16,10 @@ from db.models import Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
 from eval.commands.database import open_existing
-from eval.commands.options import AsJson, Db, Runs
+from eval.commands.options import AsJson, Config, Db, RubricFile, Runs
 from eval.commands.outcome import report
 from eval.judge import Protocol
-from eval.plan import JudgeSpec, Overrides, Plan, PlanError, estimate, make_plan, parse_model_at_url
+from eval.plan import Overrides, Plan, PlanError, estimate, make_judge, make_plan
 from eval.runner import judge_runs, resume_runs, run_plan
 
 CONFIG = Path("rightsize.toml")
@@ -46,6 +46,7 @@ def run(
     protocol: Annotated[
         Protocol | None, typer.Option(help="quick: one call an answer; study: one a criterion.")
     ] = None,
+    rubric: RubricFile = None,
     qa_set: Annotated[Path | None, typer.Option(help="JSONL or CSV. Default: the built-in set.")] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="How often each question is asked.")] = None,
     warmup: Annotated[int | None, typer.Option(min=0, help="Answers ahead that are stored but not counted.")] = None,
@@ -61,20 +62,18 @@ def run(
     api_key_env: Annotated[
         str | None, typer.Option(help="Name of the variable that holds the key for URLs given here.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Configuration. Default: rightsize.toml, if there is one.")
-    ] = None,
+    config: Config = None,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask targets the questions of a QA set, then let a judge score the answers."""
     if api_key_env and not os.environ.get(api_key_env):
         raise PlanError(f"The environment variable {api_key_env}, named by --api-key-env, is not set.")
-    path = config or (CONFIG if CONFIG.exists() else None)
     overrides = Overrides(
         targets=tuple(target or ()),
         judge=judge,
         protocol=protocol,
+        rubric=rubric,
         qa_set=qa_set,
         repeats=repeats,
         warmups=warmup,
@@ -84,7 +83,7 @@ def run(
         side_by_side=side_by_side,
         api_key_env=api_key_env,
     )
-    plan = make_plan(overrides, path)
+    plan = make_plan(overrides, config or (CONFIG if CONFIG.exists() else None))
     engine = store.connect(store.database_url(db))
     report(*execute(plan, engine), engine, as_json)
 
@@ -149,19 +148,30 @@ def resume(
 
 def judge(
     runs: Runs,
-    judge: Annotated[str, typer.Option(help="MODEL@URL of the judge.")],
-    protocol: Annotated[Protocol, typer.Option(help="quick: one call an answer; study: one a criterion.")] = "quick",
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests at once to the judge.")] = 1,
+    judge: Annotated[
+        str | None, typer.Option(help="MODEL@URL of the judge. Default: [judge] of the configuration.")
+    ] = None,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="quick: one call an answer; study: one a criterion.")
+    ] = None,
+    rubric: Annotated[
+        Path | None, typer.Option(help="TOML. Default: that of the configuration's judge, else that of each run.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Requests at once to the judge.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Name of the variable that holds the judge's key.")] = None,
+    config: Config = None,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge stored answers with another judge or protocol; the targets are not asked again."""
-    model, endpoint = parse_model_at_url(judge, api_key_env)
-    spec = JudgeSpec(model=model, endpoint=endpoint.model_copy(update={"concurrency": concurrency}), protocol=protocol)
+    """Judge stored answers with another judge, rubric or protocol; the targets are not asked again."""
+    overrides = Overrides(
+        judge=judge, protocol=protocol, rubric=rubric, concurrency=concurrency, api_key_env=api_key_env
+    )
+    default = CONFIG if judge is None and CONFIG.exists() else None
+    spec, its_rubric = make_judge(overrides, config or default)
     engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = [run.id or 0 for run in store.find_runs(runs, session=session)]
     with terminal.progress_bars() as on_progress:
-        failed = asyncio.run(judge_runs(chosen, spec, engine, on_progress))
+        failed = asyncio.run(judge_runs(chosen, spec, engine, on_progress, its_rubric))
     report(chosen, failed, engine, as_json)
