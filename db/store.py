@@ -372,25 +372,24 @@ def save_assessment(
 
 
 def list_unassessed(
-    run_id: int, rater_id: int, rubric_id: int, protocol: str, *, session: Session
-) -> list[tuple[Answer, Question]]:
-    """Answers of a run that this judge has not assessed under this rubric and protocol.
+    run_id: int, rater_id: int, rubric_id: int, protocol: str, samples: int = 1, *, session: Session
+) -> list[tuple[Answer, Question, int]]:
+    """What this judge has not read of a run under this rubric and protocol: answer, question, number of the reading.
 
-    Failed answers and warm-ups are left out. An assessment whose endpoint failed is due again; an unreadable
-    one is not.
+    Each answer is to be read `samples` times. Failed answers and warm-ups are left out. An assessment whose endpoint
+    failed is due again; an unreadable one is not.
     """
-    done = (
-        select(Assessment.answer_id)
-        .where(
-            Assessment.run_id == run_id,
-            Assessment.rater_id == rater_id,
-            Assessment.rubric_id == rubric_id,
-            Assessment.protocol == protocol,
-            col(Assessment.current).is_(True),
-            Assessment.status != AssessmentStatus.error,
-        )
-        .scalar_subquery()
+    read = select(Assessment.answer_id, Assessment.sample).where(
+        Assessment.run_id == run_id,
+        Assessment.rater_id == rater_id,
+        Assessment.rubric_id == rubric_id,
+        Assessment.protocol == protocol,
+        col(Assessment.current).is_(True),
+        Assessment.status != AssessmentStatus.error,
+        col(Assessment.sample) < samples,
     )
+    counted = read.subquery()
+    whole = select(counted.c.answer_id).group_by(counted.c.answer_id).having(func.count() >= samples)
     query = (
         select(Answer, Question)
         .join(Question, col(Question.id) == col(Answer.question_id))
@@ -398,11 +397,28 @@ def list_unassessed(
             Answer.run_id == run_id,
             col(Answer.cold).is_(False),
             col(Answer.error_kind).is_(None),
-            col(Answer.id).not_in(done),
+            col(Answer.id).not_in(whole.scalar_subquery()),
         )
         .order_by(col(Answer.id))
     )
-    return [(answer, question) for answer, question in session.exec(query)]
+    done = set(session.exec(read).all()) if samples > 1 else set()
+    return [
+        (answer, question, sample)
+        for answer, question in session.exec(query)
+        for sample in range(samples)
+        if (answer.id, sample) not in done
+    ]
+
+
+def judging_pace(*, session: Session) -> dict[tuple[str, str], float]:
+    """By judge's model and protocol, how many seconds its assessments took on average so far."""
+    query = (
+        select(Rater.model, Assessment.protocol, func.avg(Assessment.total_ms))
+        .join(Rater, col(Rater.id) == col(Assessment.rater_id))
+        .where(Rater.kind == RaterKind.judge, col(Assessment.total_ms).is_not(None))
+        .group_by(col(Rater.model), Assessment.protocol)
+    )
+    return {(model or "", protocol): float(ms) / 1000 for model, protocol, ms in session.exec(query)}
 
 
 def list_assessments(answer_ids: Sequence[int], *, session: Session) -> list[tuple[Assessment, Rater]]:

@@ -1,62 +1,38 @@
-"""Carries a plan out: asks every target every question, then lets the judge assess, and stores each step.
+"""Carries a plan out: asks every target every question, then lets the judges assess, and stores each step.
 
 Measures first and judges after. Targets on one host take turns, because they would contend for its processor; others
 run side by side. What was stored is never asked again, so a run that was stopped or killed goes on where it was. One
-request is endpoint.py's business.
+request is endpoint.py's business, judging assessing.py's.
 """
 
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import models, store
-from db.models import RaterKind, RunStatus
+from db.models import RunStatus
 from eval import qa_set, records, targets
-from eval.endpoint import ChatRequest, Endpoint, EndpointClient
+from eval.assessing import assess_by_plan, judges_of
+from eval.connections import connected
+from eval.endpoint import ChatRequest, EndpointClient
 from eval.hosts import endpoint_of, host_of
-from eval.judge import Judge
 from eval.lag import LagMonitor
-from eval.plan import JudgeSpec, Plan
+from eval.plan import Plan
+from eval.progress import FATAL, OnProgress, Progress, RunFailedError, all_at_most, failure_of
 from eval.provenance import describe_machine, describe_server, model_family
-from eval.rubric import Rubric
-from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
 from eval.targets import Target
 
 HEARTBEAT_S = 5.0
-RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
-FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # stops a run: no question would fare better
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one run is in one phase; tokens and errors count from the start of this process."""
-
-    run_id: int
-    target: str
-    phase: str  # answering, judging
-    done: int
-    planned: int
-    errors: int
-    completion_tokens: int
-
-
-OnProgress = Callable[[Progress], None]
-_T = TypeVar("_T")
-
-
-class RunFailedError(Exception):
-    """A run cannot go on; the text says why. What was answered is stored and the run can be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +75,6 @@ def _quiet_process() -> Iterator[None]:
     finally:
         sys.setswitchinterval(interval)
         gc.unfreeze()
-
-
-def _endpoints(of_targets: Sequence[Target], judge: JudgeSpec | None) -> dict[str, tuple[Endpoint, list[str]]]:
-    """Each endpoint by address with the models wanted of it; the largest concurrency asked for sizes its pool."""
-    found: dict[str, tuple[Endpoint, list[str]]] = {}
-    wanted = [(stage.endpoint, stage.model) for target in of_targets for stage in target.stages]
-    for endpoint, model in wanted + ([(judge.endpoint, judge.model)] if judge else []):
-        known, names = found.get(endpoint.url, (endpoint, []))
-        wider = endpoint if endpoint.concurrency > known.concurrency else known
-        found[endpoint.url] = (wider, names if model in names else [*names, model])
-    return found
-
-
-@asynccontextmanager
-async def _connected(
-    of_targets: Sequence[Target], judge: JudgeSpec | None, lag: LagMonitor | None = None
-) -> AsyncIterator[dict[str, EndpointClient]]:
-    """Open and check every endpoint. Raises EndpointError before anything is stored."""
-    async with AsyncExitStack() as stack:
-        clients: dict[str, EndpointClient] = {}
-        wanted = _endpoints(of_targets, judge)
-        for url, (endpoint, _) in wanted.items():
-            clients[url] = await stack.enter_async_context(EndpointClient(endpoint, lag))
-        await asyncio.gather(*(clients[url].check(names) for url, (_, names) in wanted.items()))
-        yield clients
 
 
 # --- creating runs --------------------------------------------------------------------------------------------------
@@ -178,7 +129,7 @@ async def _create_runs(
                 family=model_family(target.stages[-1].model),
                 definition={
                     "target": target.model_dump(mode="json"),
-                    "judge": plan.judge.model_dump(mode="json") if plan.judge else None,
+                    "judges": [judge.model_dump(mode="json") for judge in plan.judges],
                     "rubric": {"sha256": plan.rubric.sha256, "body": plan.rubric.model_dump(mode="json")},
                     "questions": [q.id for q in plan.asked],
                     "parameters": _parameters(plan),
@@ -246,40 +197,6 @@ def _warmups(
     return jobs
 
 
-async def _all_at_most(concurrency: int, jobs: Sequence[_T], do: Callable[[_T], Awaitable[None]]) -> None:
-    """Do all jobs, so many at a time. After a RunFailedError none begins, those under way end, and it is raised."""
-    pending = iter(jobs)
-    failures: list[RunFailedError] = []
-
-    async def worker(number: int) -> None:
-        await asyncio.sleep(number * RAMP_S)
-        while not failures and (job := next(pending, None)) is not None:
-            try:
-                await do(job)
-            except RunFailedError as failure:
-                failures.append(failure)
-
-    async with asyncio.TaskGroup() as group:
-        for number in range(min(concurrency, len(jobs))):
-            group.create_task(worker(number))
-    if failures:
-        raise failures[0]
-
-
-async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
-    """Do some work of several tasks; returns why it could not go on, if so. Any other fault is raised bare."""
-    failure, fault = None, None
-    try:
-        await work
-    except* RunFailedError as failures:
-        failure = str(failures.exceptions[0])
-    except* Exception as faults:
-        fault = faults.exceptions[0]
-    if fault:
-        raise fault
-    return failure
-
-
 # --- answering ------------------------------------------------------------------------------------------------------
 
 
@@ -315,7 +232,7 @@ async def _answer_all(
         await _ask(work, job, clients, scribe)
         report()
 
-    await _all_at_most(work.concurrency, work.jobs, ask)
+    await all_at_most(work.concurrency, work.jobs, ask)
 
 
 async def _take_turns(
@@ -336,7 +253,7 @@ async def _take_turns(
         for key in sorted(locks):  # in one order, so that two staged targets cannot wait for each other
             await stack.enter_async_context(locks[key])
         scribe.put("status", [work.run_id], RunStatus.answering)
-        failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
+        failure = await failure_of(_answer_all(work, clients, scribe, on_progress))
         if left_out := _left_out(work.target, clients):
             scribe.put("provenance", work.run_id, "parameters_left_out", left_out)
         return failure
@@ -362,90 +279,6 @@ def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
-
-
-def _rubric_of(run: models.Run) -> Rubric:
-    """The rubric a run was planned with; runs from before it was kept had the built-in one."""
-    kept = run.definition.get("rubric")
-    return Rubric.model_validate(kept["body"]) if kept else built_in_rubric()
-
-
-def _store_rater(spec: JudgeSpec, rubric: Rubric, simulated: bool, engine: Engine) -> tuple[int, int]:
-    """The ids of the judge and of the rubric, stored if they are new.
-
-    A judge is a model at an endpoint: the same name at another address may be another model.
-    """
-    with store.writing(engine) as session:
-        judges = store.list_raters(session=session, kind=RaterKind.judge)
-        place = endpoint_of(spec.endpoint.url)
-        same = (r for r in judges if r.model == spec.model and r.endpoint and endpoint_of(r.endpoint) == place)
-        rater = next(same, None) or store.save_rater(
-            models.Rater(
-                kind=RaterKind.judge,
-                name=_free_name(spec, {judge.name for judge in judges}),
-                model=spec.model,
-                endpoint=spec.endpoint.url,
-                family=model_family(spec.model),
-                simulated=simulated,
-            ),
-            session=session,
-        )
-        stored = store.save_rubric(
-            models.Rubric(
-                sha256=rubric.sha256, name=rubric.name, version=rubric.version, body=rubric.model_dump(mode="json")
-            ),
-            session=session,
-        )
-        return rater.id or 0, stored.id or 0
-
-
-def _free_name(spec: JudgeSpec, taken: Collection[str]) -> str:
-    """What a new judge is called: its model, and where another has that name, the model and where it is."""
-    address = urlsplit(spec.endpoint.url)
-    names = [spec.name, f"{spec.name} @ {address.netloc}", f"{spec.name} @ {spec.endpoint.url}"]
-    return next((name for name in names if name not in taken), names[-1])
-
-
-async def _judge_run(
-    run: models.Run,
-    spec: JudgeSpec,
-    rubric: Rubric,
-    client: EndpointClient,
-    engine: Engine,
-    scribe: Scribe,
-    on_progress: OnProgress,
-) -> str | None:
-    """Assess every answer of a run that this judge has not assessed yet; returns why it could not go on, if so."""
-    assert run.id is not None
-    judge = Judge(client, spec.model, rubric, spec.protocol)
-    rater_id, rubric_id = _store_rater(spec, rubric, client.simulated, engine)
-    with store.reading(engine) as session:
-        due = store.list_unassessed(run.id, rater_id, rubric_id, spec.protocol, session=session)
-    given: dict[str, Any] = {
-        "rater_id": rater_id,
-        "rubric_id": rubric_id,
-        "protocol": spec.protocol,
-        "parameters": {**judge.parameters, "endpoint": spec.endpoint.url},
-        "same_family": run.family is not None and run.family == model_family(spec.model),
-    }
-    done = errors = tokens = 0
-    on_progress(Progress(run.id, run.target, "judging", 0, len(due), 0, 0))
-
-    async def assess(pair: tuple[models.Answer, models.Question]) -> None:
-        nonlocal done, errors, tokens
-        scribe.raise_failure()
-        answer, question = pair
-        assessed = await judge.assess(records.to_question(question), answer.text or "")
-        scribe.put("assessment", assessed, answer, given)  # a failed one is due again when the run is resumed
-        final = assessed.completions[-1].last
-        if final.error_kind in FATAL:
-            raise RunFailedError(final.error)
-        done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
-        tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
-        on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
-
-    failure = await _failure_of(_all_at_most(spec.endpoint.concurrency, due, assess))
-    return failure and f"Judging stopped: {failure}"
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------
@@ -485,7 +318,7 @@ async def _carry_out(
                     for work in works:
                         tasks.append(group.create_task(_take_turns(work, turns, clients, scribe, on_progress)))
 
-            await _failure_of(answer_side_by_side())
+            await failure_of(answer_side_by_side())
             failed = {i: text for i, task in zip(run_ids, tasks, strict=True) if (text := task.result())}
             for run in _get_runs([i for i in run_ids if i not in failed], engine):
                 if text := await _judge(run, clients, engine, scribe, on_progress):
@@ -503,12 +336,11 @@ async def _judge(
     run: models.Run, clients: Mapping[str, EndpointClient], engine: Engine, scribe: Scribe, on_progress: OnProgress
 ) -> str | None:
     """Judge one run as its definition says; without a judge there is nothing to do."""
-    if not run.definition["judge"]:
+    if not judges_of(run):
         return None
-    spec = JudgeSpec.model_validate(run.definition["judge"])
     scribe.put("status", [run.id], RunStatus.judging)
     scribe.flush()
-    return await _judge_run(run, spec, _rubric_of(run), clients[spec.endpoint.url], engine, scribe, on_progress)
+    return await assess_by_plan(run, clients, engine, scribe, on_progress)
 
 
 def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
@@ -532,7 +364,7 @@ async def run_plan(
     transaction that would store the runs; StoreError if storing fails.
     """
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected(plan.targets, plan.judge, lag) as clients:
+        async with connected(plan.targets, plan.judges, lag) as clients:
             run_ids = await _create_runs(plan, clients, engine, simulator, condition)
             works = [_load_work(run, engine) for run in _get_runs(run_ids, engine)]
             return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
@@ -546,32 +378,11 @@ async def resume_runs(
     Raises StoreError if another living process is at work on one of them, EndpointError as run_plan does.
     """
     runs = _get_runs(run_ids, engine)
-    judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
+    judges = [judge for run in runs for judge in judges_of(run)]
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
     works = [_load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected([work.target for work in works if work.jobs], judge, lag) as clients:
+        async with connected([work.target for work in works if work.jobs], judges, lag) as clients:
             side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
             return await _carry_out(works, clients, engine, on_progress, side_by_side=side_by_side)
-
-
-async def judge_runs(
-    run_ids: Sequence[int], spec: JudgeSpec, engine: Engine, on_progress: OnProgress, rubric: Rubric | None = None
-) -> dict[int, str]:
-    """Let a judge assess stored answers without asking the targets again; returns the sentences of failures.
-
-    Without a rubric each run is judged by its own.
-    """
-    failed: dict[int, str] = {}
-    async with _connected((), spec) as clients:
-        client = clients[spec.endpoint.url]
-        with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
-            for run in _get_runs(run_ids, engine):
-                its = rubric or _rubric_of(run)
-                text = await _judge_run(run, spec, its, client, engine, scribe, on_progress)
-                if text and run.id is not None:
-                    failed[run.id] = text
-    for run_id in run_ids:
-        summarise(run_id, engine)
-    return failed

@@ -36,9 +36,7 @@ def fill(engine: Engine, given: dict[str, Sequence[Sequence[Sequence[int]]]]) ->
     return run, answers
 
 
-def add(
-    answer: Answer, judge: Rater, values: Sequence[int], sample: int, session: Session, **given: object
-) -> None:
+def add(answer: Answer, judge: Rater, values: Sequence[int], sample: int, session: Session, **given: object) -> None:
     made = rows.assessment(answer, judge, rows.rubric(session), sample=sample, **given)
     store.save_assessment(made, rows.scores(values), session=session)
 

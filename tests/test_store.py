@@ -822,11 +822,25 @@ def test_due_for_a_judge_is_what_it_has_not_assessed_or_failed_to(engine: Engine
     def due(protocol: str = "quick") -> list[int | None]:
         with store.reading(engine) as session:
             pairs = store.list_unassessed(run.id or 0, judge.id or 0, rubric.id or 0, protocol, session=session)
-            assert all(answer.question_id == question.id for answer, question in pairs)
-            return [answer.id for answer, _ in pairs]
+            assert all(answer.question_id == question.id and sample == 0 for answer, question, sample in pairs)
+            return [answer.id for answer, *_ in pairs]
 
     assert due() == [failed.id, others.id, fresh.id]
     assert due("study") == [a.id for a in answers if a is not others]
+    with store.reading(engine) as session:
+        three = store.list_unassessed(run.id or 0, judge.id or 0, rubric.id or 0, "quick", 3, session=session)
+    missing = [(answer.id, sample) for answer, _, sample in three]
+    assert missing == [(a.id, n) for a in answers for n in range(3) if n or a in (failed, others, fresh)]
+
+
+def test_how_long_a_judge_takes_is_the_mean_over_what_it_assessed(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    with store.writing(engine) as session:
+        judge, rubric = rows.judge(session), rows.rubric(session)
+        for question, ms in zip(questions, (1000.0, 3000.0), strict=False):
+            answer = store.save_answer(rows.answer(run, question), [], session=session)
+            store.save_assessment(rows.assessment(answer, judge, rubric, total_ms=ms), [], session=session)
+        assert store.judging_pace(session=session) == {("test-judge", "quick"): 2.0}
 
 
 # --- deleting -----------------------------------------------------------------------------------------------------
