@@ -1,87 +1,35 @@
 """Carries a plan out: asks every target every question, then lets the judge assess, and stores each step.
 
-Measures first and judges after. Targets on one host take turns, because they would contend for its processor; others
-run side by side. What was stored is never asked again, so a run that was stopped or killed goes on where it was. One
-request is endpoint.py's business.
+Measures first and judges after. What was stored is never asked again, so a run that was stopped or killed goes on where
+it was. Answering one run is answering.py's business, assessing its answers assessing.py's.
 """
 
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
-from itertools import cycle, islice
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import models, store
-from db.models import RaterKind, RunStatus
-from eval import qa_set, records, targets
+from db.models import RunStatus
+from eval import records, targets
+from eval.answering import Work, load_work, take_turns, turns_of
+from eval.assessing import judge_run, rubric_of
 from eval.endpoint import ChatRequest, Endpoint, EndpointClient
-from eval.hosts import endpoint_of, host_of
-from eval.judge import Judge
 from eval.lag import LagMonitor
 from eval.plan import JudgeSpec, Plan
 from eval.provenance import describe_machine, describe_server, model_family
 from eval.rubric import Rubric
-from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
 from eval.targets import Target
+from eval.work import OnProgress, failure_of
 
 HEARTBEAT_S = 5.0
-RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
-FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # stops a run: no question would fare better
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one run is in one phase; tokens and errors count from the start of this process."""
-
-    run_id: int
-    target: str
-    phase: str  # answering, judging
-    done: int
-    planned: int
-    errors: int
-    completion_tokens: int
-
-
-OnProgress = Callable[[Progress], None]
-_T = TypeVar("_T")
-
-
-class RunFailedError(Exception):
-    """A run cannot go on; the text says why. What was answered is stored and the run can be resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One question of one repeat."""
-
-    question_id: int
-    question: qa_set.Question
-    repeat: int
-    cold: bool
-
-
-@dataclass(slots=True)
-class _Work:
-    """A stored run, ready to be carried out."""
-
-    run_id: int
-    target: Target
-    warmups: list[_Job]
-    jobs: list[_Job]
-    planned: int
-    concurrency: int
-    done: int = 0
-    errors: int = 0
-    tokens: int = 0
 
 
 # --- surroundings ---------------------------------------------------------------------------------------------------
@@ -203,251 +151,6 @@ async def _create_runs(
         return [run.id or 0 for run in runs]
 
 
-def _load_work(run: models.Run, engine: Engine, *, retry_errors: bool = False) -> _Work:
-    """What is left to ask of a stored run, in the order of the plan.
-
-    What failed in a way that stops a run is asked again, other failures only with `retry_errors`. A process that asks
-    anything warms up first: the server may have been started anew.
-    """
-    assert run.id is not None
-    with store.reading(engine) as session:
-        rows = store.list_questions(run.qa_set_id, session=session)
-        answered = store.answered(run.id, session=session)
-        failures = store.failures(run.id, session=session)
-    standing = answered - {key for key, kind in failures.items() if retry_errors or kind in FATAL}
-    wanted = set(run.definition["questions"])
-    asked = [(row.id or 0, records.to_question(row)) for row in rows if row.key in wanted]
-    everything = [_Job(i, q, repeat, False) for repeat in range(run.repeats) for i, q in asked]
-    jobs = [job for job in everything if (job.question_id, job.repeat, False) not in standing]
-    return _Work(
-        run_id=run.id,
-        target=Target.model_validate(run.definition["target"]),
-        warmups=_warmups(asked, run.warmups, answered) if jobs else [],
-        jobs=jobs,
-        planned=len(everything),
-        concurrency=run.concurrency,
-        done=len(everything) - len(jobs),
-    )
-
-
-def _warmups(
-    asked: Sequence[tuple[int, qa_set.Question]], count: int, answered: Collection[tuple[int, int, bool]]
-) -> list[_Job]:
-    """Warm-ups, numbered on from those that are stored, with the shortest answers: they need not be long to wake it."""
-    following: dict[int, int] = {}
-    for question_id, repeat, cold in answered:
-        if cold:
-            following[question_id] = max(following.get(question_id, 0), repeat + 1)
-    jobs: list[_Job] = []
-    for question_id, question in islice(cycle(sorted(asked, key=lambda pair: pair[1].output_limit)), count):
-        repeat = following.get(question_id, 0)
-        following[question_id] = repeat + 1
-        jobs.append(_Job(question_id, question, repeat, cold=True))
-    return jobs
-
-
-async def _all_at_most(concurrency: int, jobs: Sequence[_T], do: Callable[[_T], Awaitable[None]]) -> None:
-    """Do all jobs, so many at a time. After a RunFailedError none begins, those under way end, and it is raised."""
-    pending = iter(jobs)
-    failures: list[RunFailedError] = []
-
-    async def worker(number: int) -> None:
-        await asyncio.sleep(number * RAMP_S)
-        while not failures and (job := next(pending, None)) is not None:
-            try:
-                await do(job)
-            except RunFailedError as failure:
-                failures.append(failure)
-
-    async with asyncio.TaskGroup() as group:
-        for number in range(min(concurrency, len(jobs))):
-            group.create_task(worker(number))
-    if failures:
-        raise failures[0]
-
-
-async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
-    """Do some work of several tasks; returns why it could not go on, if so. Any other fault is raised bare."""
-    failure, fault = None, None
-    try:
-        await work
-    except* RunFailedError as failures:
-        failure = str(failures.exceptions[0])
-    except* Exception as faults:
-        fault = faults.exceptions[0]
-    if fault:
-        raise fault
-    return failure
-
-
-# --- answering ------------------------------------------------------------------------------------------------------
-
-
-async def _ask(work: _Work, job: _Job, clients: Mapping[str, EndpointClient], scribe: Scribe) -> None:
-    """Ask one question and hand the answer to the scribe. Raises RunFailedError where going on makes no sense."""
-    scribe.raise_failure()
-    answered = await targets.answer(work.target, job.question, clients)
-    failure = answered.last.last
-    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
-    if not answered.ok and failure.error_kind in FATAL:
-        raise RunFailedError(failure.error)
-    if not job.cold:
-        work.done += 1
-        work.errors += not answered.ok
-        work.tokens += answered.completion_tokens
-
-
-async def _answer_all(
-    work: _Work, clients: Mapping[str, EndpointClient], scribe: Scribe, on_progress: OnProgress
-) -> None:
-    """Warm up, then ask everything that is left, `concurrency` questions at a time."""
-
-    def report() -> None:
-        on_progress(
-            Progress(work.run_id, work.target.name, "answering", work.done, work.planned, work.errors, work.tokens)
-        )
-
-    report()
-    for job in work.warmups:
-        await _ask(work, job, clients, scribe)
-
-    async def ask(job: _Job) -> None:
-        await _ask(work, job, clients, scribe)
-        report()
-
-    await _all_at_most(work.concurrency, work.jobs, ask)
-
-
-async def _take_turns(
-    work: _Work,
-    turns: Mapping[str, asyncio.Lock],
-    clients: Mapping[str, EndpointClient],
-    scribe: Scribe,
-    on_progress: OnProgress,
-) -> str | None:
-    """Answer one run while no other has its turn; returns the sentence it failed with, if it did.
-
-    `turns` holds a lock by endpoint address; addresses that have to take turns share one.
-    """
-    if not work.jobs:
-        return None
-    locks = {id(turns[url]): turns[url] for url in work.target.endpoints}
-    async with AsyncExitStack() as stack:
-        for key in sorted(locks):  # in one order, so that two staged targets cannot wait for each other
-            await stack.enter_async_context(locks[key])
-        scribe.put("status", [work.run_id], RunStatus.answering)
-        failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
-        if left_out := _left_out(work.target, clients):
-            scribe.put("provenance", work.run_id, "parameters_left_out", left_out)
-        return failure
-
-
-def _turns(clients: Mapping[str, EndpointClient], side_by_side: bool) -> dict[str, asyncio.Lock]:
-    """A lock for each endpoint; those that may not be measured at the same time share one.
-
-    Servers on one host contend for its processor, so they share a lock unless asked to run side by side. A simulator's
-    latencies do not depend on load. Targets at one and the same endpoint always take turns.
-    """
-    locks: dict[str, asyncio.Lock] = {}
-    return {
-        url: locks.setdefault(endpoint_of(url) if side_by_side or client.simulated else host_of(url), asyncio.Lock())
-        for url, client in clients.items()
-    }
-
-
-def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str, list[str]]:
-    """Which parameters were left out by stage, because the server refused them for that model."""
-    refused = {s.name: clients[s.endpoint.url].refused.get(s.model, set()) for s in target.stages}
-    return {name: sorted(parameters) for name, parameters in refused.items() if parameters}
-
-
-# --- judging --------------------------------------------------------------------------------------------------------
-
-
-def _rubric_of(run: models.Run) -> Rubric:
-    """The rubric a run was planned with; runs from before it was kept had the built-in one."""
-    kept = run.definition.get("rubric")
-    return Rubric.model_validate(kept["body"]) if kept else built_in_rubric()
-
-
-def _store_rater(spec: JudgeSpec, rubric: Rubric, simulated: bool, engine: Engine) -> tuple[int, int]:
-    """The ids of the judge and of the rubric, stored if they are new.
-
-    A judge is a model at an endpoint: the same name at another address may be another model.
-    """
-    with store.writing(engine) as session:
-        judges = store.list_raters(session=session, kind=RaterKind.judge)
-        place = endpoint_of(spec.endpoint.url)
-        same = (r for r in judges if r.model == spec.model and r.endpoint and endpoint_of(r.endpoint) == place)
-        rater = next(same, None) or store.save_rater(
-            models.Rater(
-                kind=RaterKind.judge,
-                name=_free_name(spec, {judge.name for judge in judges}),
-                model=spec.model,
-                endpoint=spec.endpoint.url,
-                family=model_family(spec.model),
-                simulated=simulated,
-            ),
-            session=session,
-        )
-        stored = store.save_rubric(
-            models.Rubric(
-                sha256=rubric.sha256, name=rubric.name, version=rubric.version, body=rubric.model_dump(mode="json")
-            ),
-            session=session,
-        )
-        return rater.id or 0, stored.id or 0
-
-
-def _free_name(spec: JudgeSpec, taken: Collection[str]) -> str:
-    """What a new judge is called: its model, and where another has that name, the model and where it is."""
-    address = urlsplit(spec.endpoint.url)
-    names = [spec.name, f"{spec.name} @ {address.netloc}", f"{spec.name} @ {spec.endpoint.url}"]
-    return next((name for name in names if name not in taken), names[-1])
-
-
-async def _judge_run(
-    run: models.Run,
-    spec: JudgeSpec,
-    rubric: Rubric,
-    client: EndpointClient,
-    engine: Engine,
-    scribe: Scribe,
-    on_progress: OnProgress,
-) -> str | None:
-    """Assess every answer of a run that this judge has not assessed yet; returns why it could not go on, if so."""
-    assert run.id is not None
-    judge = Judge(client, spec.model, rubric, spec.protocol)
-    rater_id, rubric_id = _store_rater(spec, rubric, client.simulated, engine)
-    with store.reading(engine) as session:
-        due = store.list_unassessed(run.id, rater_id, rubric_id, spec.protocol, session=session)
-    given: dict[str, Any] = {
-        "rater_id": rater_id,
-        "rubric_id": rubric_id,
-        "protocol": spec.protocol,
-        "parameters": {**judge.parameters, "endpoint": spec.endpoint.url},
-        "same_family": run.family is not None and run.family == model_family(spec.model),
-    }
-    done = errors = tokens = 0
-    on_progress(Progress(run.id, run.target, "judging", 0, len(due), 0, 0))
-
-    async def assess(pair: tuple[models.Answer, models.Question]) -> None:
-        nonlocal done, errors, tokens
-        scribe.raise_failure()
-        answer, question = pair
-        assessed = await judge.assess(records.to_question(question), answer.text or "")
-        scribe.put("assessment", assessed, answer, given)  # a failed one is due again when the run is resumed
-        final = assessed.completions[-1].last
-        if final.error_kind in FATAL:
-            raise RunFailedError(final.error)
-        done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
-        tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
-        on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
-
-    failure = await _failure_of(_all_at_most(spec.endpoint.concurrency, due, assess))
-    return failure and f"Judging stopped: {failure}"
-
-
 # --- the whole ------------------------------------------------------------------------------------------------------
 
 
@@ -463,7 +166,7 @@ def _get_runs(run_ids: Sequence[int], engine: Engine) -> list[models.Run]:
 
 
 async def _carry_out(
-    works: Sequence[_Work],
+    works: Sequence[Work],
     clients: Mapping[str, EndpointClient],
     engine: Engine,
     on_progress: OnProgress,
@@ -477,15 +180,15 @@ async def _carry_out(
     with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
         heart = asyncio.create_task(_beat(run_ids, scribe))
         try:
-            turns = _turns(clients, side_by_side)
+            turns = turns_of(clients, side_by_side)
             tasks: list[asyncio.Task[str | None]] = []
 
             async def answer_side_by_side() -> None:
                 async with asyncio.TaskGroup() as group:
                     for work in works:
-                        tasks.append(group.create_task(_take_turns(work, turns, clients, scribe, on_progress)))
+                        tasks.append(group.create_task(take_turns(work, turns, clients, scribe, on_progress)))
 
-            await _failure_of(answer_side_by_side())
+            await failure_of(answer_side_by_side())
             failed = {i: text for i, task in zip(run_ids, tasks, strict=True) if (text := task.result())}
             for run in _get_runs([i for i in run_ids if i not in failed], engine):
                 if text := await _judge(run, clients, engine, scribe, on_progress):
@@ -508,7 +211,7 @@ async def _judge(
     spec = JudgeSpec.model_validate(run.definition["judge"])
     scribe.put("status", [run.id], RunStatus.judging)
     scribe.flush()
-    return await _judge_run(run, spec, _rubric_of(run), clients[spec.endpoint.url], engine, scribe, on_progress)
+    return await judge_run(run, spec, rubric_of(run), clients[spec.endpoint.url], engine, scribe, on_progress)
 
 
 def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
@@ -534,7 +237,7 @@ async def run_plan(
     with _quiet_process(), LagMonitor() as lag:
         async with _connected(plan.targets, plan.judge, lag) as clients:
             run_ids = await _create_runs(plan, clients, engine, simulator, condition)
-            works = [_load_work(run, engine) for run in _get_runs(run_ids, engine)]
+            works = [load_work(run, engine) for run in _get_runs(run_ids, engine)]
             return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
 
 
@@ -549,7 +252,7 @@ async def resume_runs(
     judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
-    works = [_load_work(run, engine, retry_errors=retry_errors) for run in runs]
+    works = [load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with _quiet_process(), LagMonitor() as lag:
         async with _connected([work.target for work in works if work.jobs], judge, lag) as clients:
             side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
@@ -568,8 +271,8 @@ async def judge_runs(
         client = clients[spec.endpoint.url]
         with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
             for run in _get_runs(run_ids, engine):
-                its = rubric or _rubric_of(run)
-                text = await _judge_run(run, spec, its, client, engine, scribe, on_progress)
+                its = rubric or rubric_of(run)
+                text = await judge_run(run, spec, its, client, engine, scribe, on_progress)
                 if text and run.id is not None:
                     failed[run.id] = text
     for run_id in run_ids:

@@ -18,9 +18,9 @@ from rich.table import Table
 from db.models import Run
 from eval.plan import Estimate as PlanEstimate
 from eval.plan import Plan
-from eval.runner import Progress
 from eval.stats.intervals import Estimate
 from eval.summary import Summary
+from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
 
