@@ -18,12 +18,12 @@ from eval.endpoint import EndpointClient
 from eval.hosts import endpoint_of
 from eval.judge import Judge, protocol_name
 from eval.plan import JudgeSpec
-from eval.progress import FATAL, OnProgress, Progress, RunFailedError, all_at_most, failure_of
 from eval.provenance import model_family
 from eval.rubric import Rubric
 from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
+from eval.work import FATAL, OnProgress, Progress, RunFailedError, all_at_most, failure_of
 
 
 def rubric_of(run: models.Run) -> Rubric:

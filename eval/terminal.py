@@ -19,9 +19,9 @@ from rich.table import Table
 from db.models import Run
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
-from eval.progress import Progress
 from eval.stats import intervals
 from eval.summary import PANEL, Judging, Summary
+from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
 

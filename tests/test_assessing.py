@@ -10,6 +10,9 @@ from command import Command
 from servers import GOOD, Received, Reply, Server, as_json, completion, model_list, refusal, serve
 
 from db.models import Assessment, Rater, Rubric, Run, Score
+from eval.assessing import _free_name
+from eval.endpoint import Endpoint
+from eval.plan import JudgeSpec
 from eval.rubric import built_in, load
 
 MINE = """
@@ -69,6 +72,12 @@ def test_the_same_model_at_another_address_is_another_judge(target: Server, judg
     place = other.url.removeprefix("http://").removesuffix("/v1")
     assert raters(empty_url) == [("j", judge.url), (f"j @ {place}", other.url)]
     assert [assessment.rater_id for assessment in rows(empty_url, Assessment)] == [1, 1, 2, 2]
+
+
+def test_a_second_judge_of_a_name_is_told_by_its_place_and_a_third_there_by_its_whole_address() -> None:
+    spec = JudgeSpec(model="m", endpoint=Endpoint(url="https://h:9/a/v1"))
+    taken = ["m", "m @ h:9", "m @ https://h:9/a/v1"]
+    assert [_free_name(spec, taken[:n]) for n in range(3)] == taken
 
 
 def test_a_judge_of_the_targets_family_is_flagged_and_another_is_not(

@@ -145,7 +145,7 @@ def resume(
     )
     if busy := _busy(due, engine):
         numbers = ", ".join(str(run.id) for run in busy)
-        terminal.say(f"Left alone, because another process is at work on it: run {numbers}.")
+        terminal.say(f"Left alone, because it is being worked on by another process: run {numbers}.")
         due = [run for run in due if run.id not in {each.id for each in busy}]
     if not due:
         terminal.say(

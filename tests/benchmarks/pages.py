@@ -23,7 +23,7 @@ from time import perf_counter
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from browser import APP, CHROMIUM, FLAGS, free_port
+from browser import APP, FLAGS, find_browser, free_port
 
 EMPTY_APP = """
 import altair as alt, pandas as pd, streamlit as st
@@ -135,7 +135,7 @@ def main() -> None:
     print(f"{'app':28} {'start':>14} {'empty cache':>14} {'rerun':>14}")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         empty = folder / "empty.py"
         empty.write_text(EMPTY_APP, encoding="utf-8")
         cases: list[tuple[str, Path, str | None]] = [("empty app with one chart", empty, None)]

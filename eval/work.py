@@ -1,7 +1,4 @@
-"""Work of many steps: how far it is, so many steps at a time, and why it could not go on.
-
-Shared by runner.py, which asks targets, and assessing.py, which lets judges assess.
-"""
+"""What answering and judging share: how many jobs run at a time, what stops a run, how progress is told."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -33,20 +30,6 @@ class RunFailedError(Exception):
     """A run cannot go on; the text says why. What was answered is stored and the run can be resumed."""
 
 
-async def failure_of(work: Coroutine[Any, Any, None]) -> str | None:
-    """Do some work of several tasks; returns why it could not go on, if so. Any other fault is raised bare."""
-    failure, fault = None, None
-    try:
-        await work
-    except* RunFailedError as failures:
-        failure = str(failures.exceptions[0])
-    except* Exception as faults:
-        fault = faults.exceptions[0]
-    if fault:
-        raise fault
-    return failure
-
-
 async def all_at_most(concurrency: int, jobs: Sequence[_T], do: Callable[[_T], Awaitable[None]]) -> None:
     """Do all jobs, so many at a time. After a RunFailedError none begins, those under way end, and it is raised."""
     pending = iter(jobs)
@@ -65,3 +48,17 @@ async def all_at_most(concurrency: int, jobs: Sequence[_T], do: Callable[[_T], A
             group.create_task(worker(number))
     if failures:
         raise failures[0]
+
+
+async def failure_of(work: Coroutine[Any, Any, None]) -> str | None:
+    """Do some work of several tasks; returns why it could not go on, if so. Any other fault is raised bare."""
+    failure, fault = None, None
+    try:
+        await work
+    except* RunFailedError as failures:
+        failure = str(failures.exceptions[0])
+    except* Exception as faults:
+        fault = faults.exceptions[0]
+    if fault:
+        raise fault
+    return failure
