@@ -137,10 +137,11 @@ def resume(
         numbers = ", ".join(str(run.id) for run in busy)
         terminal.say(f"Left alone, because it is being worked on by another process: run {numbers}.")
         due = [run for run in due if run.id not in {each.id for each in busy}]
+    if not due and busy:
+        terminal.say("There is nothing else to resume.")
+        raise typer.Exit(1 if runs else 0)  # what was named could not be done; what is unfinished is being done
     if not due:
-        terminal.say(
-            "There is nothing else to resume." if busy else "There is nothing to resume: every run is finished."
-        )
+        terminal.say("There is nothing to resume: every run is finished.")
         return
     failed = go_on(due, engine, retry_errors=retry_errors)
     report([run.id or 0 for run in due], failed, engine, as_json)
