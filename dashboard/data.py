@@ -230,7 +230,7 @@ def follow(runs: list[Run]) -> list[Progress]:
                     answered=row["n_answers"],
                     failed=row["n_errors"],
                     judged=row["n_assessed"],
-                    has_judge=bool(stored.definition.get("judge")),
+                    has_judge=bool(stored.definition.get("judges") or stored.definition.get("judge")),
                 )
             )
     return found

@@ -111,7 +111,8 @@ FROM run WHERE run.group_id = :group_id ORDER BY run.id
 """
 
 
-def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
+def read_frame(query: str, session: Session, **values: object) -> pd.DataFrame:
+    """The rows of a query as a DataFrame. A database's complaint is raised as it said it, for the store to explain."""
     statement = text(query)
     if "ids" in values:
         statement = statement.bindparams(bindparam("ids", expanding=True))
@@ -156,7 +157,7 @@ def runs_frame(*, session: Session, limit: int | None = None, offset: int = 0, *
     where, values = _filters(filters)
     page = "" if limit is None else " LIMIT :limit OFFSET :offset"
     values |= {} if limit is None else {"limit": limit, "offset": offset}
-    frame = _read(_RUNS + where + " ORDER BY run.id DESC" + page, session, **values)
+    frame = read_frame(_RUNS + where + " ORDER BY run.id DESC" + page, session, **values)
     for column in ("created_at", "started_at", "ended_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
     frame["tags"] = pd.Series([_listed(tags) for tags in frame["tags"]], dtype=object, index=frame.index)
@@ -171,49 +172,49 @@ def _listed(tags: Any) -> list[str]:
 def count_runs(*, session: Session, **filters: Any) -> int:
     """How many runs the filters of runs_frame leave."""
     where, values = _filters(filters)
-    return int(_read(f"SELECT count(*) AS n FROM run{where}", session, **values)["n"].iloc[0])
+    return int(read_frame(f"SELECT count(*) AS n FROM run{where}", session, **values)["n"].iloc[0])
 
 
 def targets_frame(*, session: Session) -> pd.DataFrame:
     """The names of all targets in the order of their first run: what colours go by."""
-    return _read(_TARGETS, session)
+    return read_frame(_TARGETS, session)
 
 
 def list_tags(*, session: Session) -> list[str]:
     """All tags in use, by name."""
-    return sorted({tag for tags in _read(_TAGS, session)["tags"] for tag in _listed(tags)})
+    return sorted({tag for tags in read_frame(_TAGS, session)["tags"] for tag in _listed(tags)})
 
 
 def contents_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """How many answers, assessments and scores would go with a run: one row."""
-    return _read(_CONTENTS, session, run_id=run_id)
+    return read_frame(_CONTENTS, session, run_id=run_id)
 
 
 def answers_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """The measured answers of one run without their texts, warm-ups left out; times in ms."""
-    return _read(_ANSWERS, session, run_id=run_id)
+    return read_frame(_ANSWERS, session, run_id=run_id)
 
 
 def stage_tokens_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """Mean prompt and completion tokens an answer by stage and model, over the attempts that succeeded."""
-    return _read(_STAGE_TOKENS, session, run_id=run_id)
+    return read_frame(_STAGE_TOKENS, session, run_id=run_id)
 
 
 def qa_sets_frame(*, session: Session) -> pd.DataFrame:
     """The QA sets that have runs, newest first."""
-    return _read(_QA_SETS, session)
+    return read_frame(_QA_SETS, session)
 
 
 def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run."""
-    return _read(_QUESTION_SCORES, session, run_id=run_id)
+    return read_frame(_QUESTION_SCORES, session, run_id=run_id)
 
 
 def verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """How many answers of one run each source assessed, by status, with the tokens that cost."""
-    return _read(_VERDICTS, session, run_id=run_id)
+    return read_frame(_VERDICTS, session, run_id=run_id)
 
 
 def progress_frame(group_id: str, *, session: Session) -> pd.DataFrame:
     """How far the runs of a group are: planned, answered, failed and assessed answers."""
-    return _read(_PROGRESS, session, group_id=group_id)
+    return read_frame(_PROGRESS, session, group_id=group_id)

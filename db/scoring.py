@@ -32,7 +32,7 @@ class Shown:
 class Given:
     """The scores a person gave an answer: 1..5 by criterion, None where it could not be judged, and the note."""
 
-    values: Mapping[str, int | None]
+    values: Mapping[str, float | None]
     note: str = ""
 
 

@@ -63,7 +63,7 @@ def demo_plan(urls: list[str]) -> Plan:
             Target(name="hybrid", kind="draft_and_refine", stages=hybrid),
         ),
         questions=qa_set.built_in(),
-        judge=JudgeSpec(model="sim-judge", endpoint=at["judge"]),
+        judges=(JudgeSpec(model="sim-judge", endpoint=at["judge"]),),
         prices=PRICES,
     )
 

@@ -4,7 +4,6 @@ Reads the command line's `NAME=MODEL@URL` and `rightsize.toml`; the runner carri
 named (by environment variable), never held.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from eval import qa_set, targets, toml_file
-from eval.endpoint import Endpoint, Message
-from eval.judge import MAX_TOKENS, Protocol
-from eval.judge import build_messages as build_judge_messages
+from eval import qa_set, toml_file
+from eval.endpoint import Endpoint
+from eval.hosts import endpoint_of
+from eval.judge import Protocol
 from eval.rubric import Rubric
 from eval.rubric import built_in as built_in_rubric
 from eval.rubric import load as load_rubric
-from eval.stream import estimate_tokens
 from eval.targets import Stage, Target
 from eval.transport import is_loopback
-from eval.verdict import criteria_by_call
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 
@@ -41,6 +38,8 @@ class JudgeSpec(_Strict):
     model: str = Field(min_length=1)
     endpoint: Endpoint
     protocol: Protocol = "quick"
+    samples: int = Field(default=1, ge=1, le=20)  # readings of each answer
+    temperature: float = Field(default=0.0, ge=0, le=2)
 
     @property
     def name(self) -> str:
@@ -61,7 +60,7 @@ class Plan(_Strict):
 
     targets: tuple[Target, ...] = Field(min_length=1)
     questions: qa_set.QASet
-    judge: JudgeSpec | None = None
+    judges: tuple[JudgeSpec, ...] = ()  # several are a panel
     rubric: Rubric = Field(default_factory=built_in_rubric)
     repeats: int = Field(default=1, ge=1, le=1000)
     warmups: int = Field(default=1, ge=0, le=100)
@@ -89,8 +88,10 @@ class Overrides:
     """What the command line says; None leaves the file's word or the default."""
 
     targets: tuple[str, ...] = ()
-    judge: str | None = None
+    judges: tuple[str, ...] = ()
     protocol: Protocol | None = None
+    samples: int | None = None
+    temperature: float | None = None
     rubric: Path | None = None
     qa_set: Path | None = None
     repeats: int | None = None
@@ -145,6 +146,8 @@ class _TargetConfig(_Strict):
 
 class _JudgeConfig(_StageConfig):
     protocol: Protocol = "quick"
+    samples: int = Field(default=1, ge=1, le=20)
+    temperature: float = Field(default=0.0, ge=0, le=2)
     rubric: str | None = None
 
 
@@ -160,6 +163,7 @@ class _Config(_Strict):
     endpoints: dict[Name, Endpoint] = Field(default_factory=dict)
     targets: dict[Name, _TargetConfig] = Field(default_factory=dict)
     judge: _JudgeConfig | None = None
+    judges: dict[Name, _JudgeConfig] = Field(default_factory=dict)
     run: _RunConfig = Field(default_factory=_RunConfig)
     prices: dict[str, PriceSpec] = Field(default_factory=dict)
 
@@ -193,6 +197,7 @@ def _unknown_endpoints(raw: Mapping[str, Any]) -> list[str]:
 
     known = [name.strip() for name in raw["endpoints"]] if isinstance(raw.get("endpoints"), dict) else []
     parts = [("judge", part) for part in tables({"": raw.get("judge")}).values()]
+    parts += [(f"judges.{name}", part) for name, part in tables(raw.get("judges")).items()]
     for name, target in tables(raw.get("targets")).items():
         parts += [(f"targets.{name}", part) for part in (target, *tables(target).values())]
     faults: list[str] = []
@@ -265,32 +270,52 @@ def _with_concurrency(endpoint: Endpoint, concurrency: int | None) -> Endpoint:
     return endpoint if concurrency is None else endpoint.model_copy(update={"concurrency": concurrency})
 
 
-def _judge_from(config: _Config, folder: Path, overrides: Overrides) -> tuple[JudgeSpec | None, Rubric | None]:
-    """Who judges and by which rubric, each None where neither the command line nor the file says."""
-    its = config.judge
-    path = overrides.rubric or (folder / its.rubric if its and its.rubric else None)
+def _judges_from(config: _Config, folder: Path, overrides: Overrides) -> tuple[tuple[JudgeSpec, ...], Rubric | None]:
+    """Who judges and by which rubric; no judge, and None, where neither the command line nor the file says."""
+    configured = [*([config.judge] if config.judge else []), *config.judges.values()]
+    first = configured[0] if configured else None
+    path = overrides.rubric or next((folder / its.rubric for its in configured if its.rubric), None)
     rubric = load_rubric(path) if path else None
-    protocol = overrides.protocol or (its.protocol if its else "quick")
-    if overrides.judge:
-        model, endpoint = parse_model_at_url(overrides.judge, overrides.api_key_env)
-        return JudgeSpec(model=model, endpoint=endpoint, protocol=protocol), rubric
-    if its:
-        return JudgeSpec(model=its.model, endpoint=config.endpoints[its.endpoint], protocol=protocol), rubric
-    return None, rubric
+    given = {
+        name: value
+        for name in ("protocol", "samples", "temperature")
+        if (value := getattr(overrides, name)) is not None
+    }
+    if overrides.judges:
+        shared = (
+            {"protocol": first.protocol, "samples": first.samples, "temperature": first.temperature} if first else {}
+        )
+        named = [parse_model_at_url(text, overrides.api_key_env) for text in overrides.judges]
+        specs = [JudgeSpec(model=model, endpoint=endpoint, **(shared | given)) for model, endpoint in named]
+    else:
+        specs = [
+            JudgeSpec(
+                model=its.model,
+                endpoint=config.endpoints[its.endpoint],
+                **({"protocol": its.protocol, "samples": its.samples, "temperature": its.temperature} | given),
+            )
+            for its in configured
+        ]
+    unique = {(spec.model, endpoint_of(spec.endpoint.url)) for spec in specs}
+    if len(unique) < len(specs):
+        raise PlanError(
+            "One model at one address judges twice; a panel needs different judges, readings are --samples."
+        )
+    return tuple(specs), rubric
 
 
-def make_judge(overrides: Overrides, config_path: Path | None = None) -> tuple[JudgeSpec, Rubric | None]:
-    """The judge for answers that are stored, and a rubric if one is given; the command line has the last word.
+def make_judges(overrides: Overrides, config_path: Path | None = None) -> tuple[tuple[JudgeSpec, ...], Rubric | None]:
+    """The judges for answers that are stored, and a rubric if one is given; the command line has the last word.
 
     Raises PlanError or RubricError, each with every fault found.
     """
     config = _read_config(config_path) if config_path else _Config()
-    spec, rubric = _judge_from(config, config_path.parent if config_path else Path(), overrides)
-    if spec is None:
+    specs, rubric = _judges_from(config, config_path.parent if config_path else Path(), overrides)
+    if not specs:
         raise PlanError("No judge is given; use --judge MODEL@URL, or define [judge] in rightsize.toml.")
-    if overrides.concurrency is not None:
-        spec = spec.model_copy(update={"endpoint": _with_concurrency(spec.endpoint, overrides.concurrency)})
-    return spec, rubric
+    return tuple(
+        spec.model_copy(update={"endpoint": _with_concurrency(spec.endpoint, overrides.concurrency)}) for spec in specs
+    ), rubric
 
 
 def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
@@ -312,14 +337,14 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
         )
         for target in _choose_targets(config, overrides.targets, overrides.api_key_env)
     )
-    judge, rubric = _judge_from(config, config_path.parent if config_path else Path(), overrides)
+    judges, rubric = _judges_from(config, config_path.parent if config_path else Path(), overrides)
     path = overrides.qa_set or (config_path.parent / config.run.qa_set if config_path and config.run.qa_set else None)
     questions = qa_set.load(path) if path else qa_set.built_in()
     try:
         return Plan(
             targets=chosen,
             questions=questions,
-            judge=judge,
+            judges=judges,
             rubric=rubric or built_in_rubric(),
             repeats=config.run.repeats if overrides.repeats is None else overrides.repeats,
             warmups=config.run.warmup if overrides.warmups is None else overrides.warmups,
@@ -330,66 +355,3 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
         )
     except ValidationError as error:
         raise PlanError(f"The plan has faults: {_listed(error)}.") from error
-
-
-# --- what it will take ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a plan takes at most, as far as output is bounded by limits. The cost is None where a price is unknown."""
-
-    answer_calls: int
-    judge_calls: int
-    input_tokens: int
-    output_tokens: int  # at most
-    cost_usd: float | None
-    unpriced: tuple[str, ...]
-    hypothetical: bool  # a made-up price is in the cost
-
-
-def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
-    """Calls, tokens and cost of a plan before it starts; `prices` maps a model to its newest price row.
-
-    Input tokens are estimated from the length of the prompts; every answer is taken to use its question's limit, every
-    verdict the judge's, warm-ups counted. Requests that fail and are repeated come on top.
-    """
-    calls = judge_calls = tokens_in = tokens_out = 0
-    cost, unpriced, hypothetical = 0.0, list[str](), False
-    questions = sorted(plan.asked, key=lambda q: q.output_limit)  # warm-ups take them in this order
-    warmups = Counter(n % len(questions) for n in range(plan.warmups))
-    limits = [q.output_limit for q in questions]
-
-    def add(model: str, times: Sequence[int], into: Sequence[int], out: Sequence[int]) -> None:
-        nonlocal tokens_in, tokens_out, cost, hypothetical
-        its_in, its_out = (sum(t * n for t, n in zip(times, tokens, strict=True)) for tokens in (into, out))
-        tokens_in, tokens_out = tokens_in + its_in, tokens_out + its_out
-        price = prices.get(model)
-        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
-            if model not in unpriced:
-                unpriced.append(model)
-        else:
-            hypothetical = hypothetical or price.kind == "hypothetical"
-            cost += (its_in * price.input_usd_per_mtok + its_out * price.output_usd_per_mtok) / 1e6
-
-    asked = [plan.repeats + warmups[i] for i in range(len(questions))]
-    for stage in (stage for target in plan.targets for stage in target.stages):
-        calls += sum(asked)
-        refines = stage.name == "refine"
-        prompts = [_prompt_tokens(targets.build_messages(q, "" if refines else None)) for q in questions]
-        drafts = [limit if refines else 0 for limit in limits]
-        add(stage.model, asked, [p + d for p, d in zip(prompts, drafts, strict=True)], limits)
-    if plan.judge:
-        rubric, most = plan.rubric, MAX_TOKENS[plan.judge.protocol]
-        judged = [plan.repeats * len(plan.targets)] * len(questions)
-        for criteria in criteria_by_call(rubric, plan.judge.protocol):
-            judge_calls += sum(judged)
-            prompts = [_prompt_tokens(build_judge_messages(q, "", rubric, criteria, "0" * 16)) for q in questions]
-            into = [p + answer for p, answer in zip(prompts, limits, strict=True)]
-            add(plan.judge.model, judged, into, [most] * len(questions))
-    total = None if unpriced else cost
-    return Estimate(calls, judge_calls, tokens_in, tokens_out, total, tuple(unpriced), hypothetical)
-
-
-def _prompt_tokens(messages: Sequence[Message]) -> int:
-    return estimate_tokens("".join(message["content"] for message in messages))

@@ -1,4 +1,4 @@
-"""Carries a plan out: asks every target every question, then lets the judge assess, and stores each step.
+"""Carries a plan out: asks every target every question, then lets the judges assess, and stores each step.
 
 Measures first and judges after. What was stored is never asked again, so a run that was stopped or killed goes on where
 it was. Answering one run is answering.py's business, assessing its answers assessing.py's.
@@ -7,8 +7,8 @@ it was. Answering one run is answering.py's business, assessing its answers asse
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Engine
@@ -18,15 +18,14 @@ from db import models, store
 from db.models import RunStatus
 from eval import records, targets
 from eval.answering import Work, load_work, take_turns, turns_of
-from eval.assessing import judge_run, rubric_of
-from eval.endpoint import ChatRequest, Endpoint, EndpointClient
+from eval.assessing import assess_by_plan, judges_of
+from eval.connections import connected
+from eval.endpoint import ChatRequest, EndpointClient
 from eval.lag import LagMonitor
-from eval.plan import JudgeSpec, Plan
+from eval.plan import Plan
 from eval.provenance import describe_machine, describe_server, model_family
-from eval.rubric import Rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
-from eval.targets import Target
 from eval.work import OnProgress, failure_of
 
 HEARTBEAT_S = 5.0
@@ -47,31 +46,6 @@ def _quiet_process() -> Iterator[None]:
     finally:
         sys.setswitchinterval(interval)
         gc.unfreeze()
-
-
-def _endpoints(of_targets: Sequence[Target], judge: JudgeSpec | None) -> dict[str, tuple[Endpoint, list[str]]]:
-    """Each endpoint by address with the models wanted of it; the largest concurrency asked for sizes its pool."""
-    found: dict[str, tuple[Endpoint, list[str]]] = {}
-    wanted = [(stage.endpoint, stage.model) for target in of_targets for stage in target.stages]
-    for endpoint, model in wanted + ([(judge.endpoint, judge.model)] if judge else []):
-        known, names = found.get(endpoint.url, (endpoint, []))
-        wider = endpoint if endpoint.concurrency > known.concurrency else known
-        found[endpoint.url] = (wider, names if model in names else [*names, model])
-    return found
-
-
-@asynccontextmanager
-async def _connected(
-    of_targets: Sequence[Target], judge: JudgeSpec | None, lag: LagMonitor | None = None
-) -> AsyncIterator[dict[str, EndpointClient]]:
-    """Open and check every endpoint. Raises EndpointError before anything is stored."""
-    async with AsyncExitStack() as stack:
-        clients: dict[str, EndpointClient] = {}
-        wanted = _endpoints(of_targets, judge)
-        for url, (endpoint, _) in wanted.items():
-            clients[url] = await stack.enter_async_context(EndpointClient(endpoint, lag))
-        await asyncio.gather(*(clients[url].check(names) for url, (_, names) in wanted.items()))
-        yield clients
 
 
 # --- creating runs --------------------------------------------------------------------------------------------------
@@ -126,7 +100,7 @@ async def _create_runs(
                 family=model_family(target.stages[-1].model),
                 definition={
                     "target": target.model_dump(mode="json"),
-                    "judge": plan.judge.model_dump(mode="json") if plan.judge else None,
+                    "judges": [judge.model_dump(mode="json") for judge in plan.judges],
                     "rubric": {"sha256": plan.rubric.sha256, "body": plan.rubric.model_dump(mode="json")},
                     "questions": [q.id for q in plan.asked],
                     "parameters": _parameters(plan),
@@ -206,12 +180,11 @@ async def _judge(
     run: models.Run, clients: Mapping[str, EndpointClient], engine: Engine, scribe: Scribe, on_progress: OnProgress
 ) -> str | None:
     """Judge one run as its definition says; without a judge there is nothing to do."""
-    if not run.definition["judge"]:
+    if not judges_of(run):
         return None
-    spec = JudgeSpec.model_validate(run.definition["judge"])
     scribe.put("status", [run.id], RunStatus.judging)
     scribe.flush()
-    return await judge_run(run, spec, rubric_of(run), clients[spec.endpoint.url], engine, scribe, on_progress)
+    return await assess_by_plan(run, clients, engine, scribe, on_progress)
 
 
 def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
@@ -235,7 +208,7 @@ async def run_plan(
     transaction that would store the runs; StoreError if storing fails.
     """
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected(plan.targets, plan.judge, lag) as clients:
+        async with connected(plan.targets, plan.judges, lag) as clients:
             run_ids = await _create_runs(plan, clients, engine, simulator, condition)
             works = [load_work(run, engine) for run in _get_runs(run_ids, engine)]
             return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
@@ -249,32 +222,11 @@ async def resume_runs(
     Raises StoreError if another living process is at work on one of them, EndpointError as run_plan does.
     """
     runs = _get_runs(run_ids, engine)
-    judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
+    judges = [judge for run in runs for judge in judges_of(run)]
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
     works = [load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected([work.target for work in works if work.jobs], judge, lag) as clients:
+        async with connected([work.target for work in works if work.jobs], judges, lag) as clients:
             side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
             return await _carry_out(works, clients, engine, on_progress, side_by_side=side_by_side)
-
-
-async def judge_runs(
-    run_ids: Sequence[int], spec: JudgeSpec, engine: Engine, on_progress: OnProgress, rubric: Rubric | None = None
-) -> dict[int, str]:
-    """Let a judge assess stored answers without asking the targets again; returns the sentences of failures.
-
-    Without a rubric each run is judged by its own.
-    """
-    failed: dict[int, str] = {}
-    async with _connected((), spec) as clients:
-        client = clients[spec.endpoint.url]
-        with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
-            for run in _get_runs(run_ids, engine):
-                its = rubric or rubric_of(run)
-                text = await judge_run(run, spec, its, client, engine, scribe, on_progress)
-                if text and run.id is not None:
-                    failed[run.id] = text
-    for run_id in run_ids:
-        summarise(run_id, engine)
-    return failed

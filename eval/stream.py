@@ -18,6 +18,7 @@ CHARACTERS_PER_TOKEN = 4  # for estimates where a server sends no usage; the Ope
 MIN_ARRIVALS = 5  # below this the speed of generation cannot be told
 MAX_FIRST_TOKENS = 8  # more of them that arrive at one moment do not tell when the first one was there
 MAX_COUNT = 2**31 - 1  # a larger token count is none, and no database column would hold it
+MAX_POSITIONS = 8  # tokens of a reply whose probabilities are kept
 MAX_ERROR = 500  # characters of a server's own words
 
 
@@ -43,6 +44,7 @@ class Reply:
     finish_reason: str | None = None
     model: str | None = None
     usage: Usage = field(default_factory=Usage)
+    top_logprobs: list[dict[str, float]] = field(default_factory=list)  # of the first tokens, where asked for
     error: str | None = None  # an error object sent inside a stream that began well
     complete: bool = False  # a finish reason or [DONE] was seen
 
@@ -223,11 +225,29 @@ def parse_whole(chunks: list[tuple[int, bytes]]) -> Reply:
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     reply.complete = isinstance(first, dict) and isinstance(first.get("message"), dict)
+    reply.top_logprobs = _top_logprobs(first)
     if not reply.complete and reply.error is None:
         raise NotJSONError(json.dumps(body)[:200])
     reply.text, reply.reasoning = clean(reply.text), clean(reply.reasoning)
     reply.content_ns, reply.reasoning_ns = [], []
     return reply
+
+
+def _top_logprobs(choice: Any) -> list[dict[str, float]]:
+    """The likeliest tokens with their log-probabilities at each of the first positions; empty where none were sent."""
+    held = choice.get("logprobs") if isinstance(choice, dict) else None
+    content = held.get("content") if isinstance(held, dict) else None
+    return [_likeliest(position) for position in content[:MAX_POSITIONS]] if isinstance(content, list) else []
+
+
+def _likeliest(position: Any) -> dict[str, float]:
+    listed = position.get("top_logprobs") if isinstance(position, dict) else None
+    tokens = [t for t in listed if isinstance(t, dict)] if isinstance(listed, list) else []
+    return {
+        t["token"]: float(t["logprob"])
+        for t in tokens
+        if isinstance(t.get("token"), str) and isinstance(t.get("logprob"), int | float) and t["logprob"] <= 0
+    }
 
 
 def estimate_tokens(text: str) -> int:

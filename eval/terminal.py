@@ -3,10 +3,11 @@
 Only presentation; everything goes to standard error, so that standard output stays free for --json.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,10 +17,10 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from db.models import Run
-from eval.plan import Estimate as PlanEstimate
+from eval.estimate import Bill, Estimate
 from eval.plan import Plan
-from eval.stats.intervals import Estimate
-from eval.summary import Summary
+from eval.stats import intervals
+from eval.summary import PANEL, Judging, Summary
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
@@ -34,19 +35,38 @@ def say(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
 
 
-def show_estimate(plan: Plan, estimate: PlanEstimate) -> None:
-    """What is about to happen and what it may take."""
-    cost = "unknown (no price for " + ", ".join(estimate.unpriced) + ")"
-    if estimate.cost_usd is not None:
-        cost = f"at most ${estimate.cost_usd:,.2f}" + (" at hypothetical prices" if estimate.hypothetical else "")
+def show_plan(plan: Plan) -> None:
+    """What is about to be asked of whom."""
     say(
         f"{len(plan.asked)} questions x {plan.repeats} repeat(s) x {len(plan.targets)} target(s), "
         f"QA set {plan.questions.name} {plan.questions.version} ({plan.questions.sha256[:8]})"
     )
+
+
+def show_estimate(estimate: Estimate) -> None:
+    """What it may take before it starts, judging apart."""
+    total, judging = estimate.total, estimate.judging
     say(
-        f"Estimate: {estimate.answer_calls} calls to targets, {estimate.judge_calls} to the judge, about "
-        f"{estimate.input_tokens:,} tokens in, at most {estimate.output_tokens:,} out; cost {cost}."
+        f"Estimate: {estimate.answering.calls:,} calls to targets, {judging.calls:,} to judges, about "
+        f"{total.input_tokens:,} tokens in, at most {total.output_tokens:,} out; cost {_cost(total)}."
     )
+    if judging.calls:
+        time = (
+            f"about {_duration(estimate.judging_s)}, as it took before"
+            if estimate.judging_s is not None
+            else "time unknown, as this judge has not been seen at work"
+        )
+        say(f"Of that, judging: about {judging.input_tokens:,} tokens in; cost {_cost(judging)}; {time}.")
+
+
+def _cost(bill: Bill) -> str:
+    if bill.cost_usd is None:
+        return f"unknown (no price for {', '.join(bill.unpriced)})"
+    return f"at most ${bill.cost_usd:,.2f}" + (" at hypothetical prices" if bill.hypothetical else "")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @contextmanager
@@ -76,7 +96,7 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
         yield on_progress
 
 
-def _with_interval(estimate: Estimate, form: str) -> str:
+def _with_interval(estimate: intervals.Estimate, form: str) -> str:
     if estimate.value is None:
         return "-"
     text = format(estimate.value, form)
@@ -85,7 +105,7 @@ def _with_interval(estimate: Estimate, form: str) -> str:
     return f"{text} [dim]({estimate.low:{form}}-{estimate.high:{form}})[/dim]"
 
 
-def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
+def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Mapping[str, Any]) -> None:
     """The table at the end: a row a run, every mean with its 95 % interval."""
     table = Table(
         caption="Latency and speed: medians without warm-ups. In brackets: 95 % intervals.", caption_justify="left"
@@ -126,7 +146,7 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         )
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
-    for note in latency_notes(runs, summaries):
+    for note in [*judging_notes(summaries, prices), *latency_notes(runs, summaries)]:
         say(note)
     if any(run.simulated for run in runs):
         names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
@@ -143,6 +163,49 @@ def _headlines(summaries: Sequence[Summary]) -> dict[str, str]:
         for source, criteria in found.items()
         if "overall" in criteria or len(criteria) == 1
     }
+
+
+def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:
+    """What judging took, how far judges and readings lie apart, and which judge is of a target's own family."""
+    notes = [_spent(judge, its, prices) for judge, its in _by_judge(summaries).items()]
+    for quality in (q for summary in summaries for q in summary.quality if q.criterion == "overall" and q.spread):
+        assert quality.spread is not None
+        what = "its judges" if quality.rater_kind == PANEL else "its readings of one answer"
+        points = _with_interval(quality.spread, ".2f").replace("[dim]", "").replace("[/dim]", "")
+        notes.append(f"{quality.source}: {what} lie {points} points apart on average.")
+    own = dict.fromkeys(q.source for summary in summaries for q in summary.quality if q.same_family)
+    if own:
+        notes.append(f"Judges a model of its own family, which it may favour: {', '.join(own)}.")
+    return notes
+
+
+def _by_judge(summaries: Sequence[Summary]) -> dict[str, list[Judging]]:
+    found: dict[str, list[Judging]] = {}
+    for judging in (j for summary in summaries for j in summary.judging):
+        found.setdefault(f"{judging.judge} ({judging.protocol})", []).append(judging)
+    return found
+
+
+def _spent(judge: str, its: Sequence[Judging], prices: Mapping[str, Any]) -> str:
+    n = sum(j.n for j in its)
+    counts = [(j.prompt_tokens, j.completion_tokens) for j in its]
+    said = [f"{n:,} assessments by {judge}"]
+    known = [(into, out) for into, out in counts if into is not None and out is not None]
+    if len(known) < len(counts):
+        said.append("tokens not counted by its server, so its cost is unknown")
+    else:
+        into, out = sum(c[0] for c in known), sum(c[1] for c in known)
+        said.append(f"{into:,} tokens in, {out:,} out")
+        price = prices.get(its[0].model or "")
+        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+            said.append("cost unknown (no price)")
+        else:
+            cost = (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
+            said.append(f"${cost:,.4f}" + (" at hypothetical prices" if price.kind == "hypothetical" else ""))
+    seconds = [j.seconds for j in its if j.seconds is not None]
+    if seconds:
+        said.append(f"{_duration(sum(seconds))} of replies")
+    return f"Judging took {'; '.join(said)}."
 
 
 def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:

@@ -264,6 +264,14 @@ def test_repeated_questions_count_as_korn_and_graubard_count_them(q: float, n: i
     assert found.high == ordered[ceil(high * total / effective) - 1]
 
 
+def test_questions_that_all_lie_alike_on_both_sides_count_as_one_each() -> None:
+    """No difference between questions is no evidence that their repeats are independent."""
+    sample = [side * (i + 1.0) for i in range(10) for side in (-1, 1)]
+    found = quantile_interval(sample, 0.5, questions=[i for i in range(10) for _ in range(2)])
+    assert ranks(10, 0.5) == (2, 9)
+    assert (found.low, found.high) == (sorted(sample)[2], sorted(sample)[17])
+
+
 def test_repeats_of_a_single_question_have_no_interval() -> None:
     found = quantile_interval(range(100), 0.5, questions=[7] * 100)
     assert found == Estimate(49.5, None, None, 100)

@@ -109,7 +109,7 @@ def test_the_order_is_found_without_reading_a_text_or_a_whole_table(engine: Engi
     assert not [statement for statement, _ in sent if "answer.text" in statement or "question.text" in statement]
     found = plans(engine, sent)
     assert any("SEARCH answer USING" in plan for plan in found)
-    assert any("SEARCH assessment USING INDEX ix_assessment_run (run_id=? AND current=?" in plan for plan in found)
+    assert any("SEARCH assessment USING INDEX ix_assessment_rater (rater_id=? AND run_id=?" in plan for plan in found)
     assert not [plan for plan in found if "SCAN answer" in plan or "SCAN assessment" in plan]
 
 

@@ -52,7 +52,7 @@ def test_answers_in_one_piece_and_answers_of_a_busy_computer_are_told(engine: En
 
 def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
     run = add_run(engine, {"ttft_ms": None})
-    show_summaries([run], [summarise(run.id or 0, engine)])
+    show_summaries([run], [summarise(run.id or 0, engine)], {})
     assert "Without a first-token time" in capfd.readouterr().err
 
 

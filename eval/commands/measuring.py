@@ -15,12 +15,14 @@ from db import store
 from db.models import Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
+from eval.assessing import judge_runs, list_due, rubric_of
 from eval.commands.database import open_existing
-from eval.commands.options import AsJson, Config, Db, RubricFile, Runs
+from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
-from eval.judge import Protocol
-from eval.plan import Overrides, Plan, PlanError, estimate, make_judge, make_plan
-from eval.runner import judge_runs, resume_runs, run_plan
+from eval.estimate import estimate, estimate_judging
+from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
+from eval.records import to_question
+from eval.runner import resume_runs, run_plan
 
 CONFIG = Path("rightsize.toml")
 
@@ -33,19 +35,25 @@ def execute(
     condition: Callable[[Session], None] | None = None,
 ) -> tuple[list[int], dict[int, str]]:
     """Carry a plan out with estimate and progress on the terminal; as run_plan of the runner."""
-    with store.reading(engine) as session:
-        prices: dict[str, Any] = {**store.list_prices(session=session), **plan.prices}
-    terminal.show_estimate(plan, estimate(plan, prices))
+    prices, pace = _known(engine)
+    terminal.show_plan(plan)
+    terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
     with terminal.progress_bars() as on_progress:
         return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
 
 
+def _known(engine: Engine) -> tuple[dict[str, Any], dict[tuple[str, str], float]]:
+    """What an estimate can rest on: the newest prices, and how long judges took before."""
+    with store.reading(engine) as session:
+        return dict(store.list_prices(session=session)), store.judging_pace(session=session)
+
+
 def run(
     target: Annotated[list[str] | None, typer.Option(help="NAME=MODEL@URL, or a name from the configuration.")] = None,
-    judge: Annotated[str | None, typer.Option(help="MODEL@URL of the judge.")] = None,
-    protocol: Annotated[
-        Protocol | None, typer.Option(help="quick: one call an answer; study: one a criterion.")
-    ] = None,
+    judge: Judges = None,
+    protocol: JudgeProtocol = None,
+    samples: Samples = None,
+    temperature: Temperature = None,
     rubric: RubricFile = None,
     qa_set: Annotated[Path | None, typer.Option(help="JSONL or CSV. Default: the built-in set.")] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="How often each question is asked.")] = None,
@@ -71,8 +79,10 @@ def run(
         raise PlanError(f"The environment variable {api_key_env}, named by --api-key-env, is not set.")
     overrides = Overrides(
         targets=tuple(target or ()),
-        judge=judge,
+        judges=tuple(judge or ()),
         protocol=protocol,
+        samples=samples,
+        temperature=temperature,
         rubric=rubric,
         qa_set=qa_set,
         repeats=repeats,
@@ -149,12 +159,10 @@ def resume(
 
 def judge(
     runs: Runs,
-    judge: Annotated[
-        str | None, typer.Option(help="MODEL@URL of the judge. Default: [judge] of the configuration.")
-    ] = None,
-    protocol: Annotated[
-        Protocol | None, typer.Option(help="quick: one call an answer; study: one a criterion.")
-    ] = None,
+    judge: Judges = None,
+    protocol: JudgeProtocol = None,
+    samples: Samples = None,
+    temperature: Temperature = None,
     rubric: Annotated[
         Path | None, typer.Option(help="TOML. Default: that of the configuration's judge, else that of each run.")
     ] = None,
@@ -166,13 +174,30 @@ def judge(
 ) -> None:
     """Judge stored answers with another judge, rubric or protocol; the targets are not asked again."""
     overrides = Overrides(
-        judge=judge, protocol=protocol, rubric=rubric, concurrency=concurrency, api_key_env=api_key_env
+        judges=tuple(judge or ()),
+        protocol=protocol,
+        samples=samples,
+        temperature=temperature,
+        rubric=rubric,
+        concurrency=concurrency,
+        api_key_env=api_key_env,
     )
-    default = CONFIG if judge is None and CONFIG.exists() else None
-    spec, its_rubric = make_judge(overrides, config or default)
+    default = CONFIG if not judge and CONFIG.exists() else None
+    specs, its_rubric = make_judges(overrides, config or default)
     engine = open_existing(db)
     with store.reading(engine) as session:
-        chosen = [run.id or 0 for run in store.find_runs(runs, session=session)]
+        stored = store.find_runs(runs, session=session)
+    due = [
+        (
+            spec,
+            (its := its_rubric or rubric_of(run)),
+            [(to_question(q), a.text or "") for a, q in list_due(run, spec, its, engine)],
+        )
+        for run in stored
+        for spec in specs
+    ]
+    terminal.show_estimate(estimate_judging(due, *_known(engine)))
+    chosen = [run.id or 0 for run in stored]
     with terminal.progress_bars() as on_progress:
-        failed = asyncio.run(judge_runs(chosen, spec, engine, on_progress, its_rubric))
+        failed = asyncio.run(judge_runs(chosen, specs, engine, on_progress, its_rubric))
     report(chosen, failed, engine, as_json)

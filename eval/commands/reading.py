@@ -22,11 +22,12 @@ def show(
     engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = store.find_runs([run], session=session)
+        prices = store.list_prices(session=session)
     if as_json:
         shown = [run_as_json(each, engine) for each in chosen]
         print_json(shown[0] if len(shown) == 1 else shown)
     else:
-        terminal.show_summaries(chosen, [summarise(each.id or 0, engine) for each in chosen])
+        terminal.show_summaries(chosen, [summarise(each.id or 0, engine) for each in chosen], prices)
 
 
 def runs(db: Db = None, as_json: AsJson = False) -> None:
