@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import ceil, exp, lgamma, log, sqrt
+from math import ceil, exp, lgamma, log2, sqrt
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eval.stats.bounded import bounded_interval, normal_enough
 from eval.stats.intervals import CONFIDENCE, ROUNDING, mean_interval
-from eval.stats.planning import ALPHA, questions_needed
+from eval.stats.planning import ALPHA, MOST_QUESTIONS, questions_needed
 from eval.stats.quality import SCALE
 
 Outcome = Literal["better", "worse", "not decisive", "no comparison"]
@@ -145,17 +145,27 @@ def _judge(
 
 
 def _needed(differences: NDArray[np.float64], tests: int, scale: tuple[float, float] | None) -> int | None:
-    """Questions that show a difference like the one seen with 80 % probability; None where that is out of reach."""
+    """Questions that would show a difference like the one seen, None where that is out of reach.
+
+    As many as give the t test 80 % power, let the sign-flip test reach its level at all, and take Gaffke's interval,
+    where the differences call for it, off 0.
+    """
     mean, sd = abs(float(differences.mean())), float(differences.std(ddof=1))
     if mean <= ROUNDING:
         return None
-    if sd > ROUNDING * mean:
-        return questions_needed(mean, sd, comparisons=tests)
-    flips = ceil(1 + log(tests / ALPHA, 2))  # all differences alike: until the sign-flip test can reach the level
-    if scale is None:
-        return flips
-    reach = scale[1] - scale[0]  # and until Gaffke's limit, mean - (mean + reach) (1 - (alpha / 2)^(1 / n)), passes 0
-    return max(flips, ceil(log(ALPHA / 2) / log(reach / (mean + reach))))
+    needed = questions_needed(mean, sd, comparisons=tests) if sd > ROUNDING * mean else 1
+    if needed is None:
+        return None
+    needed = max(needed, ceil(1 + log2(tests / ALPHA)))
+    while scale is not None and needed <= MOST_QUESTIONS:
+        times, reach = max(needed / len(differences), 1), scale[1] - scale[0]
+        if normal_enough(differences - differences.mean(), times=times):
+            break
+        low, high = bounded_interval(differences, bounds=(-reach, reach), times=times)
+        if low > 0 or high < 0:
+            break
+        needed = ceil(1.05 * needed)
+    return needed
 
 
 def _rounded(count: int) -> str:

@@ -16,7 +16,7 @@ from eval.stats.quality import SCALE, Method, QuestionScores, choose, quality, s
 
 POWER = 0.8
 ALPHA = 1 - CONFIDENCE
-MOST_QUESTIONS = 100_000  # beyond it a difference is called too small to be shown
+MOST_QUESTIONS = 10_000  # what needs more counts as too small to be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def power_of_t(n: int, difference: float, sd: float, *, alpha: float = ALPHA) ->
 def smallest_difference(
     n: int, sd: float, *, comparisons: int = 1, power: float = POWER, alpha: float = ALPHA
 ) -> float | None:
-    """The smallest mean difference that n shared questions show with this power, in points; None for n below 2 or no sd.
+    """The smallest mean difference that n shared questions show with this power, in points; None for n below 2 or sd 0.
 
     `sd`: of the differences on one question, as spread_seen found it. With several `comparisons` each is held to the
     level alpha / comparisons, where Holm's procedure begins.
@@ -91,9 +91,9 @@ def questions_needed(
     """How many shared questions show this difference with this power; None for more than MOST_QUESTIONS."""
     low, high = 1, 2
     while power_of_t(high, difference, sd, alpha=alpha / comparisons) < power:
-        low, high = high, 2 * high
-        if high > MOST_QUESTIONS:
+        if high == MOST_QUESTIONS:
             return None
+        low, high = high, min(2 * high, MOST_QUESTIONS)
     while high - low > 1:
         middle = (low + high) // 2
         if power_of_t(middle, difference, sd, alpha=alpha / comparisons) < power:
