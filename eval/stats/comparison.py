@@ -1,7 +1,7 @@
 """Two targets on the same questions: the difference, its interval, its size, a test and a verdict in words.
 
 Pure. Takes one value a question and target, repeats averaged (see `question_means`), higher being better. How many
-questions would decide is asked of planning.py; who is best among many is ranking.py's business.
+questions would decide is asked of planning.py; who is best among many is best.py's business.
 """
 
 from collections import defaultdict
@@ -139,7 +139,9 @@ def _judge(
         return replace(found, outcome=outcome, words=outcome)
     needed = _needed(differences, tests, scale)
     if needed is None:
-        return replace(found, words="not decisive (no number of questions in reach would settle a difference so small)")
+        return replace(
+            found, words=f"not decisive (a difference so small needs more than {MOST_QUESTIONS:,} questions)"
+        )
     more = max(needed - found.n, 1)
     return replace(found, more_questions=more, words=f"not decisive (needs about {_rounded(more)} more questions)")
 

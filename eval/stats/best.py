@@ -16,26 +16,26 @@ TIE = 1e-9  # means as near as this are equal
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class Best:
     """For each target how often it was best, over resamples of the `n` questions that all of them answered.
 
     Targets that tie for best share the resample. Empty where no question is shared by all.
     """
 
-    probability_best: dict[str, float]
+    probability: dict[str, float]
     n: int
 
 
-def rank(scores: Mapping[str, Mapping[Hashable, float]], *, resamples: int = RESAMPLES, seed: int = SEED) -> Ranking:
+def best(scores: Mapping[str, Mapping[Hashable, float]], *, resamples: int = RESAMPLES, seed: int = SEED) -> Best:
     """How often each target is best if the questions had been other ones of their kind; one value a question."""
     shared = sorted(set.intersection(*(set(values) for values in scores.values())), key=str) if scores else []
     if not shared:
-        return Ranking({}, 0)
+        return Best({}, 0)
     matrix = np.array([[values[question] for question in shared] for values in scores.values()])
     means = bootstrap_means(matrix, resamples=resamples, seed=seed)
-    best = means >= means.max(axis=1, keepdims=True) - TIE
-    shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
-    return Ranking(dict(zip(scores, shares.tolist(), strict=True)), len(shared))
+    first = means >= means.max(axis=1, keepdims=True) - TIE
+    shares = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
+    return Best(dict(zip(scores, shares.tolist(), strict=True)), len(shared))
 
 
 def bootstrap_means(
