@@ -173,9 +173,7 @@ def test_the_order_of_questions_does_not_matter(
     rows, n, inference = drawn
     questions = table(rows, n)
     shuffled = random.Random(seed).sample(questions, len(questions))
-    first, second = quality(questions, inference=inference), quality(shuffled, inference=inference)
-    assert (first.value, first.low, first.high) == pytest.approx((second.value, second.low, second.high), abs=1e-9)
-    assert first.notes == second.notes
+    assert quality(shuffled, inference=inference) == quality(questions, inference=inference)
 
 
 @settings(deadline=None, max_examples=100)

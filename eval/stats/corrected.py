@@ -145,7 +145,7 @@ def corrected(sample: Sample, inference: Inference, scale: tuple[float, float], 
     factors = sample.factors
     squares = float(factors @ np.square(judge))
     slope = float(factors @ (judge * people)) / squares if squares > ROUNDING else 0.0
-    if slope <= 0:
+    if slope <= ROUNDING:
         return "The judge does not help: its scores do not rise with people's."
     errors = people - slope * judge
     if not sample.normal_enough(errors):

@@ -138,10 +138,10 @@ def after_more_scores(
     if n_then == now.n_people:
         words = "People have scored every question there is to draw."
         return Prospect(now.n_people, n_then, now.width, now.width, now.method, words)
-    chosen, _, why_not = choose(sample, inference, scale, confidence)
+    used, _, why_not = choose(sample, inference, scale, confidence)
     words = (
         f"{n_then - now.n_people} more hand scores would bring the width of the interval from about {now.width:.2f} to "
-        f"about {chosen.width:.2f} points, if they are like the {now.n_people} there are."
+        f"about {used.width:.2f} points, if they are like the {now.n_people} there are."
     )
     method: Method = "people alone" if why_not else "human-corrected"
-    return Prospect(now.n_people, n_then, now.width, chosen.width, method, words)
+    return Prospect(now.n_people, n_then, now.width, used.width, method, words)

@@ -8,7 +8,8 @@ is decided elsewhere; what more scores would buy is planning.py's, differences b
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from math import fsum
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -83,6 +84,14 @@ class Quality:
         return None if self.low is None or self.high is None else self.high - self.low
 
 
+class Choice(NamedTuple):
+    """The interval in use, that of people alone, and why the judge is not used ("" where it is)."""
+
+    used: Interval
+    alone: Interval
+    why_not: str
+
+
 def quality(
     questions: Sequence[QuestionScores],
     *,
@@ -117,21 +126,26 @@ def quality(
 def sample_of(questions: Sequence[QuestionScores], *, more: int = 0) -> Sample:
     """The arrays of a question set with hand scores in every stratum; `more` plans so many more in proportion.
 
+    Sorted, and summed exactly, so that not even rounding depends on the order of the questions.
     Where the judge has no score its mean stands in: any figure that does not depend on the draw leaves the estimate
     without bias and only costs precision.
     """
     judged = [q.judge for q in questions if q.judge is not None]
-    mean = float(np.mean(judged)) if judged else 0.0
+    mean = fsum(judged) / len(judged) if judged else 0.0
     index = {name: i for i, name in enumerate(sorted({q.stratum for q in questions}))}
     size = np.bincount([index[q.stratum] for q in questions]).astype(float)
-    scored = [q for q in questions if q.drawn_score is not None]
-    stratum = np.array([index[q.stratum] for q in scored], dtype=np.intp)
+    scored = sorted(
+        (index[q.stratum], q.people, mean if q.judge is None else q.judge, 1 / q.probability)
+        for q in questions
+        if q.people is not None and q.probability is not None
+    )
+    stratum = np.array([row[0] for row in scored], dtype=np.intp)
+    people, judge, weights = np.array([row[1:] for row in scored]).T
     drawn = np.bincount(stratum, minlength=len(size)).astype(float)
-    weights = np.array([1 / (q.probability or 1) for q in scored])
-    weights *= (size / len(questions) / np.bincount(stratum, weights))[stratum]
+    weights = weights * (size / len(questions) / np.bincount(stratum, weights))[stratum]
     return Sample(
-        people=np.array([q.people for q in scored], dtype=float),
-        judge=np.array([mean if q.judge is None else q.judge for q in scored]),
+        people=people,
+        judge=judge,
         weights=weights,
         stratum=stratum,
         size=size,
@@ -141,43 +155,41 @@ def sample_of(questions: Sequence[QuestionScores], *, more: int = 0) -> Sample:
     )
 
 
-def choose(sample: Sample, inference: Inference, scale: tuple[float, float], confidence: float) -> tuple[
-    Interval, Interval, str
-]:  # fmt: skip
-    """The interval to use, that of people alone, and why the judge is not used ("" where it is)."""
+def choose(sample: Sample, inference: Inference, scale: tuple[float, float], confidence: float) -> Choice:
+    """The corrected interval where there is one and it is narrower than that of people alone."""
     alone = people_alone(sample, inference, scale, confidence)
     found = corrected(sample, inference, scale, confidence)
     if isinstance(found, str):
-        return alone, alone, found
+        return Choice(alone, alone, found)
     if found.width >= alone.width:
-        return alone, alone, "The judge does not help: with its scores the interval would not be narrower."
-    return found, alone, ""
+        return Choice(alone, alone, "The judge does not help: with its scores the interval would not be narrower.")
+    return Choice(found, alone, "")
 
 
 def _from_people(start: Quality, sample: Sample, scale: tuple[float, float], confidence: float) -> Quality:
-    chosen, alone, why_not = choose(sample, start.inference, scale, confidence)
+    used, alone, why_not = choose(sample, start.inference, scale, confidence)
     if not why_not:
         grounds = [
             f"{start.n_people} hand scores corrected with the judge's scores of {start.n_judge} questions: the "
-            f"interval is {1 - chosen.width / alone.width:.0%} narrower than that of the hand scores alone."
+            f"interval is {1 - used.width / alone.width:.0%} narrower than that of the hand scores alone."
         ]
     else:
         grounds = [
             why_not if start.n_judge else "No judge has scored these questions.",
             f"The number is that of the {start.n_people} hand scores alone.",
         ]
-    if not chosen.normal:
+    if not used.normal:
         grounds.append(_BOUNDED)
     if start.inference == "this question set" and start.n_people == start.n_questions:
         grounds.append("People scored every question of the set, so that sampling leaves nothing open.")
     return replace(
         start,
-        value=chosen.value,
-        low=chosen.low,
-        high=chosen.high,
+        value=used.value,
+        low=used.low,
+        high=used.high,
         method="people alone" if why_not else "human-corrected",
-        judge_weight=chosen.judge_weight,
-        gain=alone.width / chosen.width if chosen.width > 0 else 1.0,
+        judge_weight=used.judge_weight,
+        gain=alone.width / used.width if used.width > 0 else 1.0,
         width_people_alone=alone.width,
         notes=(*start.notes, *grounds),
     )
@@ -189,7 +201,8 @@ def _judge_only(start: Quality, scores: list[float], scale: tuple[float, float],
         start = replace(start, notes=(*start.notes, few))
     if not scores:
         return replace(start, notes=(*start.notes, "No judge has scored these questions, so that there is no number."))
-    value = float(np.mean(scores))
+    scores = sorted(scores)
+    value = fsum(scores) / len(scores)
     found = replace(start, value=value, method="judge only, not calibrated")
     if start.inference == "this question set":
         why = "No interval: one mean a question does not tell the judge's noise, and nothing its error against people."
