@@ -247,10 +247,11 @@ def test_ten_equal_wins_do_not_show_that_no_loss_can_happen() -> None:
     assert pair([4.0] * (10 + found.more_questions), [3.0] * (10 + found.more_questions)).outcome == "better"
 
 
-def test_so_few_questions_that_no_pattern_could_be_decisive_are_asked_for_more() -> None:
-    found = pair([5.0, 4.0, 5.0, 4.5, 5.0], [1.0, 1.5, 1.0, 1.0, 1.2])
-    assert found.p == 2 / 2**5
-    assert (found.outcome, found.more_questions) == ("not decisive", 1)
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_so_few_questions_that_no_pattern_could_be_decisive_are_asked_for_up_to_six(n: int) -> None:
+    found = pair([5.0, 4.9, 5.0, 4.9, 5.0][:n], [1.0, 1.0, 1.1, 1.0, 1.2][:n], scale=None)
+    assert found.p == 2 / 2**n
+    assert (found.outcome, found.more_questions) == ("not decisive", 6 - n)
 
 
 @pytest.mark.parametrize(("shared", "words"), [(0, "no question was scored for both"), (1, "only one question was")])

@@ -107,6 +107,22 @@ def test_the_expected_width_is_the_one_that_comes(judge: judged.Judge, inference
     assert np.mean(planned) == pytest.approx(np.mean(came), rel=0.06)
 
 
+def test_the_expected_width_is_that_of_todays_spread_and_more_scores() -> None:
+    """The regression estimator's variance with n' for n; the squares around the slope grow in proportion."""
+    rng = np.random.default_rng(5)
+    people = np.clip(3 + 0.5 * rng.standard_normal(100), 1, 5)
+    judge = np.clip(people + 0.4 * rng.standard_normal(100), 1, 5)
+    y, f, then = people[:20], judge[:20], 40
+    slope, intercept = np.polyfit(f, y, 1)
+    errors = float(np.square(y - slope * f - intercept).sum())
+    within = (1 - then / 100) / then * errors / 19 * (then - 1) / (then - 2)
+    slope_variance = 2 * errors / (then - 2) / (2 * float(np.square(f - f.mean()).sum()))
+    variance = within + (judge.mean() - f.mean()) ** 2 * slope_variance + y.var(ddof=1) / 100
+    found = after_more_scores(judged.scored(people, judge, 20), 20)
+    assert found.method == "human-corrected"
+    assert found.width_then == pytest.approx(2 * stats.t.ppf(0.975, then - 2) * sqrt(variance))
+
+
 def test_ten_fives_and_twenty_more_would_still_leave_open_what_thirty_fives_leave() -> None:
     found = after_more_scores(judged.scored(np.full(100, 5.0), np.full(100, 5.0), 10))
     assert (found.n_now, found.n_then, found.method) == (10, 30, "people alone")
