@@ -114,6 +114,14 @@ def test_strata_are_weighted_by_their_size_not_by_what_was_drawn_of_them() -> No
     assert half(found) == pytest.approx(stats.t.ppf(0.975, 10) * sqrt(variance))
 
 
+def test_questions_that_were_drawn_and_not_scored_leave_the_weight_of_their_stratum() -> None:
+    """Ten were drawn of each stratum; four hard ones are still open, and hard ones count for a quarter all the same."""
+    questions = [QuestionScores(None, y, 10 / 60, "easy") for y in (4.0, 5.0) * 5]
+    questions += [QuestionScores(None, y, 10 / 20, "hard") for y in (1.0, 3.0) * 3]
+    questions += [QuestionScores(stratum="easy")] * 50 + [QuestionScores(stratum="hard")] * 14
+    assert quality(questions).value == pytest.approx(0.75 * 4.5 + 0.25 * 2.0)
+
+
 def test_one_stratum_is_as_none_and_proportional_strata_give_the_plain_mean() -> None:
     questions = pairs(20, 100)
     named = [replace(q, stratum="all") for q in questions]

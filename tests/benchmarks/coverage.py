@@ -3,8 +3,8 @@
     python tests/benchmarks/coverage.py [--draws 2000] [--questions 100]
 
 Prints the tables of docs/statistics.md: the quality number beside people alone and two textbook intervals; candidates
-for scores near the end of the scale; stratified draws; and the time the bootstrap of 10 targets takes. Seeded; nothing
-is asserted here, tests/test_quality.py asserts a small part.
+for scores near the end of the scale; stratified draws; differences of two targets; and the time the bootstrap of 10
+targets takes. Seeded; nothing is asserted here, tests/test_quality.py asserts a small part.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from scipy import stats
 
 from eval.stats.best import bootstrap_means
 from eval.stats.bounded import bounded_interval
+from eval.stats.comparison import compare_all
 from eval.stats.corrected import Inference
 from eval.stats.quality import QuestionScores, quality
 
@@ -132,6 +133,37 @@ def table_of_strata(draws: int, questions: int) -> None:
         )
 
 
+# --- differences of two targets ---------------------------------------------------------------------------------------
+
+PAIRS = {  # the scores of two targets, and of a target that rarely fails against one that rarely shines
+    "spread, spread": (judged.SCORES["spread"], judged.SCORES["spread"]),
+    "near 5, near 5": (judged.SCORES["near 5"], judged.SCORES["near 5"]),
+    "near 5, spread": (judged.SCORES["near 5"], judged.SCORES["spread"]),
+    "98 % fives, 95 % fives": ((0.0, 0.0, 0.0, 0.02, 0.98), (0.03, 0.0, 0.0, 0.02, 0.95)),
+}
+
+
+def table_of_differences(draws: int) -> None:
+    print_head("scores of the two", "questions", "coverage", "width", "Student's t", "width", "decisive (p < 5 %)")
+    for (name, (first, second)), n in product(PAIRS.items(), (20, 60)):
+        rng = np.random.default_rng(n)
+        ours, _ = judged.draw(first, "useless", draws, n, rng)
+        theirs, _ = judged.draw(second, "useless", draws, n, rng)
+        truths = np.full(draws, float(np.dot(np.subtract(first, second), range(1, 6))))
+        found = [
+            compare_all({"a": dict(enumerate(a)), "b": dict(enumerate(b))})[0]
+            for a, b in zip(ours.tolist(), theirs.tolist(), strict=True)
+        ]
+        used = [(c.low or 0.0, c.high or 0.0) for c in found]
+        plain = [student(x, 1.0) for x in ours - theirs]
+        decisive = np.mean([c.outcome != "not decisive" for c in found])
+        cells = " | ".join(
+            f"{judged.coverage(limits, truths):.1%} | {np.mean([high - low for low, high in limits]):.2f}"
+            for limits in (used, plain)
+        )
+        print(f"| {name} | {n} | {cells} | {decisive:.1%} |", flush=True)
+
+
 # --- candidates near the end of the scale -----------------------------------------------------------------------------
 
 NEAR_THE_END = {  # the shares of 1 to 5
@@ -233,6 +265,7 @@ def main() -> None:
     table_of_quality(draws, questions)
     table_of_candidates(draws)
     table_of_strata(draws, questions)
+    table_of_differences(draws)
     time_of_bootstrap()
 
 
