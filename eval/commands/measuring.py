@@ -19,6 +19,7 @@ from eval.assessing import judge_runs, list_due, rubric_of
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
+from eval.comparing import detectable_difference
 from eval.estimate import estimate, estimate_judging
 from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
 from eval.records import to_question
@@ -38,6 +39,8 @@ def execute(
     prices, pace = _known(engine)
     terminal.show_plan(plan)
     terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
+    if len(plan.targets) > 1:
+        terminal.say(detectable_difference(len(plan.asked), len(plan.targets), engine))
     with terminal.progress_bars() as on_progress:
         return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
 
