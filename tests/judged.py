@@ -30,7 +30,7 @@ def draw(
     shares: Sequence[float], judge: Judge, draws: int, questions: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """(draws, questions) of people's scores and of the judge's, whole points from 1 to 5, questions in random order."""
-    cuts = [NormalDist().inv_cdf(min(share, 1 - 1e-12)) for share in np.cumsum(shares)[:-1]]
+    cuts = [NormalDist().inv_cdf(min(max(share, 1e-12), 1 - 1e-12)) for share in np.cumsum(shares)[:-1]]
     latent = rng.standard_normal((draws, questions))
     noise = rng.standard_normal((draws, questions))
     seen = noise if judge == "useless" else CORRELATION * latent + np.sqrt(1 - CORRELATION**2) * noise

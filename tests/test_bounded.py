@@ -23,6 +23,12 @@ def test_of_zeros_and_ones_it_is_the_interval_of_clopper_and_pearson(n: int) -> 
         assert found == pytest.approx((exact.low, exact.high), abs=1e-6)
 
 
+def test_of_ten_answers_on_three_points_it_is_that_of_a_published_example() -> None:
+    """The example of the Python package gaffke 0.1.2: three 1, five 2, two 3 give 1.4276 to 2.4186."""
+    found = bounded_interval([1] * 3 + [2] * 5 + [3] * 2, bounds=(1, 3))
+    assert found == pytest.approx((1.4276, 2.4186), abs=1e-4)
+
+
 def test_weighted_values_have_the_quantiles_of_their_definition() -> None:
     """200,000 weighted means with one more value at the end of the scale, with exponential weights."""
     rng = np.random.default_rng(3)

@@ -22,7 +22,7 @@ from eval.stats.comparison import (
 )
 
 # Charles Darwin's fifteen pairs of maize, crossed less self-fertilised, in eighths of an inch; as Fisher gives them in
-# The Design of Experiments (1935), sections 16 to 21.
+# The Design of Experiments (1935), chapter III.
 MAIZE = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
 
 differences = st.lists(st.integers(-4, 4).map(float), min_size=2, max_size=9)
@@ -103,7 +103,7 @@ def test_differences_that_are_all_0_tell_nothing() -> None:
 
 
 def test_holms_values_are_those_of_a_published_example() -> None:
-    """From the documentation of pingouin 0.3 (function `holm`)."""
+    """From the documentation of the Python package pingouin (its function `holm`)."""
     assert holm([0.50, 0.003, 0.32, 0.054, 0.0003]) == pytest.approx([0.64, 0.012, 0.64, 0.162, 0.0015])
 
 
@@ -139,7 +139,7 @@ def test_the_interval_is_that_of_scipys_paired_t_test(seed: int, n: int) -> None
 
 
 def test_the_interval_of_the_maize_is_fishers() -> None:
-    """20.93 eighths of an inch, t = 2.148 on 14 degrees of freedom (section 17)."""
+    """20.93 eighths of an inch, t = 2.148 on 14 degrees of freedom."""
     found = pair(np.array(MAIZE) + 100, np.full(15, 100), scale=None)
     assert found.difference == pytest.approx(20.933, abs=5e-4)
     assert found.low is not None

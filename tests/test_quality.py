@@ -103,7 +103,7 @@ def test_people_alone_have_students_interval_and_its_finite_population_correctio
 
 
 def test_strata_are_weighted_by_their_size_not_by_what_was_drawn_of_them() -> None:
-    """Cochran, Sampling Techniques, 3rd ed., (5.1) and (5.12): sum of W y, sum of W^2 (1 - f) s^2 / n."""
+    """Cochran, Sampling Techniques, 3rd ed., sections 5.3 and 5.4: sum of W y, sum of W^2 (1 - f) s^2 / n."""
     easy, hard = [4.0, 5.0, 5.0, 4.0, 5.0, 4.0], [1.0, 2.0, 3.0, 2.0, 1.0, 3.0]
     questions = [QuestionScores(None, y, 6 / 60, "easy") for y in easy]
     questions += [QuestionScores(None, y, 6 / 20, "hard") for y in hard]
@@ -229,7 +229,7 @@ def test_a_judge_who_is_all_but_people_leaves_what_a_census_leaves() -> None:
 
 
 def test_a_judge_who_agrees_with_every_hand_score_is_not_taken_to_err_never() -> None:
-    """Twenty agreements leave open that one answer in seven is judged wrongly: no interval of no width."""
+    """Twenty agreements leave open that one answer in six is judged wrongly: no interval of no width."""
     questions = [replace(q, judge=q.people or 3.0) for q in table([(1, 1), (2, 2), (3, 3), (4, 4)] * 25, 20)]
     found = quality(questions, inference="this question set")
     assert found.method == "people alone"

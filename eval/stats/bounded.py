@@ -45,8 +45,8 @@ def bounded_interval(
     end of the scale: at the lower for the lower limit, at the upper for the upper. The limits are the quantiles of that
     random mean. For values of 0 and 1 this is the exact interval of Clopper and Pearson. N. Gaffke, Three test
     statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative variable, Mathematical Methods of
-    Statistics 14 (2005); Learned-Miller and Thomas, arXiv 1905.06208 (2019). That it never undercovers is proven for 0
-    and 1 and conjectured beyond; simulated coverage is in docs/statistics.md.
+    Statistics 14 (2005); Learned-Miller and Thomas, arXiv 1905.06208 (2019). That it never undercovers is certain for
+    0 and 1 and these papers' conjecture beyond; simulated coverage is in docs/statistics.md.
 
     `weights` are those of a weighted mean; the added value then gets the largest. `times`: as if there were so many
     times as many values of the same make-up. Raises ValueError where there is no value or one is out of bounds.
