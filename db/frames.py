@@ -67,14 +67,31 @@ FROM answer WHERE run_id = :run_id AND NOT cold
 # An answer's score from one source is the mean over that source's raters (people are pooled, each judge stands alone);
 # a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored: a
 # partial verdict may hold no row for a criterion that could not be read.
+# People's scores stand in a plain mean only where no sample led to them, or one whose design gave every question of the
+# run the same probability. Of a person the newest such verdict counts: a later one in another sample does not hide it.
 _QUESTION_SCORES = """
-WITH verdict AS (
+WITH met AS (
+    SELECT DISTINCT draw.sample_id FROM assessment JOIN draw ON draw.id = assessment.draw_id
+    WHERE assessment.run_id = :run_id
+), even AS (
+    SELECT draw.sample_id FROM met JOIN draw USING (sample_id) JOIN answer ON answer.id = draw.answer_id
+    WHERE answer.run_id = :run_id
+    GROUP BY draw.sample_id
+    HAVING count(draw.probability) = count(*) AND max(draw.probability) - min(draw.probability) < 0.000000001
+), standing AS (
+    SELECT max(assessment.id) AS id
+    FROM assessment JOIN rater ON rater.id = assessment.rater_id LEFT JOIN draw ON draw.id = assessment.draw_id
+    WHERE assessment.run_id = :run_id AND rater.kind = 'person'
+      AND (assessment.draw_id IS NULL OR draw.sample_id IN (SELECT sample_id FROM even))
+    GROUP BY assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol, assessment.sample
+), verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id, assessment.protocol,
            assessment.rubric_id, assessment.status, rater.kind,
            CASE rater.kind WHEN 'person' THEN NULL ELSE rater.id END AS judge_id,
            CASE WHEN assessment.same_family THEN 1 ELSE 0 END AS same_family
     FROM assessment JOIN rater ON rater.id = assessment.rater_id
-    WHERE assessment.run_id = :run_id AND assessment.current
+    WHERE assessment.run_id = :run_id
+      AND (rater.kind = 'judge' AND assessment.current OR assessment.id IN (SELECT id FROM standing))
 ), single AS (
     SELECT verdict.*, score.criterion, score.value FROM verdict JOIN score USING (assessment_id)
     WHERE score.value IS NOT NULL
@@ -208,7 +225,11 @@ def qa_sets_frame(*, session: Session) -> pd.DataFrame:
 
 
 def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
-    """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run."""
+    """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run.
+
+    Scores of people from a `disagreement` sample, or one drawn with unequal probabilities, are not among them:
+    people_frames has those with their probabilities.
+    """
     return read_frame(_QUESTION_SCORES, session, run_id=run_id)
 
 

@@ -247,6 +247,7 @@ class Assessment(Base, table=True):
     sample: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # judges: which of k readings this is
     draw_id: int | None = Field(default=None, foreign_key="draw.id")  # people: how the answer came to be scored
     flags: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    undoes: int | None = None  # people: the assessment this one takes back
 
 
 class Score(Base, table=True):
@@ -294,13 +295,17 @@ class Sample(Base, table=True):
     seed: int
     n_population: int  # answers there were to draw from
     double_share: float  # of the drawn answers, handed to two people for their agreement
-    strata: list[Json] = Field(default_factory=list, sa_type=JSON)  # name, n_population, n_drawn
+    strata: list[Json] = Field(default_factory=list, sa_type=JSON)  # name, run_id, n_drawn, probability, question_ids
+    definition: Json = Field(default_factory=dict, sa_type=JSON)  # what it was drawn by: size, categories, allocation
     created_by: str = ""
     created_at: datetime = Field(default_factory=now)
 
 
 class Draw(Base, table=True):
-    """One answer of a sample, with the probability that the design gave it."""
+    """One answer of a sample, with the probability that the design gave its question.
+
+    A run's question is drawn, then one of its repeats, each as likely as the others.
+    """
 
     __table_args__ = (
         UniqueConstraint("sample_id", "answer_id"),
@@ -312,7 +317,7 @@ class Draw(Base, table=True):
     answer_id: int = Field(foreign_key="answer.id", ondelete="CASCADE")
     position: int
     stratum: str = ""
-    probability: float | None = None  # of being drawn; null under `disagreement`
+    probability: float | None = None  # that this run's question was drawn; null under `disagreement`
     double: bool = False
     reason: str = ""  # under `disagreement`: what made this answer worth a look
 
@@ -349,6 +354,7 @@ class Comparison(Base, table=True):
     note: str | None = None
     position: int | None = None
     created_at: datetime = Field(default_factory=now)
+    undoes: int | None = None  # the comparison this one takes back
 
 
 class Call(Base, table=True):

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("n_population", sa.Integer(), nullable=False),
         sa.Column("double_share", sa.Float(), nullable=False),
         sa.Column("strata", sa.JSON(), nullable=False),
+        sa.Column("definition", sa.JSON(), nullable=False),
         sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -68,6 +69,7 @@ def upgrade() -> None:
         sa.Column("note", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("position", sa.Integer(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("undoes", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["left_answer_id"], ["answer.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["question_id"],
@@ -142,6 +144,7 @@ def upgrade() -> None:
         inline_references=True,
     )
     op.add_column("assessment", sa.Column("flags", sa.JSON(), server_default="[]", nullable=False))
+    op.add_column("assessment", sa.Column("undoes", sa.Integer(), nullable=True))
     op.create_index("ix_assessment_rater", "assessment", ["rater_id", "run_id"])
     op.create_index("ix_assessment_draw", "assessment", ["draw_id"], sqlite_where=sa.text("draw_id IS NOT NULL"))
     op.add_column("answer", sa.Column("words", sa.Integer(), nullable=True))
@@ -165,7 +168,7 @@ def downgrade() -> None:
     op.drop_column("question", "must")
     op.drop_index("ix_assessment_draw", table_name="assessment")
     op.drop_index("ix_assessment_rater", table_name="assessment")
-    for column in ("flags", "draw_id", "sample"):
+    for column in ("undoes", "flags", "draw_id", "sample"):
         op.drop_column("assessment", column)
     for table in ("check_result", "handout", "draw", "comparison", "scenario", "sample", "price_card"):
         op.drop_table(table)
