@@ -49,6 +49,14 @@ def invalid(problem: str, remedy: str) -> NoReturn:
     raise PydanticCustomError("cost", "{problem}; {remedy}", {"problem": problem, "remedy": remedy})
 
 
+def invalid_at(faults: Iterable[Fault]) -> None:
+    """Say from within a validator what is wrong at several places; nothing where nothing is."""
+    found = [(fault.where, fault.problem, fault.remedy) for fault in faults]
+    if found:
+        text = "; ".join(str(Fault(*fault)) for fault in found)
+        raise PydanticCustomError("cost_places", "{text}", {"text": text, "faults": found})
+
+
 def shown(value: object) -> str:
     """A value as it is written in the file, on one line and not too long."""
     if isinstance(value, list | tuple):
@@ -71,7 +79,13 @@ def guess(name: str, known: Iterable[str]) -> str:
 
 def from_pydantic(error: ValidationError, model: type[BaseModel], place: str = "") -> list[Fault]:
     """The faults a model found, each with its path below `place`."""
-    return [_fault(details, model, place) for details in error.errors(include_url=False)]
+    faults: list[Fault] = []
+    for details in error.errors(include_url=False):
+        if details["type"] == "cost_places":
+            faults += [Fault(*fault) for fault in details.get("ctx", {})["faults"]]
+        else:
+            faults.append(_fault(details, model, place))
+    return faults
 
 
 def _fault(details: ErrorDetails, model: type[BaseModel], place: str) -> Fault:

@@ -6,6 +6,7 @@ give the year's rate again. Sums of money are exact: Decimal in, Decimal out.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from scipy.optimize import brentq
 
@@ -67,9 +68,9 @@ def internal_rate(flows: Sequence[float]) -> float | None:
             total = total / (1 + rate) + flow
         return total
 
-    steps = [-0.999 + 0.999 * i / 400 for i in range(400)] + [100 * (i / 2000) ** 3 for i in range(2001)]
+    steps = [-0.999 + 0.999 * i / 100 for i in range(100)] + [100 * (i / 400) ** 3 for i in range(401)]
     roots = [a for a in steps if value(a) == 0]
-    for a, b in zip(steps, steps[1:], strict=False):
+    for a, b in pairwise(steps):
         if value(a) * value(b) < 0:
             roots.append(float(brentq(value, a, b, xtol=1e-13)))
     return min(roots, key=abs) if roots else None

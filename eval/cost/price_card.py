@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, model_validator
 
-from eval.cost.faults import Fault, guess, invalid, shown
+from eval.cost.faults import Fault, guess, invalid, invalid_at, shown
 from eval.cost.fields import Currency, IsoDate, Name, Strict, Text
 
 MOST_PER_MTOK = 100_000  # above this a price is a slip of the unit
@@ -121,8 +121,7 @@ class PriceCard(Strict):
 
     @model_validator(mode="after")
     def _one_price_a_day(self) -> "PriceCard":
-        for fault in overlaps(self.rows):
-            invalid(f"{fault.where}: {fault.problem}", fault.remedy)
+        invalid_at(overlaps(self.rows))
         return self
 
     @property

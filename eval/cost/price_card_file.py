@@ -97,7 +97,7 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
     header: list[str] | None = None
     try:
         for place, cells in _rows(text):
-            if cells[0].startswith("#"):
+            if header is None and cells[0].startswith("#"):
                 key = cells[0][1:].strip()
                 if key in meta:
                     faults.append(Fault(place, f"#{key} occurs twice", "keep one"))
