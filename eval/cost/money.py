@@ -6,16 +6,16 @@ give the year's rate again. Sums of money are exact: Decimal in, Decimal out.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import pairwise
 
+import numpy as np
 from scipy.optimize import brentq
 
-MICRO = Decimal("0.000001")  # amounts are kept to a millionth, so that sums of them are exact
+QUANTUM = Decimal("0.000000001")  # amounts are kept to a billionth, so that sums of them are exact
 
 
 def amount(value: float | Decimal) -> Decimal:
-    """A float as money, to a millionth of the currency; a binary 0.1 becomes exactly 0.1."""
-    return (value if isinstance(value, Decimal) else Decimal(repr(float(value)))).quantize(MICRO)
+    """A float as money, to a billionth of the currency; a binary 0.1 becomes exactly 0.1."""
+    return (value if isinstance(value, Decimal) else Decimal(repr(float(value)))).quantize(QUANTUM)
 
 
 def monthly_rate(rate_per_year: float) -> float:
@@ -63,16 +63,13 @@ def internal_rate(flows: Sequence[float]) -> float | None:
         return None
 
     def value(rate: float) -> float:
-        total = 0.0
-        for flow in reversed(flows):
-            total = total / (1 + rate) + flow
-        return total
+        return float(np.polynomial.polynomial.polyval(1 / (1 + rate), flows))
 
-    steps = [-0.999 + 0.999 * i / 100 for i in range(100)] + [100 * (i / 400) ** 3 for i in range(401)]
-    roots = [a for a in steps if value(a) == 0]
-    for a, b in pairwise(steps):
-        if value(a) * value(b) < 0:
-            roots.append(float(brentq(value, a, b, xtol=1e-13)))
+    rates = np.unique(np.concatenate([np.linspace(-0.999, 0, 101), 100 * np.linspace(0, 1, 401) ** 3]))
+    values = np.polynomial.polynomial.polyval(1 / (1 + rates), flows)
+    roots = rates[values == 0].tolist()
+    for i in np.flatnonzero(values[:-1] * values[1:] < 0):
+        roots.append(float(brentq(value, rates[i], rates[i + 1], xtol=1e-13)))
     return min(roots, key=abs) if roots else None
 
 

@@ -7,6 +7,7 @@ Reading and writing TOML is scenario_file.py's business; whether runs and prices
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, model_validator
@@ -298,32 +299,34 @@ def hardware_of(option: Any) -> Iterator[tuple[str, str]]:
 
 def assumptions(scenario: Scenario) -> dict[str, Assumption]:
     """Every assumption by its path, such as `workload.burst` or `hardware.laptop.capex`."""
-    return {path: found for path, found, _ in _walk(scenario, "")}
+    return {path: found for path, found, _, _ in _walk(scenario, "")}
 
 
 def bounds(scenario: Scenario) -> dict[str, Bounds]:
     """What the field of each assumption allows, by path."""
-    return {path: limits for path, _, limits in _walk(scenario, "")}
+    return {path: _limits(model, field) for path, _, model, field in _walk(scenario, "")}
 
 
-def _walk(model: BaseModel, path: str) -> Iterator[tuple[str, Assumption, Bounds]]:
-    for name, info in type(model).model_fields.items():
+def _walk(model: BaseModel, path: str) -> Iterator[tuple[str, Assumption, type[BaseModel], str]]:
+    """Every assumption below a model with its path, and the field that holds it."""
+    for name in type(model).model_fields:
         value, at = getattr(model, name), f"{path}.{name}".lstrip(".")
-        limits = _limits(info)
         if isinstance(value, Assumption):
-            yield at, value, limits
+            yield at, value, type(model), name
         elif isinstance(value, BaseModel):
             yield from _walk(value, at)
         elif isinstance(value, dict):
             for key, inner in value.items():
                 if isinstance(inner, Assumption):
-                    yield f"{at}.{key}", inner, limits
+                    yield f"{at}.{key}", inner, type(model), name
                 elif isinstance(inner, BaseModel):
                     yield from _walk(inner, f"{at}.{key}")
 
 
-def _limits(info: Any) -> Bounds:
+@cache
+def _limits(model: type[BaseModel], field: str) -> Bounds:
     """The bounds written at a field, looked for in its annotation; without any, any number."""
+    info: Any = model.model_fields[field]
     pending = [*info.metadata, info.annotation]
     while pending:
         item = pending.pop()
