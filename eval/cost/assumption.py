@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 from scipy.special import ndtri
 
-from eval.cost.faults import invalid, shown
+from eval.cost.faults import invalid
 from eval.cost.fields import Strict, Text
 from eval.cost.figure import Figure, Kind
 
@@ -100,6 +100,12 @@ def default(value: float) -> Assumption:
     return Assumption(value=value, source=DEFAULT)
 
 
+def plain(value: float) -> str:
+    """A number as a person writes it: with commas, at most six decimals, and without an exponent unless it is tiny."""
+    text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return text if value == 0 or text.strip("-") != "0" else f"{value:g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What a field allows; the check that a scenario's field carries."""
@@ -109,12 +115,12 @@ class Bounds:
     why: str = ""
 
     def __call__(self, assumption: Assumption) -> Assumption:
-        allowed = f"allowed is {self.least:,.10g} to {self.most:,.10g}" + (f", {self.why}" if self.why else "")
+        allowed = f"allowed is {plain(self.least)} to {plain(self.most)}" + (f", {self.why}" if self.why else "")
         for name in ("value", "low", "high"):
             given = getattr(assumption, name)
             if given is not None and not self.least <= given <= self.most:
                 name = "" if name == "value" else f"{name} "
-                invalid(f"{name}{shown(f'{given:,.10g}')[1:-1]} is out of range", allowed)
+                invalid(f"{name}{plain(given)} is out of range", allowed)
         if assumption.shape == "lognormal" and self.most <= 1:
             invalid("a lognormal range has no upper end", f"use triangular or uniform; {allowed}")
         return assumption

@@ -123,7 +123,9 @@ def _sentence(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
             return f"{value} is not a number to calculate with", "write a finite number"
         case "too_short" | "string_too_short":
             return "it is empty", "write at least one"
-        case _ if kind.startswith(("float", "int", "decimal")):
+        case _ if kind.startswith("int"):
+            return f"{value} is not a whole number", "write one such as 36"
+        case _ if kind.startswith(("float", "decimal")):
             comma = re.fullmatch(r'"\d+,\d+"', value)
             return f"{value} is not a number", "write a point, like 0.15" if comma else "write a number, without a unit"
         case _ if kind.startswith("bool"):
