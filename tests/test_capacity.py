@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cost.capacity import (
@@ -31,6 +31,7 @@ def test_the_worked_example_of_48_erlang_on_55_places():
     assert float(erlang_c(48, 55)) == pytest.approx(0.2387, abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(0.01, 0.99))
 def test_erlang_c_is_its_recursion(places, busy):
     assert float(erlang_c(busy * places, places)) == pytest.approx(recursive_erlang_c(busy * places, places), rel=1e-9)
@@ -84,6 +85,7 @@ def test_what_was_not_measured_is_said(loads, reason):
     assert reason in str(machine_at(loads, 1000))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 32), st.floats(0.1, 30), st.none() | st.floats(0.05, 60))
 def test_what_machines_bear_keeps_both_limits_and_grows(places, service, limit):
     machine = Machine(places, service, limit)
@@ -95,6 +97,7 @@ def test_what_machines_bear_keeps_both_limits_and_grows(places, service, limit):
         assert (wait_quantile(table * (1 - 1e-9), counts, service) <= limit + 1e-6).all()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 16), st.none() | st.floats(0.2, 10), st.lists(st.floats(0, 2000), min_size=2, max_size=20))
 def test_machines_bear_their_load_and_one_less_would_not(places, limit, loads):
     table = bearable(Machine(places, 2.0, limit))

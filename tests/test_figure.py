@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cost.figure import Figure, Series, UnitError, bare_numbers, convert, figures
@@ -21,6 +21,7 @@ PAIRS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PAIRS), st.floats(-1e12, 1e12))
 def test_a_value_comes_back_from_another_unit(pair, value):
     unit, other = pair

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eval.cost.money import (
@@ -50,11 +50,13 @@ def test_flows_of_one_sign_have_no_rate_of_return(given_flows):
     assert internal_rate(given_flows) is None
 
 
+@settings(deadline=None)
 @given(flows)
 def test_npv_at_zero_is_the_sum(given_flows):
     assert npv(0.0, given_flows) == sum(given_flows)
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.5), st.lists(st.floats(1, 1000), min_size=1, max_size=12))
 def test_the_rate_of_return_makes_the_value_zero(rate, later):
     first = -sum(flow / (1 + rate) ** (t + 1) for t, flow in enumerate(later))
@@ -63,6 +65,7 @@ def test_the_rate_of_return_makes_the_value_zero(rate, later):
     assert found == pytest.approx(rate, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.floats(-0.9, 5))
 def test_twelve_monthly_rates_make_the_yearly_one(rate):
     assert (1 + monthly_rate(rate)) ** 12 - 1 == pytest.approx(rate, abs=1e-9)
@@ -100,6 +103,7 @@ def test_the_month_of_overtaking_counts_fractions_and_has_to_last():
     assert first_month_ahead(ours, ours) == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=30), st.lists(st.integers(0, 1000), min_size=2, max_size=30))
 def test_whoever_pays_less_in_the_end_has_overtaken_or_was_never_behind(ours, theirs):
     length = min(len(ours), len(theirs))

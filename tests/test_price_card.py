@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cost import price_card_file
@@ -206,6 +206,7 @@ def cards(draw) -> PriceCard:
     return PriceCard(name=draw(words), date="2026-11-25", source=draw(texts), note=draw(texts), rows=tuple(rows))
 
 
+@settings(deadline=None)
 @given(cards())
 def test_csv_and_json_give_back_the_same_card(made):
     for again in (parse_csv(dump_csv(made)), parse_json(dump_json(made))):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -218,6 +218,7 @@ def scenarios(draw) -> Scenario:
     )
 
 
+@settings(deadline=None)
 @given(scenarios())
 def test_toml_gives_back_the_same_scenario(made):
     text = dump(made)

@@ -12,6 +12,7 @@ import numpy as np
 
 from eval.cost.assumption import Floats, Spread, central, draw
 from eval.cost.bill import VOLUME_FACTOR, bill, workings
+from eval.cost.capacity import TABLE
 from eval.cost.ledger import billed, effective
 from eval.cost.money import amount, first_month_ahead, internal_rate
 from eval.cost.program import Program
@@ -62,6 +63,7 @@ def crossing(scenario: Scenario, ours: Program, theirs: Program, spreads: Mappin
     w = workings(scenario, values)
     volume = float(w.answers[0, 0])
     steps = _steps(ours, values, scenario, volume)
+    # Just below each further machine lies the best that the machines before it can do: it must not be missed.
     edges = np.array([step.requests_per_month / volume for step in steps])
     factors = np.unique(np.concatenate([FACTORS, edges, edges * (1 + 1e-9)]))
     ahead = _difference(scenario, ours, theirs, values, factors) <= 0
@@ -80,7 +82,18 @@ def crossing(scenario: Scenario, ours: Program, theirs: Program, spreads: Mappin
     monthly = internal_rate((their_flows - our_flows).tolist())
     band, never = _band(scenario, ours, theirs, spreads)
     yearly = None if monthly is None or months is None else (1 + monthly) ** 12 - 1
-    return Crossing(ours.name, theirs.name, first, lost, for_good, band, never, months, yearly, steps)
+    return Crossing(
+        ours.name,
+        theirs.name,
+        first,
+        lost,
+        for_good,
+        band,
+        never,
+        months,
+        yearly,
+        tuple(step for step in steps if step.machines <= STEPS),
+    )
 
 
 def _decimals(flows: Floats) -> list[Decimal]:
@@ -147,5 +160,5 @@ def _steps(program: Program, values: Mapping[str, Floats], scenario: Scenario, v
         if scenario.hardware[part.hardware].one_per_user:
             continue
         load = float(made.load[part.name][0, 0])
-        found += [Step(part.name, k + 1, volume * float(part.table[k]) / load) for k in range(STEPS)]
+        found += [Step(part.name, k + 1, volume * float(part.table[k]) / load) for k in range(TABLE)]
     return tuple(found)

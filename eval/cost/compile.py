@@ -75,7 +75,8 @@ class Compiler:
         found = self.measured.get(target)
         if found is None or found.n_answers == 0:
             hint = guess(target, self.measured) if found is None and self.measured else "run it, or remove the option"
-            problems.blocked.append(f'options.{name}: the target "{target}" has no run with an answer; {hint}.')
+            end = "" if hint.endswith("?") else "."
+            problems.blocked.append(f'options.{name}: the target "{target}" has no run with an answer; {hint}{end}')
             return None
         return found
 

@@ -56,8 +56,8 @@ def payment(rate: float, periods: int, present_value: float) -> float:
 def internal_rate(flows: Sequence[float]) -> float | None:
     """The rate per period at which the flows are worth nothing, or None where there is none.
 
-    Where there are several, the one nearest to 0: the one a reader would call the return. Searched from -99.9 % to
-    10,000 % a period.
+    Where there are several, the one nearest to 0: the one a reader would call the return. Searched from -99.9 %, or as
+    near to it as many periods leave representable, to 10,000 % a period.
     """
     if not flows or min(flows) >= 0 or max(flows) <= 0:
         return None
@@ -65,7 +65,8 @@ def internal_rate(flows: Sequence[float]) -> float | None:
     def value(rate: float) -> float:
         return float(np.polynomial.polynomial.polyval(1 / (1 + rate), flows))
 
-    rates = np.unique(np.concatenate([np.linspace(-0.999, 0, 101), 100 * np.linspace(0, 1, 401) ** 3]))
+    least = max(-0.999, 10 ** (-150 / len(flows)) - 1)
+    rates = np.unique(np.concatenate([np.linspace(least, 0, 101), 100 * np.linspace(0, 1, 401) ** 3]))
     values = np.polynomial.polynomial.polyval(1 / (1 + rates), flows)
     roots = rates[values == 0].tolist()
     for i in np.flatnonzero(values[:-1] * values[1:] < 0):
