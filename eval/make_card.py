@@ -14,8 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from genai_prices import types
-from genai_prices.data import providers
+try:
+    from genai_prices import types
+    from genai_prices.data import providers
+except ModuleNotFoundError:
+    raise SystemExit('This needs the package genai-prices: pip install "rightsize[prices]"') from None
 
 from eval.cost.price_card import PriceCard, PriceRow, Tier
 from eval.cost.price_card_file import dump_json

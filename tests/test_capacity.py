@@ -112,5 +112,10 @@ def test_machines_bear_their_load_and_one_less_would_not(places, limit, loads):
     assert (load[beyond] <= count[beyond] * places * UTILISATION_CAP + 1e-6).all()
 
 
+def test_a_machine_is_busy_for_seventy_percent_at_most():
+    table = bearable(Machine(10, 1.0, None))
+    assert machines_for(np.array([7.0, 7.01, 14.0, 14.01]), table).tolist() == [1, 2, 2, 3]
+
+
 def test_a_service_without_requests_still_takes_a_machine():
     assert machines_for(np.array([0.0]), bearable(Machine(4, 1.0, None))).tolist() == [1.0]

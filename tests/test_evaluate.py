@@ -120,9 +120,9 @@ def test_an_option_that_misses_a_requirement_is_out_with_the_reason(targets, con
 
 
 def test_data_may_go_only_where_it_is_allowed():
-    options = {"a": DEAR | {"residency": "US"}, "b": CHEAP | {"residency": "eu"}}
+    options = {"a": DEAR | {"residency": "US"}, "b": CHEAP | {"residency": "eu"}, "c": CHEAP | {"residency": "EU"}}
     found = out(options, constraints={"allowed_residency": ["EU", "on the premises"]})
-    assert found == {"a": ("Its data goes to US, and only EU, on the premises is allowed.",), "b": ()}
+    assert found == {"a": ("Its data goes to US, and only EU, on the premises is allowed.",), "b": (), "c": ()}
 
 
 def test_a_purchase_above_the_budget_is_out():
@@ -141,6 +141,23 @@ def test_hardware_that_cannot_bear_it_is_out_for_ever():
     assert found["own"] == ("Never on this hardware: the machines that can be had do not bear the busy hour.",)
     tight = out({"own": own}, slow, hardware={"box": box}, constraints={"p95_ms": 500})
     assert "even at 1 request at once its p95 latency is 900 ms, and 500 ms are allowed" in tight["own"][0]
+
+
+def test_hardware_without_a_machine_that_serves_has_no_cost_either():
+    own = {"kind": "self-hosted", "target": "cheap", "hardware": "box"}
+    box = {"capex": 100, "price_per_kwh": 0.2, "idle_watts": 50, "active_watts": 200} | FREE
+    targets = TARGETS | {"cheap": measured("cheap", loads=(Load(1, 0.02, 900, 60),))}
+    one = scenario({"dear": DEAR, "own": own}, hardware={"box": box}, constraints={"p95_ms": 500})
+    result = evaluate(one, targets, PRICES)
+    assert result.option("own").npv.value is None
+    assert result.option("own").npv.reason == result.option("own").out[0]
+    assert result.decision.verdict == "none"  # and the other is too slow
+
+
+def test_a_hybrid_of_simulated_parts_is_simulated_and_they_are_its_evidence():
+    result = demo()
+    assert result.option("escalate").simulated
+    assert {e.target for e in result.evidence} == {"cloud", "small-local", "large-local", "hybrid"}
 
 
 def test_doing_nothing_is_a_reference_and_never_chosen():
@@ -253,6 +270,7 @@ def test_a_newer_price_card_than_the_pinned_one_is_said():
 
     assert result(PRICES.sha256).card_is_pinned
     assert result(PRICES.sha256).warnings == ()
+    assert not result("0" * 64).card_is_pinned
     assert 'not those of "old" of 2026-01-01' in result("0" * 64).warnings[0]
 
 

@@ -152,6 +152,14 @@ def test_batch_prices_count_for_the_share_that_may_wait():
     assert "the batch input and the batch output price of acme/large is unknown" in blocked(one, prices=card(row))
 
 
+def test_the_batch_price_of_a_tier_is_unknown():
+    tiers = [{"above_tokens": 250, "input_per_mtok": 2, "output_per_mtok": 20}]
+    row = {"model": "large", "input_per_mtok": 1, "output_per_mtok": 10, "tiers": tiers}
+    prices = card(row | {"batch_input_per_mtok": "0.5", "batch_output_per_mtok": 5})
+    one = scenario({"api": API | {"batch_share": 0.5}})
+    assert "the batch input and the batch output price of acme/large is unknown" in blocked(one, prices=prices)
+
+
 def test_prices_drift_and_volumes_grow_by_the_year():
     one = scenario({"api": API}, workload={"growth_per_year": 0.5}, money={"api_price_drift_per_year": -0.2})
     month = 1650 / 12
@@ -273,6 +281,22 @@ def test_a_machine_costs_its_life_its_power_and_its_people():
 def test_the_spare_machine_costs_as_much_as_the_first():
     one, two = (costs(scenario({"own": OWN}, hardware={"box": BOX | {"spares": n}})) for n in (0, 1))
     assert two["hardware"] == pytest.approx(2 * one["hardware"])
+
+
+def test_a_machine_that_runs_other_work_is_not_charged_for_idling():
+    box = BOX | {"runs_other_work": True}
+    kwh = 12 * 0.2 * 100_000 / 3600  # only what answering takes above idling
+    assert costs(scenario({"own": OWN}, hardware={"box": box}))["energy"] == pytest.approx(0.25 * kwh)
+
+
+def test_a_machine_once_bought_stays_when_the_volume_falls():
+    workload = {"requests_per_month": 4_000_000, "growth_per_year": -0.9}
+    one = scenario({"own": OWN}, workload=workload, hardware={"box": BOX})
+    programs, compiler = compiled(one, TARGETS, PRICES)
+    made = bill(programs["own"], workings(one, central(compiler.spreads)))
+    need = made.machines["box"][0]
+    assert need[-1] < need[0]
+    assert costs(one)["hardware"] == pytest.approx(12 * need[0] * 4800 / 48)
 
 
 def test_owned_machines_cost_no_purchase_and_further_ones_do():

@@ -226,6 +226,14 @@ def test_a_further_machine_brings_its_cost_back_in():
     assert found.first < found.lost_at
 
 
+def test_machines_that_cannot_be_added_end_the_advantage():
+    box = {"owned": 2, "price_per_kwh": 0.25, "idle_watts": 100, "active_watts": 300} | FREE  # one of them is the spare
+    found = met(scenario(PAIR, hardware={"box": box}))
+    assert found.first is not None
+    assert found.lost_at == pytest.approx(found.steps[0].requests_per_month, rel=1e-6)
+    assert found.for_good is None
+
+
 def test_hardware_that_never_pays_is_said_to_never():
     found = met(scenario(PAIR, hardware={"box": BOX | {"capex": 4_000_000}}))
     assert (found.first, found.never, found.months, found.return_per_year) == (None, 1.0, None, None)

@@ -102,7 +102,7 @@ class Bill:
 
 
 def bill(program: Program, w: Workings) -> Bill:
-    """The bill of an option; the program must not be blocked."""
+    """The bill of an option; the program must not be `unpriced`."""
     made = Bill({"month": np.ones((1, w.months)), "answers": w.answers, "drifted": w.drifted})
     name, option = program.name, program.option
     for part in program.api:

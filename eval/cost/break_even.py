@@ -58,14 +58,14 @@ class Crossing:
 
 
 def crossing(scenario: Scenario, ours: Program, theirs: Program, spreads: Mapping[str, Spread]) -> Crossing:
-    """Where `ours` meets `theirs`; neither may be blocked."""
+    """Where `ours` meets `theirs`; neither may be `unpriced`."""
     values = central(spreads)
     w = workings(scenario, values)
     volume = float(w.answers[0, 0])
     steps = _steps(ours, values, scenario, volume)
     # Just below each further machine lies the best that the machines before it can do: it must not be missed.
     edges = np.array([step.requests_per_month / volume for step in steps])
-    factors = np.unique(np.concatenate([FACTORS, edges, edges * (1 + 1e-9)]))
+    factors = np.unique(np.concatenate([FACTORS, edges * (1 - 1e-9), edges * (1 + 1e-9)]))
     ahead = _difference(scenario, ours, theirs, values, factors) <= 0
     first = lost = for_good = None
     if ahead.any():

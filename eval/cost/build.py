@@ -27,8 +27,8 @@ _MONEY = (
 
 
 def unpriced(scenario: Scenario, card: PriceCard, program: Program) -> OptionResult:
-    """The result of a blocked option: what was measured stays, money is unknown with the reason."""
-    reason = program.blocked[0]
+    """The result of an option without a total: what was measured stays, money is unknown with the reason."""
+    reason = program.unpriced[0]
     currency, origin = scenario.money.currency, f"options.{program.name}"
     money: dict[str, Any] = {name: Figure(None, currency, "derived", origin, reason=reason) for name in _MONEY}
     nothing: dict[str, Any] = {
@@ -120,7 +120,7 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "simulated": program.simulated,
         "hypothetical": any(row.kind == "hypothetical" for row in program.rows),
         "blocked": program.blocked,
-        "out": (),
+        "out": program.never,
         "notes": program.notes,
         "remarks": option.remarks,
         "quality": quality,

@@ -25,6 +25,7 @@ class _Problems:
         self.blocked: list[str] = []
         self.never: list[str] = []
         self.notes: list[str] = []
+        self.sources: dict[str, Measured] = {}
 
 
 class Compiler:
@@ -62,10 +63,12 @@ class Compiler:
         judged = target
         if judged is None and isinstance(option, DraftAndRefine | Escalate):
             last = option.refine if isinstance(option, DraftAndRefine) else option.remote
-            judged = self.measured.get(last.target)  # whoever has the last word is taken to be judged alike
+            judged = problems.sources.get(last.target)  # whoever has the last word is taken to be judged alike
         judge = self._judge(judged, problems) if judged is not None else None
         distinct = {kind: tuple(dict.fromkeys(getattr(problems, kind))) for kind in ("blocked", "never", "notes")}
-        return Program(name, option, target, tuple(api), tuple(machines), judge, **distinct)
+        return Program(
+            name, option, target, tuple(problems.sources.values()), tuple(api), tuple(machines), judge, **distinct
+        )
 
     # --- targets and tokens -------------------------------------------------------------------------------------------
 
@@ -78,6 +81,7 @@ class Compiler:
             end = "" if hint.endswith("?") else "."
             problems.blocked.append(f'options.{name}: the target "{target}" has no run with an answer; {hint}{end}')
             return None
+        problems.sources[target] = found
         return found
 
     def _estimate(self, key: str, estimate: Estimate, origin: str) -> str:
@@ -143,11 +147,12 @@ class Compiler:
                 problems.blocked.append(f"{place}: {reason}")
                 return
             rows.append(row)
-        if (currency := rows[0].currency) not in (self.scenario.money.currency, *self.scenario.money.rates):
-            ours = self.scenario.money.currency
-            what = f"{rows[0].id} is priced in {currency}, the scenario in {ours}"
-            problems.blocked.append(f"{place}: {what}; write what one {currency} costs under [money.rates].")
-            return
+        for row in rows:
+            if row.currency not in (self.scenario.money.currency, *self.scenario.money.rates):
+                what = f"{row.id} is priced in {row.currency}, the scenario in {self.scenario.money.currency}"
+                remedy = f"write what one {row.currency} costs under [money.rates]"
+                problems.blocked.append(f"{place}: {what}; {remedy}.")
+                return
         first = 0
         for month in range(1, months + 1):
             if month == months or rows[month] != rows[first]:

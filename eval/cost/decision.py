@@ -27,7 +27,7 @@ def reasons_out(
     A requirement that was not measured counts as not met: an option is not recommended on trust.
     """
     rules = scenario.constraints
-    reasons = [*program.never]
+    reasons: list[str] = []
     if isinstance(program.option, DoNothing):
         return ("It is the reference: it does not do what is asked for.",)
     if not fits:

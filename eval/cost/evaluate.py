@@ -39,7 +39,7 @@ class _Evaluation:
         self.programs = compiler.programs()
         self.spreads: Mapping[str, Spread] = compiler.spreads
         self.estimates, self.stated = compiler.estimates, compiler.assumed
-        self.billable = [program for program in self.programs.values() if not program.blocked]
+        self.billable = [program for program in self.programs.values() if not program.unpriced]
         self.w: Workings = workings(scenario, central(self.spreads))
         self.draws: Draws = simulate(scenario, self.billable, self.spreads)
         self.currency = scenario.money.currency
@@ -90,7 +90,7 @@ class _Evaluation:
 
     def _option(self, program: Program) -> OptionResult:
         """An option with its money, its saving and the reasons why it is out."""
-        if program.blocked:
+        if program.unpriced:
             return unpriced(self.scenario, self.card, program)
         saving = self._saving(program.name, self.scenario.baseline)
         made = priced(self.scenario, self.card, program, self.w, self.draws, saving)
@@ -141,7 +141,7 @@ class _Evaluation:
         if decision.option is None:
             return None
         against = self.scenario.baseline
-        if against == decision.option or self.programs[against].blocked:
+        if against == decision.option or self.programs[against].unpriced:
             against = decision.runner_up or ""
         return (decision.option, against) if against else None
 
@@ -239,7 +239,7 @@ class _Evaluation:
                 yield words, Figure(value, unit, "assumed", "constraints")
 
     def _evidence(self) -> Iterator[Evidence]:
-        seen = {program.target.target: program.target for program in self.programs.values() if program.target}
+        seen = {source.target: source for program in self.programs.values() for source in program.sources}
         for target in seen.values():
             speed = measured_figure(target.tokens_per_s, "tokens/s", target.origin, "It could not be told.")
             yield Evidence(

@@ -73,11 +73,12 @@ class MachinePart:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What an option takes, ready to be billed: with `blocked` sentences it has no total, `never` rules it out."""
+    """What an option takes, ready to be billed, unless it is `blocked` by what is unknown or `never` possible."""
 
     name: str
     option: Option
     target: Measured | None  # whose quality and latency count
+    sources: tuple[Measured, ...] = ()  # every target its tokens, machines and judge were measured on
     api: tuple[ApiPart, ...] = ()
     machines: tuple[MachinePart, ...] = ()
     judge: Tokens | None = None
@@ -88,7 +89,12 @@ class Program:
     @property
     def simulated(self) -> bool:
         """Whether anything in it was measured on simulated models."""
-        return self.target is not None and self.target.simulated
+        return any(source.simulated for source in self.sources)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Why it has no total: something is unknown, or there are no machines that would do; empty where it has one."""
+        return self.blocked + self.never
 
     @property
     def rows(self) -> tuple[PriceRow, ...]:

@@ -39,7 +39,7 @@ class Draws:
 def simulate(
     scenario: Scenario, programs: Iterable[Program], spreads: Mapping[str, Spread], *, fan: bool = True
 ) -> Draws:
-    """Draw all assumptions `scenario.draws` times with its seed and bill every program, which must not be blocked."""
+    """Draw all assumptions `scenario.draws` times with its seed and bill every program that has a total."""
     n, names = scenario.draws, list(programs)
     values = draw(spreads, n, scenario.seed)
     months = scenario.workload.horizon_months
