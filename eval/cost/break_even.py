@@ -23,6 +23,7 @@ FACTORS = np.geomspace(1e-4, 1e4, 161)  # of the scenario's volume, over which a
 BAND_FACTORS = np.geomspace(1e-4, 1e4, 65)
 BAND_DRAWS = 200
 STEPS = 8  # machines whose capacity is told
+EDGES = 256  # machines up to which no break-even is missed, however narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +161,7 @@ def _steps(program: Program, values: Mapping[str, Floats], scenario: Scenario, v
         if scenario.hardware[part.hardware].one_per_user:
             continue
         load = float(made.load[part.name][0, 0])
-        found += [Step(part.name, k + 1, volume * float(part.table[k]) / load) for k in range(TABLE)]
+        beyond = part.table[-1] / TABLE * np.arange(TABLE + 1, EDGES + 1)
+        bears = volume * np.concatenate([part.table, beyond]) / load
+        found += [Step(part.name, k, requests) for k, requests in enumerate(bears.tolist(), start=1)]
     return tuple(found)
