@@ -187,6 +187,21 @@ def test_the_cheapest_that_is_out_is_not_chosen():
     assert result.decision.caveats[0].startswith("The interval of its factuality begins at 3.90, below 4")
 
 
+def test_later_payments_are_worth_less():
+    one = scenario({"dear": DEAR}, money={"discount_rate_per_year": 0.1})
+    npv = evaluate(one, TARGETS, PRICES).options[0].npv
+    assert float(npv.value or 0) == pytest.approx(sum(160 / 1.1 ** (month / 12) for month in range(1, 13)))
+
+
+def test_a_saving_lies_within_its_band():
+    discount = {"value": 0.6, "low": 0.4, "high": 0.8, "shape": "uniform"}
+    saving = (
+        evaluate(scenario({"dear": DEAR, "off": DEAR | {"discount": discount}}), TARGETS, PRICES).option("off").saving
+    )
+    assert saving.low is not None
+    assert 0 < saving.low < (saving.value or 0) < (saving.high or 0)
+
+
 def test_two_that_cannot_be_told_apart_are_not_decisive():
     discount = {"value": 0.5, "low": 0.3, "high": 0.7, "shape": "uniform"}
     result = evaluate(scenario({"dear": DEAR | {"discount": discount}, "cheap": CHEAP}), TARGETS, PRICES)

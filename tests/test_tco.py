@@ -117,6 +117,13 @@ def test_reasoning_tokens_are_in_the_completion_and_not_charged_again():
     assert costs(scenario({"api": API}), thinking)["total"] == pytest.approx(1650)
 
 
+def test_a_measured_model_is_billed_by_the_row_the_option_names():
+    local = {"phi": target("phi", use("answer", "phi-4-mini", 300, 100))}
+    option = {"kind": "api", "target": "phi", "prices": {"phi-4-mini": "acme/large"}}
+    assert costs(scenario({"api": option}), local)["total"] == pytest.approx(1650)
+    assert "has no price of phi-4-mini" in blocked(scenario({"api": {"kind": "api", "target": "phi"}}), local)
+
+
 def test_scales_multiply_the_measured_tokens():
     one = scenario({"api": API}, workload={"prompt_scale": 2, "completion_scale": 3})
     assert costs(one)["total"] == pytest.approx(1.2 * (600 * 1.25 + 300 * 10))
@@ -335,6 +342,29 @@ def test_a_latency_target_picks_the_concurrency_and_may_rule_the_hardware_out():
     assert program(3000).machines[0].machine.places == 1
     assert program(2000).machines == ()
     assert program(2000).never[0].startswith("small on box: even at 1 request at once its p95 latency is 2,500 ms")
+
+
+def test_longer_answers_take_longer_and_may_miss_the_target():
+    def places(scale: float) -> int:
+        workload = {"completion_scale": scale}
+        one = scenario({"own": OWN}, workload=workload, hardware={"box": BOX}, constraints={"p95_ms": 5000})
+        return compiled(one, TARGETS, PRICES)[0]["own"].machines[0].machine.places
+
+    assert (places(1), places(1.5)) == (4, 1)  # 4,500 ms at four become 6,750
+
+
+def test_a_stage_takes_as_long_as_within_the_measured_hybrid():
+    plain = {"small": target("small", use("answer", "small", 300, 100, ms=known(1000)), loads=SMALL.loads)}
+    stages = use("draft", "small", 300, 100, ms=known(1500)), use("refine", "large", 420, 120)
+    option = {
+        "kind": "draft-and-refine",
+        "target": "mix",
+        "draft": {"target": "small", "hardware": "box"},
+        "refine": {"target": "large"},
+    }
+    one = scenario({"mix": option}, hardware={"box": BOX})
+    program = compiled(one, TARGETS | plain | {"mix": target("mix", *stages)}, PRICES)[0]["mix"]
+    assert program.machines[0].machine.service_s == pytest.approx(4 * 1.5)
 
 
 def test_one_by_one_runs_are_a_bound_and_say_how_to_measure_more():

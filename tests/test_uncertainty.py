@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cost_samples import FREE, card, compiled, known, scenario, target, use
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eval.cost.assumption import central
@@ -206,6 +206,9 @@ def by_hand(fixed: float, a_machine: float, bears: float, a_request: float, spar
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(500, 40_000), st.integers(0, 2), st.floats(0, 5000))
+@example(8290.0, 0, 2221.0)  # a window of 1,200 requests below the 12th machine
+@example(11_274.0, 1, 4941.0)  # and of 1,500 below the 38th, at which rounding must not add one
+@example(15_077.0, 2, 3291.0)  # beyond the machines whose waiting is tabled
 def test_the_break_even_volume_is_that_of_the_closed_form(capex, spares, fixed):
     own = OWN | {"fixed_per_month": fixed}
     box = BOX | {"capex": capex, "spares": spares, "price_per_kwh": 0}

@@ -49,7 +49,7 @@ def simulate(
     paid = {p.name: np.empty((months + 1, min(n, FAN))) for p in names} if fan else {}
     answers = np.empty(n)
     for start in range(0, n, CHUNK):
-        rows = slice(start, min(start + CHUNK, n))
+        rows = slice(start, start + CHUNK)
         w = workings(scenario, {k: v if len(v) == 1 else v[rows] for k, v in values.items()})
         worth = discount(w["money.discount_rate_per_year"], months)
         answers[rows] = w.answers.sum(axis=1)
@@ -62,7 +62,7 @@ def simulate(
                 fits[program.name][rows] = made.feasible[:, 0] > 0
             if fan and start < FAN:
                 column = np.cumsum(flows, axis=1).T[:, : FAN - start]
-                paid[program.name][:, start : start + (rows.stop - start)] = column
+                paid[program.name][:, rows] = column
     return Draws(npv, used, fits, {name: percentiles(rows) for name, rows in paid.items()}, answers)
 
 
