@@ -41,12 +41,14 @@ SELECT (SELECT count(*) FROM answer WHERE run_id = :run_id) AS answers,
         WHERE assessment.run_id = :run_id) AS scores
 """
 
+# Of a stage that was gone through again, because a later one had failed and was tried again, the last call counts.
 _STAGE_TOKENS = """
-SELECT call.stage, call.model, count(DISTINCT call.answer_id) AS n,
-       avg(call.prompt_tokens) * count(*) / count(DISTINCT call.answer_id) AS prompt,
-       avg(call.completion_tokens) * count(*) / count(DISTINCT call.answer_id) AS completion
+SELECT call.stage, call.model, count(*) AS n,
+       avg(call.prompt_tokens) AS prompt, avg(call.completion_tokens) AS completion
 FROM answer JOIN call ON call.answer_id = answer.id
 WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
+      AND NOT EXISTS (SELECT 1 FROM call AS later WHERE later.answer_id = call.answer_id AND later.id > call.id
+                      AND later.stage = call.stage AND later.error_kind IS NULL)
 GROUP BY call.stage, call.model ORDER BY min(call.id)
 """
 

@@ -13,7 +13,9 @@ import typer
 from db import store
 from eval import qa_set as qa_sets
 from eval import terminal
-from eval.commands import checking, measuring, reading, serving
+from eval.agreeing import AgreementError
+from eval.commands import analysing, checking, measuring, reading, serving
+from eval.comparing import ComparisonError
 from eval.endpoint import EndpointError
 from eval.plan import PlanError
 from eval.rubric import RubricError
@@ -23,6 +25,7 @@ from eval.simulator.profiles import SimulatorError
 EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
+    *(AgreementError, ComparisonError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -35,6 +38,7 @@ app = typer.Typer(
 for command in (
     *(measuring.run, measuring.resume, measuring.judge),
     *(reading.show, reading.runs),
+    *(analysing.agreement, analysing.compare),
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)

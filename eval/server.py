@@ -69,7 +69,7 @@ def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
     folder = Path(spec.origin).parent
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "dashboard.warm", "--until-stdin-closes", "run", str(folder / "app.py")),
+            *(sys.executable, "-m", "dashboard.tethered", "run", str(folder / "app.py")),
             *("--server.port", str(port), "--server.headless", "true"),
         ],
         cwd=folder.parent,  # where .streamlit/config.toml lies

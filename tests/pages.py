@@ -8,7 +8,7 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 
-APP = Path(__file__).parents[1] / "dashboard" / "app.py"
+SCRIPT = Path(__file__).parents[1] / "dashboard" / "main.py"
 
 
 def open_page(monkeypatch: pytest.MonkeyPatch, url: str, page: str, **query: str) -> AppTest:
@@ -16,7 +16,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch, url: str, page: str, **query: str
     monkeypatch.setenv("RIGHTSIZE_DB", url)
     streamlit.cache_data.clear()
     streamlit.cache_resource.clear()
-    app = AppTest.from_file(str(APP), default_timeout=60)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     app.run()
     app.query_params.clear()  # what the first page wrote; a browser drops it on the way to another
     for name, value in query.items():

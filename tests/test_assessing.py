@@ -61,7 +61,7 @@ def raters(url: str) -> list[tuple[str, str]]:
 
 def test_the_same_model_at_another_address_is_another_judge(target: Server, judge: Server, empty_url: str) -> None:
     def judged(address: str) -> None:
-        carry_out(empty_url, f"a=phi-4@{target.url}", limit=1, warmups=0, judge=f"j@{address}")
+        carry_out(empty_url, f"a=phi-4@{target.url}", limit=1, warmups=0, judges=(f"j@{address}",))
 
     judged(judge.url)
     judged(judge.url.replace("127.0.0.1", "localhost"))  # the same machine by another name
@@ -84,7 +84,7 @@ def test_a_judge_of_the_targets_family_is_flagged_and_another_is_not(
     target: Server, judge: Server, empty_url: str
 ) -> None:
     targets = [f"{name}={name}@{target.url}" for name in ("phi-4", "test-x")]
-    carry_out(empty_url, *targets, limit=1, warmups=0, judge=f"phi-j@{judge.url}")
+    carry_out(empty_url, *targets, limit=1, warmups=0, judges=(f"phi-j@{judge.url}",))
     flagged = {run.id: run.target for run in rows(empty_url, Run)}
     assert {flagged[a.run_id]: a.same_family for a in rows(empty_url, Assessment)} == {"phi-4": True, "test-x": False}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import streamlit
-from pages import open_page
+from pages import SCRIPT, open_page
 from samples import TARGETS, Sample, add_group
 from streamlit.testing.v1 import AppTest
 
@@ -42,7 +42,7 @@ def open_bare(monkeypatch: pytest.MonkeyPatch, url: str, **query: str) -> AppTes
     monkeypatch.setenv("RIGHTSIZE_DB", url)
     streamlit.cache_data.clear()
     streamlit.cache_resource.clear()
-    app = AppTest.from_file(str(Path(__file__).parents[1] / "dashboard" / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -390,7 +390,7 @@ def test_the_demo_is_started_once_however_often_it_is_clicked(
     started: list[list[str]] = []
     monkeypatch.setattr(run_desk, "launch", lambda arguments, _url: started.append(arguments) or tmp_path / "a.log")
     first = open_bare(monkeypatch, empty_url)
-    second = AppTest.from_file(str(Path(__file__).parents[1] / "dashboard" / "app.py"), default_timeout=60).run()
+    second = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
     first.button(key="_start_demo").click().run()
     second.button(key="_start_demo").click().run()
     assert started == [["demo", "--no-dashboard"]]

@@ -118,9 +118,9 @@ def test_a_failure_that_stops_judging_is_stored_with_its_attempt_and_judged_agai
     verdict = as_json(completion("no verdict"))
     door = Door(shut={KEYS[1]}, reply=verdict)
     with serve(GOOD) as target, serve(door, models=model_list("j")) as server:
-        given = {"category": "facts", "limit": 3, "warmups": 0, "judge": f"j@{server.url}"}
+        given = {"category": "facts", "limit": 3, "warmups": 0, "judges": (f"j@{server.url}",)}
         (run_id,), failed = carry_out(empty_url, f"a=m@{target.url}", **given)
-        assert "Judging stopped" in failed[run_id]
+        assert "Judging by j stopped" in failed[run_id]
         assert [a.status for a in rows(empty_url, Assessment)] == ["unparsed", "error"]
         stopped = rows(empty_url, Assessment)[1]
         (attempt,) = [call for call in rows(empty_url, Call) if call.assessment_id == stopped.id]

@@ -4,10 +4,12 @@ Colours are the theme's, by the target's place among all stored targets, so they
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
+SIMULATED = "Simulated data"
 QUIET = "#8A949C"  # legible on the light and on the dark background
 
 
@@ -20,6 +22,12 @@ def target_shape(order: Sequence[str], field: str = "target") -> alt.Shape:
     """A target's shape, for eyes and printers that do not tell colours apart."""
     shapes = [SHAPES[place % len(SHAPES)] for place in range(len(order))]
     return alt.Shape(f"{field}:N", scale=alt.Scale(domain=list(order), range=shapes), legend=None)
+
+
+def title(simulated: bool) -> dict[str, Any]:
+    """The `title` of a chart as properties: the mark of simulated data, which a saved image keeps; else nothing."""
+    marked = {"text": SIMULATED, "anchor": "end", "fontSize": 12, "fontWeight": "normal", "color": QUIET, "offset": 6}
+    return {"title": marked} if simulated else {}
 
 
 def literal(text: str) -> str:

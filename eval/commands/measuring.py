@@ -19,6 +19,7 @@ from eval.assessing import judge_runs, list_due, rubric_of
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
+from eval.comparing import detectable_difference
 from eval.estimate import estimate, estimate_judging
 from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
 from eval.records import to_question
@@ -38,6 +39,8 @@ def execute(
     prices, pace = _known(engine)
     terminal.show_plan(plan)
     terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
+    if len(plan.targets) > 1:
+        terminal.say(detectable_difference(len(plan.asked), len(plan.targets), engine))
     with terminal.progress_bars() as on_progress:
         return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
 
@@ -147,10 +150,11 @@ def resume(
         numbers = ", ".join(str(run.id) for run in busy)
         terminal.say(f"Left alone, because it is being worked on by another process: run {numbers}.")
         due = [run for run in due if run.id not in {each.id for each in busy}]
+    if not due and busy:
+        terminal.say("There is nothing else to resume.")
+        raise typer.Exit(1 if runs else 0)  # what was named could not be done; what is unfinished is being done
     if not due:
-        terminal.say(
-            "There is nothing else to resume." if busy else "There is nothing to resume: every run is finished."
-        )
+        terminal.say("There is nothing to resume: every run is finished.")
         return
     failed = go_on(due, engine, retry_errors=retry_errors)
     report([run.id or 0 for run in due], failed, engine, as_json)

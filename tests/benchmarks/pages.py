@@ -1,10 +1,12 @@
 """Time to the first chart in Chromium, beside an empty Streamlit app with one chart, in the same run.
 
-    python tests/benchmarks/pages.py [--answers 1000,1000000] [--rounds 3]
+    python tests/benchmarks/pages.py [--answers 1000,1000000] [--rounds 5] [--beside CHECKOUT]
 
-start: a browser opens the page the moment the server answers. empty cache: another browser opens it on the warm server
-after every cached result was dropped. rerun: a control on the page is changed. Medians of several rounds, in seconds,
-and the ratio to the empty app. Databases are built once (million.py) and kept in the system's folder for such files.
+command: from the command that starts the server to the chart. start: the same from the moment the server answers, when
+a browser opens the page. empty cache: another browser opens it on the warm server after every cached result was
+dropped. rerun: a control on the page is changed. Medians of several rounds, in seconds, and the ratio to the empty app.
+The apps take turns, so that a change in the machine's load meets all of them. `--beside` measures another checkout's
+dashboard in the same rounds. Databases are built once (million.py) and kept in the system's folder for such files.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
@@ -25,19 +28,18 @@ from playwright.sync_api import Browser, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from browser import APP, FLAGS, find_browser, free_port
 
+PHASES = ("command", "start", "empty cache", "rerun")
 EMPTY_APP = """
 import altair as alt, pandas as pd, streamlit as st
 which = st.segmented_control("Of all answers", ["Median", "95th percentile"], default="Median")
 frame = pd.DataFrame({"x": [1, 2, 3], "y": [3, 1, 2]})
 st.altair_chart(alt.Chart(frame).mark_point().encode(x=alt.X("x:Q", title=f"x, {which.lower()}"), y="y:Q"))
 """
-# The server as `rightsize dashboard` starts it (the empty app as `streamlit run` does), with a thread that drops all
-# cached results when a file appears.
+# `streamlit run` with a thread that drops all cached results when a file appears.
 SERVER = """
 import sys, threading, time
 from pathlib import Path
 import streamlit as st
-from dashboard import warm
 from streamlit.web import cli
 
 def watch(flag):
@@ -49,31 +51,43 @@ def watch(flag):
 
 threading.Thread(target=watch, args=(Path(sys.argv.pop(1)),), daemon=True).start()
 sys.argv = ["streamlit", "run", *sys.argv[1:], "--server.headless", "true"]
-cli.main(prog_name="streamlit") if sys.argv[2].endswith("empty.py") else warm.main()
+cli.main(prog_name="streamlit")
 """
 CHART = "[data-testid=stVegaLiteChart] svg .mark-symbol path, [data-testid=stVegaLiteChart] canvas"
 
 
+@dataclass
+class Case:
+    """An app to measure, and what was found, in seconds by phase."""
+
+    label: str
+    app: Path
+    folder: Path  # where it is started and imported from
+    database: str | None = None
+    found: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
+
+
 @contextmanager
-def server(app: Path, database: str | None, flag: Path) -> Iterator[str]:
-    """A Streamlit server on loopback; ready as soon as it answers."""
+def server(case: Case, flag: Path) -> Iterator[tuple[str, float]]:
+    """A Streamlit server on loopback, ready as soon as it answers; its address and when its command was given."""
     port = free_port()
+    given = perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(flag), str(app), "--server.port", str(port)],
-        cwd=APP.parents[1],
-        env=os.environ | ({"RIGHTSIZE_DB": database} if database else {}),
+        [sys.executable, "-c", SERVER, str(flag), str(case.app), "--server.port", str(port)],
+        cwd=case.folder,
+        env=os.environ | {"PYTHONPATH": str(case.folder)} | ({"RIGHTSIZE_DB": case.database} if case.database else {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        while True:
+        while process.poll() is None:
             try:
                 urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
                 break
             except OSError:
                 time.sleep(0.01)
-        yield address
+        yield address, given
     finally:
         process.terminate()
         process.wait()
@@ -98,23 +112,21 @@ def _rerun(page: Page) -> float:
     return perf_counter() - began
 
 
-def measure(browser: Browser, app: Path, database: str | None, rounds: int, folder: Path) -> dict[str, float]:
-    """Medians over several servers, seconds."""
-    found: dict[str, list[float]] = {"start": [], "empty cache": [], "rerun": []}
-    for _ in range(rounds):
-        flag = folder / "drop"
-        with server(app, database, flag) as address:
-            first, took = _open(browser, address)
-            found["start"].append(took)
-            first.context.close()
-            flag.touch()
-            while flag.exists():
-                time.sleep(0.01)
-            second, took = _open(browser, address)
-            found["empty cache"].append(took)
-            found["rerun"].append(_rerun(second))
-            second.context.close()
-    return {name: statistics.median(values) for name, values in found.items()}
+def measure(browser: Browser, case: Case, folder: Path) -> None:
+    """One round on a fresh server."""
+    flag = folder / "drop"
+    with server(case, flag) as (address, given):
+        first, took = _open(browser, address)
+        case.found["command"].append(perf_counter() - given)
+        case.found["start"].append(took)
+        first.context.close()
+        flag.touch()
+        while flag.exists():
+            time.sleep(0.01)
+        second, took = _open(browser, address)
+        case.found["empty cache"].append(took)
+        case.found["rerun"].append(_rerun(second))
+        second.context.close()
 
 
 def _database(answers: int) -> str:
@@ -130,23 +142,34 @@ def _database(answers: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--answers", default="1000,1000000")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--beside", type=Path, action="append", default=[], help="another checkout to measure too")
     given = parser.parse_args()
-    print(f"{'app':28} {'start':>14} {'empty cache':>14} {'rerun':>14}")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         empty = folder / "empty.py"
         empty.write_text(EMPTY_APP, encoding="utf-8")
-        cases: list[tuple[str, Path, str | None]] = [("empty app with one chart", empty, None)]
-        cases += [(f"Overview, {int(n):,} answers", APP, _database(int(n))) for n in given.answers.split(",")]
-        base: dict[str, float] = {}
-        for label, app, database in cases:
-            found = measure(browser, app, database, given.rounds, folder)
-            base = base or found
-            cells = (f"{value:6.2f} ({value / base[key]:4.2f})" for key, value in found.items())
-            print(f"{label:28} " + " ".join(f"{cell:>14}" for cell in cells), flush=True)
+        cases = [Case("empty app with one chart", empty, APP.parents[1])]
+        for checkout in (APP.parents[1], *(path.resolve() for path in given.beside)):
+            of = "" if checkout == APP.parents[1] else f" of {checkout.name}"
+            cases += [
+                Case(
+                    f"Overview{of}, {int(n):,} answers", checkout / "dashboard" / "app.py", checkout, _database(int(n))
+                )
+                for n in given.answers.split(",")
+            ]
+        for _ in range(given.rounds):
+            for case in cases:
+                measure(browser, case, folder)
         browser.close()
+    width = max(len(case.label) for case in cases)
+    print(f"{'app':{width}} " + " ".join(f"{phase:>14}" for phase in PHASES))
+    base = {phase: statistics.median(values) for phase, values in cases[0].found.items()}
+    for case in cases:
+        medians = {phase: statistics.median(values) for phase, values in case.found.items()}
+        cells = (f"{value:6.2f} ({value / base[phase]:4.2f})" for phase, value in medians.items())
+        print(f"{case.label:{width}} " + " ".join(f"{cell:>14}" for cell in cells))
 
 
 if __name__ == "__main__":

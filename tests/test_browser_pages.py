@@ -1,0 +1,75 @@
+"""In Chromium: every page has an address that can be typed and copied, whatever is stored."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browser import serve, settled, visit
+from playwright.sync_api import Browser, Page, expect
+from samples import add_group
+
+pytestmark = pytest.mark.xdist_group("browser")
+TITLES = {
+    "overview": "Overview",
+    "answers": "Answers",
+    "score": "Score",
+    "cost": "Cost",
+    "runs": "Runs",
+    "start": "Which model is good enough, fast enough, cheap enough?",
+}
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard with one group of runs."""
+    url = f"sqlite:///{(tmp_path_factory.mktemp('pages') / 'full.db').as_posix()}"
+    add_group(url, people=True)
+    with serve(url) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard on a database without runs."""
+    with serve(f"sqlite:///{(tmp_path_factory.mktemp('pages') / 'empty.db').as_posix()}") as address:
+        yield address
+
+
+def at(page: Page) -> tuple[str, dict[str, list[str]]]:
+    """Path and query of the address a window stands at."""
+    parts = urlsplit(page.url)
+    return parts.path, parse_qs(parts.query)
+
+
+@pytest.mark.parametrize("state", ["full", "empty"])
+def test_every_page_can_be_typed_by_its_own_address(chromium: Browser, state: str, request: pytest.FixtureRequest):
+    address = request.getfixturevalue(state)
+    with visit(chromium) as (page, _):
+        for path, title in TITLES.items():
+            page.goto(f"{address}/{path}?latency=Total+time&mine=1")
+            expect(page.get_by_role("heading", level=1)).to_have_text(title)
+            settled(page)
+            assert page.get_by_text("Page not found").count() == 0, path
+            stands_at, query = at(page)
+            assert stands_at == f"/{path}"
+            assert query["mine"] == ["1"]
+
+
+@pytest.mark.parametrize(("state", "path"), [("full", "overview"), ("empty", "start")])
+def test_the_bare_address_leads_to_a_page_with_an_address_and_keeps_the_query(
+    chromium: Browser, state: str, path: str, request: pytest.FixtureRequest
+):
+    with visit(chromium) as (page, _):
+        page.goto(f"{request.getfixturevalue(state)}/?latency=Total+time&mine=1")
+        expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[path])
+        settled(page)
+        stands_at, query = at(page)
+        assert stands_at == f"/{path}"
+        assert query["mine"] == ["1"]
+        assert page.get_by_text("Total time").count() or state == "empty"
+
+
+def test_an_address_that_is_no_page_says_so(chromium: Browser, full: str):
+    with visit(chromium) as (page, _):
+        page.goto(f"{full}/nowhere")
+        expect(page.get_by_text("Page not found")).to_be_visible()
