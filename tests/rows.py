@@ -55,7 +55,7 @@ def person(session: Session, name: str = "Test Person") -> Rater:
 
 def rubric(session: Session, version: str = "1") -> Rubric:
     digest = built_in().sha256 if version == "1" else sha256(f"rubric {version}")  # version 1 stands for today's
-    row = Rubric(sha256=digest, name="test", version=version, body={"criteria": list(CRITERIA)})
+    row = Rubric(sha256=digest, name="test", version=version, body=built_in().model_dump(mode="json"))
     return store.save_rubric(row, session=session)
 
 
