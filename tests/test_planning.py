@@ -33,7 +33,7 @@ def test_the_questions_needed_are_those_of_published_tables(d: float, n: int) ->
 
 
 def test_a_textbook_example_of_r_needs_twenty_pairs() -> None:
-    """Dalgaard, Introductory Statistics with R, "One-sample problems and paired tests": 10, sd 14.14, 85 %: n = 19.97."""
+    """Dalgaard, Introductory Statistics with R, on paired tests: a difference of 10, sd 14.14, 85 %: n = 19.97."""
     assert questions_needed(10, 10 * sqrt(2), power=0.85) == 20
 
 
