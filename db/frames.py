@@ -10,6 +10,8 @@ import pandas as pd
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
+from db.scales import list_mixed
+
 LATENCIES = ("ttft_ms", "ttfat_ms", "total_ms", "generation_ms", "prepare_ms")
 
 _RUNS = """
@@ -65,8 +67,8 @@ FROM answer WHERE run_id = :run_id AND NOT cold
 """
 
 # An answer's score from one source is the mean over that source's raters (people are pooled, each judge stands alone);
-# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored: a
-# partial verdict may hold no row for a criterion that could not be read.
+# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored (a
+# partial verdict may hold no row for a criterion that could not be read) and all have one scale.
 _QUESTION_SCORES = """
 WITH verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id, assessment.protocol,
@@ -81,7 +83,7 @@ WITH verdict AS (
     UNION ALL
     SELECT assessment_id, answer_id, question_id, protocol, rubric_id, status, kind, judge_id, same_family,
            'overall', avg(score.value)
-    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok'
+    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok' AND rubric_id NOT IN :mixed
     GROUP BY assessment_id, answer_id, question_id, protocol, rubric_id, status, kind, judge_id, same_family
     HAVING count(score.value) = count(*) AND count(*) > 1
 ), per_answer AS (
@@ -116,8 +118,8 @@ FROM run WHERE run.group_id = :group_id ORDER BY run.id
 def read_frame(query: str, session: Session, **values: object) -> pd.DataFrame:
     """The rows of a query as a DataFrame. A database's complaint is raised as it said it, for the store to explain."""
     statement = text(query)
-    if "ids" in values:
-        statement = statement.bindparams(bindparam("ids", expanding=True))
+    lists = [bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, (list, tuple))]
+    statement = statement.bindparams(*lists) if lists else statement
     try:
         return pd.read_sql_query(statement, session.connection(), params=values)  # pyright: ignore[reportArgumentType]
     except pd.errors.DatabaseError as error:  # pandas wraps what the database said; the store explains it
@@ -209,7 +211,7 @@ def qa_sets_frame(*, session: Session) -> pd.DataFrame:
 
 def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run."""
-    return read_frame(_QUESTION_SCORES, session, run_id=run_id)
+    return read_frame(_QUESTION_SCORES, session, run_id=run_id, mixed=list_mixed(session=session))
 
 
 def verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from sqlmodel import Session, col, select
 
 from db.models import Answer, Assessment, AssessmentStatus, Question, Rater, RaterKind, Rubric, Score
+from db.scales import scales_of
 from db.store import StoreError, save_assessment, save_rater, save_rubric
 
 PROTOCOL = "person"
@@ -30,7 +31,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The scores a person gave an answer: 1..5 by criterion, None where it could not be judged, and the note."""
+    """The scores a person gave an answer by criterion, None where it could not be judged, and the note."""
 
     values: Mapping[str, float | None]
     note: str = ""
@@ -150,12 +151,13 @@ def get_given(answer_id: int, name: str, rubric_sha256: str, *, session: Session
 
 
 def _check(given: Given, rubric: Rubric) -> None:
-    asked = {criterion["id"] for criterion in rubric.body["criteria"]}
+    asked, scales = {criterion["id"] for criterion in rubric.body["criteria"]}, scales_of(rubric.body)
     if set(given.values) != asked:
         raise ValueError(f"scores are needed for {', '.join(sorted(asked))}, not for {', '.join(sorted(given.values))}")
     for criterion, value in given.values.items():
-        if value is not None and (type(value) is not int or not 1 <= value <= 5):
-            raise ValueError(f"the score {value!r} for {criterion} is not a whole number from 1 to 5")
+        low, high = scales[criterion]
+        if value is not None and (type(value) is not int or not low <= value <= high):
+            raise ValueError(f"the score {value!r} for {criterion} is not a whole number from {low:g} to {high:g}")
 
 
 def save_given(
@@ -164,7 +166,7 @@ def save_given(
     """Store a person's scores; an earlier verdict stays, but no longer counts. Returns None if nothing is new.
 
     The same scores and note a second time (Enter pressed twice) are not stored again. Raises ValueError for a score
-    that is not one of 1 to 5 or a criterion too few or too many, StoreError if the answer is gone or had failed.
+    that is not on its scale or a criterion too few or too many, StoreError if the answer is gone or had failed.
     """
     _check(given, rubric)
     if not clean_name(name):
