@@ -9,7 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
 MAX_FAULTS = 200
 _NO_SYNONYMS: Mapping[str, str] = {}
@@ -90,6 +93,33 @@ def unknown(name: str, known: Sequence[str], synonyms: Mapping[str, str] = _NO_S
     best = synonyms.get(name.lower(), near[0] if near else None)
     remedy = f"did you mean {best}?" if best in known else f"remove it; known are {', '.join(known)}"
     return "this field is not known", remedy
+
+
+def invalid(problem: str, remedy: str) -> NoReturn:
+    """Say from within a model's validator what is wrong and what would be right; the error's type is "said"."""
+    raise PydanticCustomError("said", "{problem}; {remedy}", {"problem": problem, "remedy": remedy})
+
+
+def fields_at(kind: Any, loc: Sequence[int | str]) -> dict[str, str | None]:
+    """The keys a model knows at a place inside it, each with what it describes as right; none in no model."""
+    for part in loc:
+        kind = _model_in(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found = kind.model_fields.get(str(part))
+            kind = found.annotation if found else None
+        else:
+            kind = get_args(kind)[-1 if get_origin(kind) is dict else 0] if get_args(kind) else None
+    kind = _model_in(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {name: field.description for name, field in kind.model_fields.items()}
+    return {}
+
+
+def _model_in(kind: Any) -> Any:
+    """What an optional value holds if it is there."""
+    options = [option for option in get_args(kind) if option is not type(None)]
+    is_optional = get_origin(kind) in (Union, type(int | None)) and len(options) == 1
+    return options[0] if is_optional else kind
 
 
 def parse_json(

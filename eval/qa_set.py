@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -26,11 +26,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from eval.faults import MAX_FAULTS as MAX_FAULTS
 from eval.faults import Fault as Fault
-from eval.faults import Faults, field_path, parse_json, printable, shown, unknown
+from eval.faults import Faults, field_path, invalid, parse_json, printable, shown, unknown
 
 MAX_BYTES = 50_000_000
 MAX_OUTPUT = 32_768
@@ -46,26 +46,22 @@ _SYNONYMS = {"answer": "reference", "expected": "reference", "ideal": "reference
 _SYNONYMS |= {"context": "documents", "contexts": "documents", "max_tokens": "output_limit"}
 
 
-def _invalid(problem: str, remedy: str) -> NoReturn:
-    raise PydanticCustomError("qa_set", "{problem}; {remedy}", {"problem": problem, "remedy": remedy})
-
-
 def _no_nul(text: str) -> str:
     if "\0" in text:  # PostgreSQL stores no NUL, so the file would fail later, without a line number
-        _invalid("it holds a NUL character", "remove it")
+        invalid("it holds a NUL character", "remove it")
     return text
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        _invalid("it is blank", "write a text")
+        invalid("it is blank", "write a text")
     return text
 
 
 def _slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         remedy = "use 1 to 64 letters a-z, digits, dots, hyphens or underscores, the first a letter or digit"
-        _invalid(f"{shown(text)} is not an id", remedy)
+        invalid(f"{shown(text)} is not an id", remedy)
     return text
 
 
@@ -138,7 +134,7 @@ class QASet(BaseModel):
         seen: set[str] = set()
         for question in self.questions:
             if question.id.lower() in seen:
-                _invalid(f"the id {shown(question.id)} occurs twice", "give every question its own id")
+                invalid(f"the id {shown(question.id)} occurs twice", "give every question its own id")
             seen.add(question.id.lower())
         return self
 
@@ -359,7 +355,7 @@ def _csv_record(cells: dict[str, str], line: int, faults: Faults) -> dict[str, A
 def _add_invalid(faults: Faults, line: int, details: ErrorDetails) -> None:
     kind, loc, context = details["type"], details["loc"], details.get("ctx", {})
     given = shown(details["input"])
-    if kind == "qa_set":
+    if kind == "said":
         problem, remedy = context["problem"], context["remedy"]
     elif kind == "missing":
         problem, remedy = "it is missing", "write it"
