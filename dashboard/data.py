@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from db import frames, store
 from db.models import Price, Run, RunStatus
 from db.side_by_side import QuestionHead, list_question_heads
+from eval.agreeing import CriterionAgreement, agreements
 from eval.summary import Summary, summarise
 
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
@@ -153,6 +154,18 @@ def summaries(run_ids: list[int]) -> dict[int, Summary]:
     return _summaries(change(), tuple(run_ids))
 
 
+@st.cache_data(show_spinner="Comparing the raters", max_entries=20)
+def _agreements(key: Change, run_ids: tuple[int, ...]) -> list[CriterionAgreement]:  # noqa: ARG001
+    with store.reading(engine()) as session:
+        chosen = [store.get_run(run_id, session=session) for run_id in run_ids]
+    return agreements(chosen, engine())
+
+
+def agreement(run_ids: list[int]) -> list[CriterionAgreement]:
+    """How far raters agree over some runs, by criterion. Raises AgreementError where nobody scored."""
+    return _agreements(change(), tuple(run_ids))
+
+
 def qa_sets() -> dict[int, str]:
     """The QA sets that have runs, with version and fingerprint, newest first, by id."""
     return _qa_sets(change())
@@ -257,7 +270,7 @@ def follow(runs: list[Run]) -> list[Progress]:
                     answered=row["n_answers"],
                     failed=row["n_errors"],
                     judged=row["n_assessed"],
-                    has_judge=bool(stored.definition.get("judge")),
+                    has_judge=bool(stored.definition.get("judges") or stored.definition.get("judge")),
                 )
             )
     return found

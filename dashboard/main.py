@@ -55,6 +55,12 @@ with store_errors(), data.one_look():
             help="Score answers yourself, without seeing who gave them or what the judge said.",
         ),
         st.Page(
+            "app_pages/agreement.py",
+            title="Agreement",
+            icon=":material/balance:",
+            help="Whether the judge scores as people do, how far people agree, and where the judge is biased.",
+        ),
+        st.Page(
             "app_pages/cost.py",
             title="Cost",
             icon=":material/payments:",

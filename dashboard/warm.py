@@ -13,7 +13,7 @@ import streamlit as st
 import dashboard
 from dashboard import charts
 
-SCRIPTS = ("app", "main", "app_pages")  # what Streamlit runs, and nobody imports
+SCRIPTS = ("app", "main", "tethered", "app_pages")  # what Streamlit runs, and nobody imports
 
 
 def _modules() -> list[str]:

@@ -52,6 +52,9 @@ class Key(StrEnum):
     RATER = "rater"
     SCORING = "scoring"
     PLACE = "place"
+    AGREED_CRITERION = "criterion_agreed"
+    AGREED_PAIR = "pair"
+    AGREED_JUDGE = "judge"
 
     WRITTEN = "_written"
     QA_SET = "_set"

@@ -41,12 +41,14 @@ SELECT (SELECT count(*) FROM answer WHERE run_id = :run_id) AS answers,
         WHERE assessment.run_id = :run_id) AS scores
 """
 
+# Of a stage that was gone through again, because a later one had failed and was tried again, the last call counts.
 _STAGE_TOKENS = """
-SELECT call.stage, call.model, count(DISTINCT call.answer_id) AS n,
-       avg(call.prompt_tokens) * count(*) / count(DISTINCT call.answer_id) AS prompt,
-       avg(call.completion_tokens) * count(*) / count(DISTINCT call.answer_id) AS completion
+SELECT call.stage, call.model, count(*) AS n,
+       avg(call.prompt_tokens) AS prompt, avg(call.completion_tokens) AS completion
 FROM answer JOIN call ON call.answer_id = answer.id
 WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
+      AND NOT EXISTS (SELECT 1 FROM call AS later WHERE later.answer_id = call.answer_id AND later.id > call.id
+                      AND later.stage = call.stage AND later.error_kind IS NULL)
 GROUP BY call.stage, call.model ORDER BY min(call.id)
 """
 
@@ -65,14 +67,31 @@ FROM answer WHERE run_id = :run_id AND NOT cold
 # An answer's score from one source is the mean over that source's raters (people are pooled, each judge stands alone);
 # a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored: a
 # partial verdict may hold no row for a criterion that could not be read.
+# People's scores stand in a plain mean only where no sample led to them, or one whose design gave every question of the
+# run the same probability. Of a person the newest such verdict counts: a later one in another sample does not hide it.
 _QUESTION_SCORES = """
-WITH verdict AS (
+WITH met AS (
+    SELECT DISTINCT draw.sample_id FROM assessment JOIN draw ON draw.id = assessment.draw_id
+    WHERE assessment.run_id = :run_id
+), even AS (
+    SELECT draw.sample_id FROM met JOIN draw USING (sample_id) JOIN answer ON answer.id = draw.answer_id
+    WHERE answer.run_id = :run_id
+    GROUP BY draw.sample_id
+    HAVING count(draw.probability) = count(*) AND max(draw.probability) - min(draw.probability) < 0.000000001
+), standing AS (
+    SELECT max(assessment.id) AS id
+    FROM assessment JOIN rater ON rater.id = assessment.rater_id LEFT JOIN draw ON draw.id = assessment.draw_id
+    WHERE assessment.run_id = :run_id AND rater.kind = 'person'
+      AND (assessment.draw_id IS NULL OR draw.sample_id IN (SELECT sample_id FROM even))
+    GROUP BY assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol, assessment.sample
+), verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id, assessment.protocol,
            assessment.rubric_id, assessment.status, rater.kind,
            CASE rater.kind WHEN 'person' THEN NULL ELSE rater.id END AS judge_id,
            CASE WHEN assessment.same_family THEN 1 ELSE 0 END AS same_family
     FROM assessment JOIN rater ON rater.id = assessment.rater_id
-    WHERE assessment.run_id = :run_id AND assessment.current
+    WHERE assessment.run_id = :run_id
+      AND (rater.kind = 'judge' AND assessment.current OR assessment.id IN (SELECT id FROM standing))
 ), single AS (
     SELECT verdict.*, score.criterion, score.value FROM verdict JOIN score USING (assessment_id)
     WHERE score.value IS NOT NULL
@@ -111,7 +130,8 @@ FROM run WHERE run.group_id = :group_id ORDER BY run.id
 """
 
 
-def _read(query: str, session: Session, **values: object) -> pd.DataFrame:
+def read_frame(query: str, session: Session, **values: object) -> pd.DataFrame:
+    """The rows of a query as a DataFrame. A database's complaint is raised as it said it, for the store to explain."""
     statement = text(query)
     if "ids" in values:
         statement = statement.bindparams(bindparam("ids", expanding=True))
@@ -156,7 +176,7 @@ def runs_frame(*, session: Session, limit: int | None = None, offset: int = 0, *
     where, values = _filters(filters)
     page = "" if limit is None else " LIMIT :limit OFFSET :offset"
     values |= {} if limit is None else {"limit": limit, "offset": offset}
-    frame = _read(_RUNS + where + " ORDER BY run.id DESC" + page, session, **values)
+    frame = read_frame(_RUNS + where + " ORDER BY run.id DESC" + page, session, **values)
     for column in ("created_at", "started_at", "ended_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
     frame["tags"] = pd.Series([_listed(tags) for tags in frame["tags"]], dtype=object, index=frame.index)
@@ -171,49 +191,53 @@ def _listed(tags: Any) -> list[str]:
 def count_runs(*, session: Session, **filters: Any) -> int:
     """How many runs the filters of runs_frame leave."""
     where, values = _filters(filters)
-    return int(_read(f"SELECT count(*) AS n FROM run{where}", session, **values)["n"].iloc[0])
+    return int(read_frame(f"SELECT count(*) AS n FROM run{where}", session, **values)["n"].iloc[0])
 
 
 def targets_frame(*, session: Session) -> pd.DataFrame:
     """The names of all targets in the order of their first run: what colours go by."""
-    return _read(_TARGETS, session)
+    return read_frame(_TARGETS, session)
 
 
 def list_tags(*, session: Session) -> list[str]:
     """All tags in use, by name."""
-    return sorted({tag for tags in _read(_TAGS, session)["tags"] for tag in _listed(tags)})
+    return sorted({tag for tags in read_frame(_TAGS, session)["tags"] for tag in _listed(tags)})
 
 
 def contents_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """How many answers, assessments and scores would go with a run: one row."""
-    return _read(_CONTENTS, session, run_id=run_id)
+    return read_frame(_CONTENTS, session, run_id=run_id)
 
 
 def answers_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """The measured answers of one run without their texts, warm-ups left out; times in ms."""
-    return _read(_ANSWERS, session, run_id=run_id)
+    return read_frame(_ANSWERS, session, run_id=run_id)
 
 
 def stage_tokens_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """Mean prompt and completion tokens an answer by stage and model, over the attempts that succeeded."""
-    return _read(_STAGE_TOKENS, session, run_id=run_id)
+    return read_frame(_STAGE_TOKENS, session, run_id=run_id)
 
 
 def qa_sets_frame(*, session: Session) -> pd.DataFrame:
     """The QA sets that have runs, newest first."""
-    return _read(_QA_SETS, session)
+    return read_frame(_QA_SETS, session)
 
 
 def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
-    """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run."""
-    return _read(_QUESTION_SCORES, session, run_id=run_id)
+    """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run.
+
+    Scores of people from a `disagreement` sample, or one drawn with unequal probabilities, are not among them:
+    people_frames has those with their probabilities.
+    """
+    return read_frame(_QUESTION_SCORES, session, run_id=run_id)
 
 
 def verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """How many answers of one run each source assessed, by status, with the tokens that cost."""
-    return _read(_VERDICTS, session, run_id=run_id)
+    return read_frame(_VERDICTS, session, run_id=run_id)
 
 
 def progress_frame(group_id: str, *, session: Session) -> pd.DataFrame:
     """How far the runs of a group are: planned, answered, failed and assessed answers."""
-    return _read(_PROGRESS, session, group_id=group_id)
+    return read_frame(_PROGRESS, session, group_id=group_id)

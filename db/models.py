@@ -8,17 +8,27 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Dialect, Float, Index, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA_REVISION = "0001"  # the newest migration; a test holds it against the scripts
+SCHEMA_REVISION = "0002"  # the newest migration; a test holds it against the scripts
 
 Json = dict[str, Any]
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class Points(TypeDecorator[float]):
+    """A score: whole as people and judges give it, fractional as an expectation or on another scale."""
+
+    impl = Float
+    cache_ok = True
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:  # noqa: ARG002
+        return int(value) if value is not None and value == int(value) else value
 
 
 class Base(SQLModel, registry=registry()):
@@ -34,6 +44,22 @@ class RunStatus(StrEnum):
     finished = "finished"
     stopped = "stopped"
     failed = "failed"
+
+
+class Design(StrEnum):
+    """How the answers of a sample were drawn, and with it whether their scores may stand for all answers."""
+
+    random = "random"  # each answer as likely as any other
+    stratified = "stratified"  # by target and judge's score, with known probabilities
+    disagreement = "disagreement"  # where judges differ: to learn from, never part of a mean
+
+
+class Preference(StrEnum):
+    """Which of two answers to one question a person found better, as the sides were shown."""
+
+    left = "left"
+    same = "same"
+    right = "right"
 
 
 class RaterKind(StrEnum):
@@ -81,6 +107,8 @@ class Question(Base, table=True):
     documents: list[dict[str, str]] = Field(sa_type=JSON)
     answerable: bool
     output_limit: int  # tokens
+    must: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    must_not: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
 
 
 class Run(Base, table=True):
@@ -156,6 +184,8 @@ class Answer(Base, table=True):
     loop_lag_ms: float | None = None
     streamed: bool = True
     created_at: datetime = Field(default_factory=now)
+    words: int | None = None  # companions to conciseness, counted when the answer came
+    repeated_4grams: float | None = None
 
 
 class Rater(Base, table=True):
@@ -184,7 +214,12 @@ class Rubric(Base, table=True):
 class Assessment(Base, table=True):
     """One rater's verdict on one answer; the newest of a rater under one rubric and protocol counts (`current`)."""
 
-    __table_args__ = (Index("ix_assessment_answer", "answer_id"), Index("ix_assessment_run", "run_id", "current"))
+    __table_args__ = (
+        Index("ix_assessment_answer", "answer_id"),
+        Index("ix_assessment_run", "run_id", "current"),
+        Index("ix_assessment_rater", "rater_id", "run_id"),
+        Index("ix_assessment_draw", "draw_id", sqlite_where=text("draw_id IS NOT NULL")),
+    )
     id: int | None = Field(default=None, primary_key=True)
     answer_id: int = Field(foreign_key="answer.id", ondelete="CASCADE")
     run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
@@ -209,6 +244,10 @@ class Assessment(Base, table=True):
     total_ms: float | None = None
     same_family: bool = False
     created_at: datetime = Field(default_factory=now)
+    sample: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # judges: which of k readings this is
+    draw_id: int | None = Field(default=None, foreign_key="draw.id")  # people: how the answer came to be scored
+    flags: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    undoes: int | None = None  # people: the assessment this one takes back
 
 
 class Score(Base, table=True):
@@ -218,13 +257,104 @@ class Score(Base, table=True):
     id: int | None = Field(default=None, primary_key=True)
     assessment_id: int = Field(foreign_key="assessment.id", ondelete="CASCADE")
     criterion: str
-    value: int | None = None  # 1..5, or null with a reason
+    value: float | None = Field(
+        default=None, sa_type=Points
+    )  # on the rubric's scale (whole unless it is an expectation), or null with a reason
     null_reason: str | None = None
     rationale: str | None = None
     quotes: list[str] = Field(default_factory=list, sa_type=JSON)
     claims: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
     key_points: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
     flags: list[str] = Field(default_factory=list, sa_type=JSON)
+    digit_mass: float | None = None  # an expectation's: probability that the judge's next token was a score at all
+    probabilities: list[float] | None = Field(
+        default=None, sa_type=JSON
+    )  # an expectation's: of each score, low to high
+
+
+class CheckResult(Base, table=True):
+    """One yes/no check of a question (`must`, `must_not`) as a judge saw it met; beside the scores, never in them."""
+
+    __tablename__ = "check_result"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("ix_check_result_assessment", "assessment_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    assessment_id: int = Field(foreign_key="assessment.id", ondelete="CASCADE")
+    kind: str  # must, must_not
+    text: str
+    met: bool | None = None  # null where the judge did not say
+
+
+class Sample(Base, table=True):
+    """Answers drawn for people to score, by a design that says what their scores may stand for."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    design: Design
+    run_ids: list[int] = Field(sa_type=JSON)
+    rubric_id: int = Field(foreign_key="rubric.id")
+    seed: int
+    n_population: int  # answers there were to draw from
+    double_share: float  # of the drawn answers, handed to two people for their agreement
+    strata: list[Json] = Field(default_factory=list, sa_type=JSON)  # name, run_id, n_drawn, probability, question_ids
+    definition: Json = Field(default_factory=dict, sa_type=JSON)  # what it was drawn by: size, categories, allocation
+    created_by: str = ""
+    created_at: datetime = Field(default_factory=now)
+
+
+class Draw(Base, table=True):
+    """One answer of a sample, with the probability that the design gave its question.
+
+    A run's question is drawn, then one of its repeats, each as likely as the others.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("sample_id", "answer_id"),
+        Index("ix_draw_answer", "answer_id"),
+        Index("ix_draw_sample", "sample_id", "position"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    sample_id: int = Field(foreign_key="sample.id", ondelete="CASCADE")
+    answer_id: int = Field(foreign_key="answer.id", ondelete="CASCADE")
+    position: int
+    stratum: str = ""
+    probability: float | None = None  # that this run's question was drawn; null under `disagreement`
+    double: bool = False
+    reason: str = ""  # under `disagreement`: what made this answer worth a look
+
+
+class Handout(Base, table=True):
+    """An answer of a sample in one person's hands: turn 0 for everyone's first, turn 1 for the second opinion."""
+
+    __table_args__ = (UniqueConstraint("draw_id", "turn"), Index("ix_handout_rater", "rater_id", "id"))
+    id: int | None = Field(default=None, primary_key=True)
+    draw_id: int = Field(foreign_key="draw.id", ondelete="CASCADE")
+    turn: int
+    rater_id: int = Field(foreign_key="rater.id")
+    position: int  # place in the order shown to this person
+    handed_at: datetime = Field(default_factory=now)
+    done_at: datetime | None = None
+    skipped: bool = False
+
+
+class Comparison(Base, table=True):
+    """A person's preference between two targets' answers to one question; the sides were shuffled."""
+
+    __table_args__ = (
+        Index("ix_comparison_left", "left_answer_id"),
+        Index("ix_comparison_right", "right_answer_id"),
+        Index("ix_comparison_rater", "rater_id", "id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    question_id: int = Field(foreign_key="question.id")
+    left_answer_id: int = Field(foreign_key="answer.id", ondelete="CASCADE")
+    right_answer_id: int = Field(foreign_key="answer.id", ondelete="CASCADE")
+    rater_id: int = Field(foreign_key="rater.id")
+    preference: Preference | None = None  # null: taken back
+    current: bool = True
+    note: str | None = None
+    position: int | None = None
+    created_at: datetime = Field(default_factory=now)
+    undoes: int | None = None  # the comparison this one takes back
 
 
 class Call(Base, table=True):
@@ -280,3 +410,26 @@ class Price(Base, table=True):
     kind: str = "assumed"  # quoted, assumed, hypothetical
     source: str = ""
     created_at: datetime = Field(default_factory=now)
+
+
+class PriceCard(Base, table=True):
+    """A dated price card as it was read; another content is another row."""
+
+    __tablename__ = "price_card"  # pyright: ignore[reportAssignmentType]
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: str = Field(unique=True)
+    name: str
+    dated: str  # ISO date
+    body: Json = Field(sa_type=JSON)
+    created_at: datetime = Field(default_factory=now)
+
+
+class Scenario(Base, table=True):
+    """A workload with its assumptions, pinned to a price card; another save of the same name replaces the body."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    body: Json = Field(sa_type=JSON)
+    price_card_id: int | None = Field(default=None, foreign_key="price_card.id")
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)

@@ -1,17 +1,22 @@
-"""What a person scores: the order answers are shown in, the next one, saving, and taking the last one back.
+"""A person's scores: what they are shown of an answer, saving, taking back, and every change there was.
 
-Nothing here tells who wrote an answer: a page that is built from these verbs stays blind. Verdicts are stored through
-the store, so earlier ones stay readable; what a criterion means is the rubric's business.
+Nothing here tells who wrote an answer: a page that is built from these verbs stays blind. Which answer comes next is
+handouts.py's business, what a criterion means the rubric's. Verdicts are stored through the store, so earlier ones stay
+readable.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from db.models import Answer, Assessment, AssessmentStatus, Question, Rater, RaterKind, Rubric, Score
-from db.store import StoreError, save_assessment, save_rater, save_rubric
+from db import handouts
+from db.handouts import Handed
+from db.models import Answer, Assessment, AssessmentStatus, Draw, Question, Rater, RaterKind, Rubric, Sample, Score
+from db.store import StoreError, list_scores, save_assessment, save_rater, save_rubric
 
 PROTOCOL = "person"
 MAX_NAME = 80  # characters
@@ -30,41 +35,27 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The scores a person gave an answer: 1..5 by criterion, None where it could not be judged, and the note."""
+    """The scores a person gave an answer: 1..5 by criterion, None where it could not be judged; note and flags."""
 
-    values: Mapping[str, int | None]
+    values: Mapping[str, float | None]
     note: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """The answers one rater is shown, in their order; places count from 1."""
+class Change:
+    """One entry in an answer's history: who gave which scores when and in which sample; none where taken back."""
 
-    order: tuple[int, ...]  # answer ids
-    scored: frozenset[int]
-    last: int | None = None  # the answer scored last
+    rater: str
+    at: datetime
+    given: Given | None
+    counts: bool
+    undo: bool  # takes back a change, or restores what was before it
+    blind: bool | None
+    sample: str
 
-    @property
-    def open(self) -> int:
-        """How many answers are not scored."""
-        return len(self.order) - len(self.scored)
 
-    def skipped(self, place: int) -> int:
-        """How many answers ahead of a place were passed over."""
-        return sum(answer_id not in self.scored for answer_id in self.order[: place - 1])
-
-    def next_open(self, place: int) -> int | None:
-        """The next place after this one that is not scored, from the start again after the end; None if all are.
-
-        The place itself comes last.
-        """
-        n = len(self.order)
-        around = (*range(place + 1, n + 1), *range(1, min(place, n) + 1))
-        return next((there for there in around if self.order[there - 1] not in self.scored), None)
-
-    def resume(self) -> int | None:
-        """The place to go on at: the first open one after the answer scored last; None if all are scored."""
-        return self.next_open(self.order.index(self.last) + 1 if self.last in self.order else 0)
+# --- people -------------------------------------------------------------------------------------------------------
 
 
 def clean_name(name: str) -> str:
@@ -72,59 +63,35 @@ def clean_name(name: str) -> str:
     return " ".join(name.split())[:MAX_NAME].strip()
 
 
-def token(answer_id: int, seed: str) -> str:
-    """A short name for an answer that tells nothing about it, neither its run nor when it was made."""
-    return blake2b(f"{seed}:{answer_id}".encode(), digest_size=8).hexdigest()
-
-
-def shuffled(answer_ids: Sequence[int], seed: str) -> tuple[int, ...]:
-    """The ids in an order that depends on the seed alone: the same next time, another for another seed."""
-    return tuple(sorted(answer_ids, key=lambda answer_id: token(answer_id, seed)))
-
-
 def find_person(name: str, *, session: Session) -> Rater | None:
     """The person of this name, whatever its capitals; None if nobody of that name has scored yet."""
     wanted = clean_name(name).casefold()
-    people = session.exec(select(Rater).where(Rater.kind == RaterKind.person))
+    people = session.exec(select(Rater).where(Rater.kind == RaterKind.person).order_by(col(Rater.id)))
     return next((person for person in people if person.name.casefold() == wanted), None)
 
 
-def list_scorable(run_ids: Sequence[int], *, session: Session) -> list[int]:
-    """The ids of the answers of some runs that a person can score: no failures, no warm-ups. Texts are not read."""
-    query = select(Answer.id).where(
-        col(Answer.run_id).in_(run_ids), col(Answer.cold).is_(False), col(Answer.error_kind).is_(None)
-    )
-    return [answer_id for answer_id in session.exec(query) if answer_id is not None]
+def save_person(name: str, *, session: Session) -> int:
+    """The id of the person of this name, stored if it is new. Raises ValueError for an empty name."""
+    if not clean_name(name):
+        raise ValueError("a name is needed to save scores")
+    person = find_person(name, session=session)
+    if person is None:
+        try:
+            with session.begin_nested():
+                person = save_rater(Rater(kind=RaterKind.person, name=clean_name(name)), session=session)
+        except IntegrityError:  # the same person in another window, at the same moment
+            person = find_person(name, session=session)
+    assert person is not None
+    assert person.id is not None
+    return person.id
 
 
-def _verdicts_of(rater: Rater, rubric_sha256: str, run_ids: Sequence[int]):
-    """The verdicts of a person that count, over some runs."""
-    rubric_id = select(Rubric.id).where(Rubric.sha256 == rubric_sha256).scalar_subquery()
-    return select(Assessment).where(
-        col(Assessment.run_id).in_(run_ids),
-        col(Assessment.current).is_(True),
-        Assessment.rater_id == rater.id,
-        Assessment.rubric_id == rubric_id,
-        Assessment.protocol == PROTOCOL,
-        col(Assessment.status).in_(_COUNTS),
-    )
+# --- an answer ----------------------------------------------------------------------------------------------------
 
 
-def get_queue(name: str, run_ids: Sequence[int], rubric_sha256: str, *, session: Session) -> Queue:
-    """Where a person stands over some runs: the shuffled order, what is scored under this rubric, and the last one.
-
-    The order is seeded by the person's name and the runs, so that it survives a reload.
-    """
-    seed = f"{clean_name(name).casefold()}|{','.join(str(run_id) for run_id in sorted(run_ids))}"
-    order = shuffled(list_scorable(run_ids, session=session), seed)
-    rater = find_person(name, session=session)
-    if rater is None:
-        return Queue(order, frozenset())
-    query = _verdicts_of(rater, rubric_sha256, run_ids).with_only_columns(col(Assessment.id), col(Assessment.answer_id))
-    found = sorted((row[0], row[1]) for row in session.execute(query))
-    known = set(order)
-    scored = [answer_id for _, answer_id in found if answer_id in known]
-    return Queue(order, frozenset(scored), scored[-1] if scored else None)
+def token(answer_id: int, seed: str) -> str:
+    """A short name for an answer that tells nothing about it, neither its run nor when it was made."""
+    return blake2b(f"{seed}:{answer_id}".encode(), digest_size=8).hexdigest()
 
 
 def get_shown(answer_id: int, *, session: Session) -> Shown:
@@ -135,18 +102,26 @@ def get_shown(answer_id: int, *, session: Session) -> Shown:
     raise StoreError("This answer is no longer there; its run was deleted. Reload the page.")
 
 
-def get_given(answer_id: int, name: str, rubric_sha256: str, *, session: Session) -> Given | None:
-    """The scores a person gave an answer under a rubric, if they count."""
-    rater = find_person(name, session=session)
-    answer = session.get(Answer, answer_id)
-    if rater is None or answer is None:
+def _given(assessment: Assessment, scores: Sequence[Score]) -> Given:
+    values = {score.criterion: score.value for score in scores if score.assessment_id == assessment.id}
+    return Given(values, assessment.note or "", tuple(assessment.flags))
+
+
+def get_given(
+    answer_id: int, rater_id: int, rubric_sha256: str, *, draw_id: int | None = None, session: Session
+) -> Given | None:
+    """The scores a person gave an answer under a rubric last, as part of a sample's draw; None if taken back."""
+    rubric_id = select(Rubric.id).where(Rubric.sha256 == rubric_sha256).scalar_subquery()
+    query = (
+        select(Assessment)
+        .where(Assessment.answer_id == answer_id, Assessment.rater_id == rater_id, Assessment.rubric_id == rubric_id)
+        .where(Assessment.protocol == PROTOCOL, Assessment.draw_id == draw_id)
+        .order_by(col(Assessment.id).desc())
+    )
+    last = session.exec(query.limit(1)).first()
+    if last is None or last.id is None or last.status not in _COUNTS:
         return None
-    query = _verdicts_of(rater, rubric_sha256, [answer.run_id]).where(Assessment.answer_id == answer_id)
-    assessment = session.exec(query).first()
-    if assessment is None:
-        return None
-    scores = session.exec(select(Score).where(Score.assessment_id == assessment.id))
-    return Given({score.criterion: score.value for score in scores}, assessment.note or "")
+    return _given(last, list_scores([last.id], session=session))
 
 
 def _check(given: Given, rubric: Rubric) -> None:
@@ -159,39 +134,46 @@ def _check(given: Given, rubric: Rubric) -> None:
 
 
 def save_given(
-    answer_id: int, given: Given, *, name: str, rubric: Rubric, place: int, blind: bool = True, session: Session
+    answer_id: int,
+    given: Given,
+    *,
+    name: str,
+    rubric: Rubric,
+    place: int | None = None,
+    blind: bool = True,
+    draw_id: int | None = None,
+    session: Session,
 ) -> Assessment | None:
     """Store a person's scores; an earlier verdict stays, but no longer counts. Returns None if nothing is new.
 
-    The same scores and note a second time (Enter pressed twice) are not stored again. Raises ValueError for a score
-    that is not one of 1 to 5 or a criterion too few or too many, StoreError if the answer is gone or had failed.
+    `draw_id`: the draw of a sample by which the answer came to be scored; without one the scores belong to no sample.
+    The same scores, note and flags a second time (Enter pressed twice) are not stored again. Raises ValueError for a
+    score that is not one of 1 to 5 or a criterion too few or too many, StoreError if the answer is gone or had failed.
     """
     _check(given, rubric)
-    if not clean_name(name):
-        raise ValueError("a name is needed to save scores")
+    rater_id = save_person(name, session=session)
     answer = session.get(Answer, answer_id)
     if answer is None or answer.error_kind is not None:
         raise StoreError("This answer can no longer be scored; its run was deleted or asked again. Reload the page.")
-    if get_given(answer_id, name, rubric.sha256, session=session) == Given(dict(given.values), given.note.strip()):
+    given = Given(dict(given.values), given.note.strip(), tuple(sorted(given.flags)))
+    if get_given(answer_id, rater_id, rubric.sha256, draw_id=draw_id, session=session) == given:
         return None
-    rater = find_person(name, session=session) or save_rater(
-        Rater(kind=RaterKind.person, name=clean_name(name)), session=session
-    )
     stored = save_rubric(rubric, session=session)
-    assert rater.id is not None
     assert stored.id is not None
     whole = all(value is not None for value in given.values.values())
     assessment = Assessment(
         answer_id=answer_id,
         run_id=answer.run_id,
         question_id=answer.question_id,
-        rater_id=rater.id,
+        rater_id=rater_id,
         rubric_id=stored.id,
         protocol=PROTOCOL,
         status=AssessmentStatus.ok if whole else AssessmentStatus.partial,
-        note=given.note.strip() or None,
+        note=given.note or None,
+        flags=list(given.flags),
         blind=blind,
         position=place,
+        draw_id=draw_id,
         answer_sha256=answer.sha256 or "",
     )
     scores = [
@@ -201,18 +183,84 @@ def save_given(
     return save_assessment(assessment, scores, session=session)
 
 
-def withdraw_last(name: str, run_ids: Sequence[int], rubric_sha256: str, *, session: Session) -> int | None:
-    """Take back the verdict a person saved last over some runs; returns its answer's id, None if there is none.
+def save_handed(
+    handed: Handed, given: Given, *, name: str, rubric: Rubric, blind: bool = True, session: Session
+) -> Assessment | None:
+    """Store the scores of an answer that was handed out, and note that it is done; raises what save_given raises.
 
-    The verdict stays readable; a withdrawn one without scores takes its place.
+    Also when the answer went to somebody else meanwhile: then there are two opinions, and nothing is lost.
     """
-    rater = find_person(name, session=session)
-    if rater is None:
+    saved = save_given(
+        handed.answer_id,
+        given,
+        name=name,
+        rubric=rubric,
+        place=handed.place,
+        blind=blind,
+        draw_id=handed.draw_id,
+        session=session,
+    )
+    handouts.finish(handed.handout_id, save_person(name, session=session), session=session)
+    return saved
+
+
+# --- taking back --------------------------------------------------------------------------------------------------
+
+
+def undo_last(sample_id: int, rater_id: int, *, session: Session) -> int | None:
+    """Take back the last change a person made in a sample; returns its draw's id, None if there is none.
+
+    What was before it holds again: the scores it replaced, or none, and then the answer is in the person's hands again.
+    Both rows stay and a further one says what was taken back, so that the next undo goes one change further back.
+    """
+    query = (
+        select(Assessment)
+        .join(Draw, col(Draw.id) == col(Assessment.draw_id))
+        .where(Assessment.rater_id == rater_id, Draw.sample_id == sample_id)
+        .order_by(col(Assessment.id))
+    )
+    rows = list(session.exec(query))
+    undone = {row.undoes for row in rows}
+    standing = [row for row in rows if row.undoes is None and row.id not in undone]
+    if not standing:
         return None
-    query = _verdicts_of(rater, rubric_sha256, run_ids).order_by(col(Assessment.id).desc()).limit(1)
-    last = session.exec(query).first()
-    if last is None:
-        return None
-    copied = last.model_dump(exclude={"id", "status", "note", "created_at", "current"})
-    save_assessment(Assessment(**copied, status=AssessmentStatus.withdrawn), [], session=session)
-    return last.answer_id
+    last = standing[-1]
+    before = next((row for row in standing[-2::-1] if row.draw_id == last.draw_id), None)
+    fields = (before or last).model_dump(exclude={"id", "created_at", "current", "undoes"})
+    if before is None:
+        fields |= {"status": AssessmentStatus.withdrawn, "note": None, "flags": []}
+    scores = list_scores([before.id], session=session) if before and before.id else []
+    copies = [Score(**score.model_dump(exclude={"id"})) for score in scores]
+    save_assessment(Assessment(**fields, undoes=last.id), copies, session=session)
+    if before is None and last.draw_id is not None:
+        handouts.reopen(last.draw_id, rater_id, session=session)
+    return last.draw_id
+
+
+# --- history ------------------------------------------------------------------------------------------------------
+
+
+def list_changes(answer_id: int, *, session: Session) -> list[Change]:
+    """Every change people made to an answer's scores, oldest first."""
+    query = (
+        select(Assessment, Rater.name, Sample.id, Sample.name, Sample.design)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        .join(Rater, col(Rater.id) == col(Assessment.rater_id))
+        .outerjoin(Draw, col(Draw.id) == col(Assessment.draw_id))
+        .outerjoin(Sample, col(Sample.id) == col(Draw.sample_id))
+        .where(Assessment.answer_id == answer_id, Rater.kind == RaterKind.person)
+        .order_by(col(Assessment.id))
+    )
+    rows = session.execute(query).all()
+    scores = list_scores([row.id for row, *_ in rows], session=session)
+    return [
+        Change(
+            rater=name,
+            at=row.created_at,
+            given=_given(row, scores) if row.status in _COUNTS else None,
+            counts=row.current and row.status in _COUNTS,
+            undo=row.undoes is not None,
+            blind=row.blind,
+            sample=f"{title or design} #{sample_id}" if sample_id else "",
+        )
+        for row, name, sample_id, title, design in rows
+    ]

@@ -1,36 +1,27 @@
-"""The store's voice: opening the database, and the verbs that save, get, list and change its rows.
+"""The store's voice: the verbs that save, get, list and change rows.
 
-Every verb takes a keyword-only session. Figures over many rows are grouped in frames.py. What SQLite or a server says
-when something is wrong is turned into one sentence here (StoreError).
+Every verb takes a keyword-only session, which `reading` or `writing` of opening.py gives; both are offered here too, so
+that a caller needs this one name. Figures over many rows are grouped in frames.py.
 """
 
 import os
-import re
 import socket
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
-from threading import Lock
 from typing import Any
 from uuid import uuid4
 
 import psutil
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, func, inspect, text, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from db.models import (
-    SCHEMA_REVISION,
     Answer,
     Assessment,
     AssessmentStatus,
     Call,
+    CheckResult,
+    Draw,
     Price,
     QASet,
     Question,
@@ -39,196 +30,19 @@ from db.models import (
     Rubric,
     Run,
     RunStatus,
+    Sample,
     Score,
     now,
 )
+from db.opening import StoreError as StoreError
+from db.opening import connect as connect
+from db.opening import database_url as database_url
+from db.opening import reading as reading
+from db.opening import writing as writing
 
-DEFAULT_URL = "sqlite:///rightsize.db"
-BUSY_TIMEOUT_MS = 30_000
 CLAIM_S = 60  # a run whose worker on another machine gave no sign of life for so long is free again
 SLACK_S = 5  # the moment a process began, as the system tells it, may be off by a clock's correction
 MAX_ID = 2**31 - 1  # a server takes no larger number for an id
-LOCK_ID = 7_246_001  # of the lock under which tables are made on a server; any number of our own
-
-_migrating = Lock()  # Alembic works on globals of its modules
-
-
-class StoreError(Exception):
-    """The database cannot be used; the text says why and what to do."""
-
-
-# --- opening ------------------------------------------------------------------------------------------------------
-
-
-def database_url(given: str | None = None) -> str:
-    """The database to use: what was given, else RIGHTSIZE_DB, else rightsize.db in the working folder.
-
-    A plain file name is taken as SQLite.
-    """
-    url = given or os.environ.get("RIGHTSIZE_DB") or DEFAULT_URL
-    if re.match(r"[A-Za-z][A-Za-z0-9_+]+:", url):  # one letter and a colon is a drive
-        return url
-    return "sqlite:///" + Path(url).as_posix().replace("%", "%25").replace("?", "%3F")
-
-
-def _shown(url: URL) -> str:
-    """An address for a sentence: without user, password and options, which may hold a password too."""
-    if url.get_backend_name() == "sqlite":
-        return f"sqlite:///{url.database}"
-    place = f"{url.host or ''}/{url.database or ''}"
-    if "@" in place or set("/?") & set(str(url.password or "")):  # the parts were told apart wrongly
-        place = "***"
-    return f"{url.drivername}://{place}"
-
-
-def _sentence(error: DBAPIError | sqlite3.Error | OSError, url: URL) -> str:
-    """What a driver's message means for a person."""
-    said = str(error.orig if isinstance(error, DBAPIError) else getattr(error, "strerror", None) or error).strip()
-    for part, meaning in (
-        ("readonly", "is read-only; allow writing to the file and its folder, or choose another with --db"),
-        ("locked", "is locked by another program; close that program or wait, then try again"),
-        ("disk is full", "could not be written because the disk is full; free some room and try again"),
-        ("disk I/O error", "could not be written (disk error or full disk); check the disk and try again"),
-        ("not a database", "is not a database; choose another file with --db"),
-        ("malformed", "is damaged; restore a copy, or choose another file with --db"),
-        ("unable to open", "cannot be opened; check that the folder exists and that it and the file may be written"),
-        ("connection failed", "cannot be reached; start its server, or correct the address or its password"),
-        ("failed to resolve", "cannot be reached, because nothing knows its host; correct the address"),
-    ):
-        if part in said:
-            return f"The database {_shown(url)} {meaning}."
-    first = said.splitlines()[0].rstrip(".") if said else type(error).__name__
-    return f"The database {_shown(url)} refused: {first}."
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    """Settle how SQLite behaves: our own BEGIN, patience with other writers, checked references."""
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=NORMAL", "cache_size=-65536"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        # A writer takes the lock at once: SQLite does not wait when a reader later turns into a writer.
-        writing = connection.get_execution_options().get("writing")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _create_engine(url: str) -> Engine:
-    try:
-        return create_engine(make_url(url))
-    except ImportError as error:
-        raise StoreError(
-            f"The database driver {error.name} is not installed; install it, or use a file like sqlite:///rightsize.db."
-        ) from error
-    except (ArgumentError, ValueError) as error:  # the address is not shown: who knows where in it a password stands
-        start = url.partition(":")[0][:40]
-        raise StoreError(
-            f'The database address that begins with "{start}" cannot be used; write it like sqlite:///rightsize.db.'
-        ) from error
-
-
-def _check_place(url: URL) -> None:
-    """Raise StoreError where no file can be; SQLite would only say that it is unable to open it."""
-    if url.get_backend_name() != "sqlite" or "uri" in url.query:
-        return
-    if not url.database or url.database == ":memory:":
-        raise StoreError("A database in memory would be lost at once; name a file, like sqlite:///rightsize.db.")
-    path = Path(url.database).absolute()
-    if not path.parent.is_dir():
-        raise StoreError(f"The folder {path.parent} for the database does not exist; create it or correct --db.")
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder, not a database; name a file in it with --db.")
-
-
-def connect(url: str) -> Engine:
-    """Open the database, creating or upgrading its tables where needed. Raises StoreError with one sentence."""
-    engine = _create_engine(url)
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
-    try:
-        _check_place(engine.url)
-        _bring_up_to_date(engine)
-    except StoreError:
-        engine.dispose()
-        raise
-    except (DBAPIError, sqlite3.Error, OSError) as error:
-        engine.dispose()
-        raise StoreError(_sentence(error, engine.url)) from error
-    return engine
-
-
-def _revision(connection: Connection, config: Config) -> str | None:
-    """The schema revision that is in the database; None in an empty one.
-
-    Raises StoreError where the tables are another program's or those of a newer version.
-    """
-    tables = set(inspect(connection).get_table_names())
-    if not tables:
-        return None
-    where = _shown(connection.engine.url)
-    if not {"alembic_version", "qa_set", "run"} <= tables:
-        raise StoreError(f"The database {where} holds tables of another program; choose another with --db.")
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if found == SCHEMA_REVISION:
-        return found
-    if found not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
-        raise StoreError(
-            f"The database {where} was made by a newer version of Rightsize (schema {found}, this one knows "
-            f"{SCHEMA_REVISION}); upgrade Rightsize or choose another with --db."
-        )
-    return found
-
-
-def _use_write_ahead_log(engine: Engine) -> None:
-    """Let readers and a writer work at once. The file remembers it; only a database without tables is switched."""
-    connection = engine.raw_connection()
-    try:
-        connection.cursor().execute("PRAGMA journal_mode=WAL")  # outside any transaction, or SQLite refuses
-    finally:
-        connection.close()
-
-
-def _bring_up_to_date(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with engine.connect() as connection:
-        found = _revision(connection, config)
-    if found == SCHEMA_REVISION:
-        return
-    if found is None and engine.dialect.name == "sqlite":
-        _use_write_ahead_log(engine)
-    with _migrating, engine.execution_options(writing=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(LOCK_ID)))
-        # Asked again, now that we hold the lock: another process may have been faster.
-        if _revision(connection, config) != SCHEMA_REVISION:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
-    """A session for reading; a driver's complaint leaves it as StoreError."""
-    try:
-        with Session(engine) as session:
-            yield session
-    except DBAPIError as error:
-        raise StoreError(_sentence(error, engine.url)) from error
-
-
-@contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """A session for writing, committed at the end and rolled back as a whole on any exception."""
-    try:
-        with Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
-            yield session
-            session.commit()
-    except DBAPIError as error:
-        raise StoreError(_sentence(error, engine.url)) from error
 
 
 # --- QA sets ------------------------------------------------------------------------------------------------------
@@ -395,7 +209,11 @@ def delete_run(run_id: int, *, session: Session) -> None:
     session.execute(delete(Assessment).where(col(Assessment.run_id) == run_id))
     answers = select(Answer.id).where(Answer.run_id == run_id)
     session.execute(delete(Call).where(col(Call.answer_id).in_(answers)))
+    samples = session.exec(select(Draw.sample_id).where(col(Draw.answer_id).in_(answers)).distinct()).all()
     session.execute(delete(Answer).where(col(Answer.run_id) == run_id))
+    for sample_id in samples:  # those that hold answers of other runs stay, with what is left of them
+        if session.exec(select(Draw.id).where(Draw.sample_id == sample_id).limit(1)).first() is None:
+            session.execute(delete(Sample).where(col(Sample.id) == sample_id))
     session.execute(delete(Run).where(col(Run.id) == run_id))
 
 
@@ -427,11 +245,21 @@ def _bump(run_id: int, session: Session) -> None:
 
 
 def save_answer(answer: Answer, calls: Sequence[Call], *, session: Session) -> Answer:
-    """Store one answer with its calls; if this question was answered in this repeat already, the first answer stays."""
+    """Store one answer with its calls; if this question was answered in this repeat already, the first answer stays.
+
+    A failed one gives way to a later try. The calls of both are kept, numbered on.
+    """
     same = (Answer.run_id == answer.run_id, Answer.question_id == answer.question_id)
     again = select(Answer).where(*same, Answer.repeat == answer.repeat, col(Answer.cold).is_(answer.cold))
     if stored := session.exec(again).first():
-        return stored
+        if stored.error_kind is None:
+            return stored
+        earlier = list(session.exec(select(Call.stage).where(Call.answer_id == stored.id)))
+        for call in calls:
+            call.attempt += earlier.count(call.stage)
+        stored.sqlmodel_update(answer.model_dump(exclude={"id", "attempts"}))
+        stored.attempts += answer.attempts
+        answer = stored
     session.add(answer)
     session.flush()
     for call in calls:
@@ -452,13 +280,11 @@ def list_failing(*, session: Session) -> set[int]:
     return set(session.exec(select(Answer.run_id).where(col(Answer.error_kind).is_not(None)).distinct()))
 
 
-def forget_errors(run_id: int, *, session: Session) -> int:
-    """Remove the failed answers of a run so that they are asked again; returns how many there were."""
-    failed = (col(Answer.run_id) == run_id, col(Answer.error_kind).is_not(None))
-    count = session.exec(select(func.count()).select_from(Answer).where(*failed)).one()
-    session.execute(delete(Answer).where(*failed))  # their calls go with them
-    _bump(run_id, session)
-    return count
+def failures(run_id: int, *, session: Session) -> dict[tuple[int, int, bool], str]:
+    """The kind of error of each failed answer of a run, by (question id, repeat, cold)."""
+    query = select(Answer.question_id, Answer.repeat, Answer.cold, Answer.error_kind).where(Answer.run_id == run_id)
+    rows = session.exec(query.where(col(Answer.error_kind).is_not(None)))
+    return {(question_id, repeat, cold): kind or "" for question_id, repeat, cold, kind in rows}
 
 
 def list_answers(run_id: int, *, session: Session) -> list[Answer]:
@@ -513,14 +339,20 @@ def list_raters(*, session: Session, kind: RaterKind | None = None) -> list[Rate
 
 
 def save_assessment(
-    assessment: Assessment, scores: Sequence[Score], calls: Sequence[Call] = (), *, session: Session
+    assessment: Assessment,
+    scores: Sequence[Score],
+    calls: Sequence[Call] = (),
+    checks: Sequence[CheckResult] = (),
+    *,
+    session: Session,
 ) -> Assessment:
-    """Store a verdict. Earlier ones of the same rater, rubric and protocol stay, but no longer count."""
+    """Store a verdict. Earlier ones of the same rater, rubric, protocol and reading stay, but no longer count."""
     earlier = (
         col(Assessment.answer_id) == assessment.answer_id,
         col(Assessment.rater_id) == assessment.rater_id,
         col(Assessment.rubric_id) == assessment.rubric_id,
         col(Assessment.protocol) == assessment.protocol,
+        col(Assessment.sample) == assessment.sample,
         col(Assessment.current).is_(True),
     )
     old = list(session.exec(select(Assessment.id).where(*earlier)))
@@ -532,31 +364,32 @@ def save_assessment(
         score.assessment_id = _id(assessment)
     for call in calls:
         call.assessment_id = assessment.id
-    session.add_all([*scores, *calls])
+    for check in checks:
+        check.assessment_id = _id(assessment)
+    session.add_all([*scores, *calls, *checks])
     _bump(assessment.run_id, session)
     return assessment
 
 
 def list_unassessed(
-    run_id: int, rater_id: int, rubric_id: int, protocol: str, *, session: Session
-) -> list[tuple[Answer, Question]]:
-    """Answers of a run that this judge has not assessed under this rubric and protocol.
+    run_id: int, rater_id: int, rubric_id: int, protocol: str, samples: int = 1, *, session: Session
+) -> list[tuple[Answer, Question, int]]:
+    """What this judge has not read of a run under this rubric and protocol: answer, question, number of the reading.
 
-    Failed answers and warm-ups are left out. An assessment whose endpoint failed is due again; an unreadable
-    one is not.
+    Each answer is to be read `samples` times. Failed answers and warm-ups are left out. An assessment whose endpoint
+    failed is due again; an unreadable one is not.
     """
-    done = (
-        select(Assessment.answer_id)
-        .where(
-            Assessment.run_id == run_id,
-            Assessment.rater_id == rater_id,
-            Assessment.rubric_id == rubric_id,
-            Assessment.protocol == protocol,
-            col(Assessment.current).is_(True),
-            Assessment.status != AssessmentStatus.error,
-        )
-        .scalar_subquery()
+    read = select(Assessment.answer_id, Assessment.sample).where(
+        Assessment.run_id == run_id,
+        Assessment.rater_id == rater_id,
+        Assessment.rubric_id == rubric_id,
+        Assessment.protocol == protocol,
+        col(Assessment.current).is_(True),
+        Assessment.status != AssessmentStatus.error,
+        col(Assessment.sample) < samples,
     )
+    counted = read.subquery()
+    whole = select(counted.c.answer_id).group_by(counted.c.answer_id).having(func.count() >= samples)
     query = (
         select(Answer, Question)
         .join(Question, col(Question.id) == col(Answer.question_id))
@@ -564,11 +397,28 @@ def list_unassessed(
             Answer.run_id == run_id,
             col(Answer.cold).is_(False),
             col(Answer.error_kind).is_(None),
-            col(Answer.id).not_in(done),
+            col(Answer.id).not_in(whole.scalar_subquery()),
         )
         .order_by(col(Answer.id))
     )
-    return [(answer, question) for answer, question in session.exec(query)]
+    done = set(session.exec(read).all()) if samples > 1 else set()
+    return [
+        (answer, question, sample)
+        for answer, question in session.exec(query)
+        for sample in range(samples)
+        if (answer.id, sample) not in done
+    ]
+
+
+def judging_pace(*, session: Session) -> dict[tuple[str, str], float]:
+    """By judge's model and protocol, how many seconds its assessments took on average so far."""
+    query = (
+        select(Rater.model, Assessment.protocol, func.avg(Assessment.total_ms))
+        .join(Rater, col(Rater.id) == col(Assessment.rater_id))
+        .where(Rater.kind == RaterKind.judge, col(Assessment.total_ms).is_not(None))
+        .group_by(col(Rater.model), Assessment.protocol)
+    )
+    return {(model or "", protocol): float(ms) / 1000 for model, protocol, ms in session.exec(query)}
 
 
 def list_assessments(answer_ids: Sequence[int], *, session: Session) -> list[tuple[Assessment, Rater]]:

@@ -1,6 +1,7 @@
 """The demo: the built-in QA set through simulated targets and a simulated judge, over real HTTP, without a key.
 
-Says which targets stand in the demo and finds the demo that is already stored; running it is the runner's business.
+Says which targets stand in the demo, finds the demo that is already stored and keeps a second from beginning; running
+it is the runner's business.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
+from sqlmodel import Session, select
 
 from db import store
-from db.models import Run
+from db.models import QASet, Run
 from eval import qa_set
 from eval.endpoint import Endpoint
 from eval.plan import JudgeSpec, Plan, PriceSpec
@@ -61,7 +63,7 @@ def demo_plan(urls: list[str]) -> Plan:
             Target(name="hybrid", kind="draft_and_refine", stages=hybrid),
         ),
         questions=qa_set.built_in(),
-        judge=JudgeSpec(model="sim-judge", endpoint=at["judge"]),
+        judges=(JudgeSpec(model="sim-judge", endpoint=at["judge"]),),
         prices=PRICES,
     )
 
@@ -71,13 +73,31 @@ def simulator_note(urls: list[str]) -> dict[str, Any]:
     return {"demo": True, "ports": [urlsplit(url).port for url in urls]}
 
 
+class DemoExistsError(Exception):
+    """Another process has stored the demo's runs in the meantime."""
+
+
 def find_demo(engine: Engine) -> list[Run]:
     """The runs of the newest stored demo of the QA set as it is now; empty where there is none."""
-    wanted = qa_set.built_in().sha256
     with store.reading(engine) as session:
-        for row in store.list_qa_sets(session=session):
-            if row.sha256 == wanted:
-                runs = store.list_runs(qa_set_id=row.id, session=session)
-                demos = [run for run in runs if (run.definition.get("simulator") or {}).get("demo")]
-                return [run for run in reversed(demos) if run.group_id == demos[0].group_id]
+        return _find(session)
+
+
+def _find(session: Session) -> list[Run]:
+    wanted = qa_set.built_in().sha256
+    for row in store.list_qa_sets(session=session):
+        if row.sha256 == wanted:
+            runs = store.list_runs(qa_set_id=row.id, session=session)
+            demos = [run for run in runs if (run.definition.get("simulator") or {}).get("demo")]
+            return [run for run in reversed(demos) if run.group_id == demos[0].group_id]
     return []
+
+
+def only_once(session: Session) -> None:
+    """Raise DemoExistsError if there is a demo by now: to be asked in the transaction that stores the demo's runs.
+
+    SQLite lets one such transaction in at a time; on a server two of them wait for one another at the QA set's row.
+    """
+    session.exec(select(QASet).where(QASet.sha256 == qa_set.built_in().sha256).with_for_update()).first()
+    if _find(session):
+        raise DemoExistsError

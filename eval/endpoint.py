@@ -125,6 +125,7 @@ class ChatRequest:
     seed: int = 7
     stream: bool = True
     response_format: dict[str, Any] | None = None
+    top_logprobs: int | None = None  # how many of the likeliest tokens to tell with their probabilities
 
     @property
     def prompt(self) -> str:
@@ -161,6 +162,7 @@ class Attempt:
     finish_reason: str | None = None
     loop_lag_ms: float | None = None
     usage: Usage = field(default_factory=Usage)
+    top_logprobs: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -324,6 +326,8 @@ class EndpointClient:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         if request.response_format:
             body["response_format"] = request.response_format
+        if request.top_logprobs:
+            body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
         if "stream" in refused:
             body.pop("stream_options", None)
         return {k: v for k, v in body.items() if k not in refused}
@@ -398,6 +402,7 @@ class EndpointClient:
             raise _FailureError("stream_cut", f"{self.endpoint.url} cut the stream before its end.", transient=True)
         if reply.finish_reason is None and not (reply.text or reply.reasoning):
             raise _FailureError("empty_reply", f"{self.endpoint.url} sent an empty reply.", transient=True)
+        attempt.top_logprobs = reply.top_logprobs
         attempt.usage = complete_usage(reply.usage, request.prompt, reply)
         self._note_pace(attempt, pace(reply, stamps.sent_ns, streamed_tokens(attempt.usage, reply)))
         return reply.text

@@ -4,8 +4,6 @@ Reads the command line's `NAME=MODEL@URL` and `rightsize.toml`; the runner carri
 named (by environment variable), never held.
 """
 
-import tomllib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from eval import qa_set, targets
-from eval.endpoint import Endpoint, Message
-from eval.judge import MAX_TOKENS, Protocol
-from eval.judge import build_messages as build_judge_messages
+from eval import qa_set, toml_file
+from eval.endpoint import Endpoint
+from eval.hosts import endpoint_of
+from eval.judge import Protocol
+from eval.rubric import Rubric
 from eval.rubric import built_in as built_in_rubric
-from eval.stream import estimate_tokens
+from eval.rubric import load as load_rubric
 from eval.targets import Stage, Target
 from eval.transport import is_loopback
-from eval.verdict import criteria_by_call
 
-MAX_CONFIG_BYTES = 1_000_000
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 
 
@@ -41,6 +38,8 @@ class JudgeSpec(_Strict):
     model: str = Field(min_length=1)
     endpoint: Endpoint
     protocol: Protocol = "quick"
+    samples: int = Field(default=1, ge=1, le=20)  # readings of each answer
+    temperature: float = Field(default=0.0, ge=0, le=2)
 
     @property
     def name(self) -> str:
@@ -61,11 +60,13 @@ class Plan(_Strict):
 
     targets: tuple[Target, ...] = Field(min_length=1)
     questions: qa_set.QASet
-    judge: JudgeSpec | None = None
+    judges: tuple[JudgeSpec, ...] = ()  # several are a panel
+    rubric: Rubric = Field(default_factory=built_in_rubric)
     repeats: int = Field(default=1, ge=1, le=1000)
     warmups: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
     category: str | None = None
+    side_by_side: bool = False  # also endpoints on one host; they contend for its processor
     prices: dict[str, PriceSpec] = Field(default_factory=dict)
 
     @property
@@ -87,14 +88,18 @@ class Overrides:
     """What the command line says; None leaves the file's word or the default."""
 
     targets: tuple[str, ...] = ()
-    judge: str | None = None
+    judges: tuple[str, ...] = ()
     protocol: Protocol | None = None
+    samples: int | None = None
+    temperature: float | None = None
+    rubric: Path | None = None
     qa_set: Path | None = None
     repeats: int | None = None
     warmups: int | None = None
     concurrency: int | None = None
     limit: int | None = None
     category: str | None = None
+    side_by_side: bool | None = None
     api_key_env: str | None = None
 
 
@@ -113,9 +118,37 @@ class _TargetConfig(_Strict):
     draft: _StageConfig | None = None
     refine: _StageConfig | None = None
 
+    @model_validator(mode="after")
+    def _parts_fit_the_kind(self) -> "_TargetConfig":
+        whole, staged = (self.model, self.endpoint), (self.draft, self.refine)
+        faults = list[str]()
+        if self.kind == "plain":
+            if not all(whole):
+                faults.append("a plain target needs model and endpoint")
+            if any(staged):
+                faults.append('draft and refine belong to a target of kind = "draft-and-refine"')
+        else:
+            if not all(staged):
+                faults.append("a draft-and-refine target needs draft and refine, each with model, endpoint")
+            if any(whole):
+                faults.append("model and endpoint belong inside draft and refine; remove them here")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def parts(self) -> dict[str, _StageConfig]:
+        """The stages by name, whatever the kind."""
+        if self.draft and self.refine:
+            return {"draft": self.draft, "refine": self.refine}
+        return {"answer": _StageConfig(model=self.model or "", endpoint=self.endpoint or "")}
+
 
 class _JudgeConfig(_StageConfig):
     protocol: Protocol = "quick"
+    samples: int = Field(default=1, ge=1, le=20)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    rubric: str | None = None
 
 
 class _RunConfig(_Strict):
@@ -123,69 +156,73 @@ class _RunConfig(_Strict):
     repeats: int = Field(default=1, ge=1, le=1000)
     warmup: int = Field(default=1, ge=0, le=100)
     limit: int | None = Field(default=None, ge=1)
+    side_by_side: bool = False
 
 
 class _Config(_Strict):
     endpoints: dict[Name, Endpoint] = Field(default_factory=dict)
     targets: dict[Name, _TargetConfig] = Field(default_factory=dict)
     judge: _JudgeConfig | None = None
+    judges: dict[Name, _JudgeConfig] = Field(default_factory=dict)
     run: _RunConfig = Field(default_factory=_RunConfig)
     prices: dict[str, PriceSpec] = Field(default_factory=dict)
 
 
-def faults_in(error: ValidationError) -> str:
-    """Every fault a model found, one sentence each, with the key where it lies."""
-    lines = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-")) or "the file"
-        message = fault["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {message}" + (" (remove it)" if fault["type"] == "extra_forbidden" else ""))
-    return "; ".join(lines)
-
-
 def _read_config(path: Path) -> _Config:
+    """Read rightsize.toml. Raises PlanError with every fault in it at once."""
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise PlanError(f"{path} is larger than 1 MB; that is no configuration.")
-        return _Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        raw = toml_file.read(path, "configuration")
     except FileNotFoundError:
         raise PlanError(f"There is no file {path}; correct --config or give --target NAME=MODEL@URL.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    except toml_file.TomlError as error:
+        raise PlanError(str(error)) from error
+    config, faults = None, _unknown_endpoints(raw)
+    try:
+        config = _Config.model_validate(raw)
     except ValidationError as error:
-        raise PlanError(f"{path} has faults: {faults_in(error)}.") from error
-    except (ValueError, RecursionError) as error:  # also a number too long, lists nested too deep
-        raise PlanError(f"{path} is not valid TOML: {error}.") from error
+        faults = toml_file.faults_in(error, _Config) + faults
+    if config is None or faults:
+        raise PlanError(f"{path} has faults: {'; '.join(faults)}.")
+    return config
 
 
-def _endpoint(config: _Config, name: str, wanted_by: str) -> Endpoint:
-    if name not in config.endpoints:
-        known = ", ".join(config.endpoints) or "none"
-        raise PlanError(f'{wanted_by} names the endpoint "{name}", which [endpoints] does not define (known: {known}).')
-    return config.endpoints[name]
+def _unknown_endpoints(raw: Mapping[str, Any]) -> list[str]:
+    """A sentence for each name of an endpoint that the file does not define, told from the file as it was written.
+
+    Other faults in it do not hide these.
+    """
+
+    def tables(value: Any) -> dict[str, dict[str, Any]]:
+        return {k.strip(): v for k, v in value.items() if isinstance(v, dict)} if isinstance(value, dict) else {}
+
+    known = [name.strip() for name in raw["endpoints"]] if isinstance(raw.get("endpoints"), dict) else []
+    parts = [("judge", part) for part in tables({"": raw.get("judge")}).values()]
+    parts += [(f"judges.{name}", part) for name, part in tables(raw.get("judges")).items()]
+    for name, target in tables(raw.get("targets")).items():
+        parts += [(f"targets.{name}", part) for part in (target, *tables(target).values())]
+    faults: list[str] = []
+    for where, part in parts:
+        named = part.get("endpoint")
+        if isinstance(named, str) and named.strip() not in known:
+            meant = toml_file.did_you_mean(named, known) or f" (known: {', '.join(known) or 'none'})"
+            faults.append(f'{where} names the endpoint "{named}", which [endpoints] does not define{meant}')
+    return list(dict.fromkeys(faults))
 
 
 def _target_from(config: _Config, name: str) -> Target:
     its = config.targets[name]
-    if its.kind == "plain":
-        if not (its.model and its.endpoint):
-            raise PlanError(f"targets.{name}: a plain target needs model and endpoint.")
-        if its.draft or its.refine:
-            raise PlanError(f'targets.{name}: draft and refine belong to a target of kind = "draft-and-refine".')
-        stages = (Stage(name="answer", model=its.model, endpoint=_endpoint(config, its.endpoint, f"targets.{name}")),)
-        return Target(name=name, stages=stages)
-    if not (its.draft and its.refine):
-        raise PlanError(f"targets.{name}: a draft-and-refine target needs draft and refine, each with model, endpoint.")
-    if its.model or its.endpoint:
-        raise PlanError(f"targets.{name}: model and endpoint belong inside draft and refine; remove them here.")
     stages = tuple(
-        Stage(name=stage, model=part.model, endpoint=_endpoint(config, part.endpoint, f"targets.{name}"))
-        for stage, part in (("draft", its.draft), ("refine", its.refine))
+        Stage(name=stage, model=part.model, endpoint=config.endpoints[part.endpoint])
+        for stage, part in its.parts.items()
     )
-    return Target(name=name, kind="draft_and_refine", stages=stages)
+    return Target(name=name, kind="plain" if its.kind == "plain" else "draft_and_refine", stages=stages)
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
+
+
+def _listed(error: ValidationError) -> str:
+    return "; ".join(toml_file.faults_in(error))
 
 
 def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, Endpoint]:
@@ -198,7 +235,7 @@ def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, 
         needs_key = api_key_env is not None and not is_loopback(endpoint.host)
         return model.strip(), Endpoint(url=endpoint.url, api_key_env=api_key_env if needs_key else None)
     except ValidationError as error:
-        raise PlanError(f'The address of "{model.strip()}" is refused: {faults_in(error)}.') from error
+        raise PlanError(f'The address of "{model.strip()}" is refused: {_listed(error)}.') from error
 
 
 def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:
@@ -207,7 +244,7 @@ def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:
     try:
         return Target(name=name.strip(), stages=(Stage(name="answer", model=model, endpoint=endpoint),))
     except ValidationError as error:
-        raise PlanError(f'"{text}": {faults_in(error)}; write NAME=MODEL@URL.') from error
+        raise PlanError(f'"{text}": {_listed(error)}; write NAME=MODEL@URL.') from error
 
 
 def _choose_targets(config: _Config, given: Sequence[str], api_key_env: str | None) -> tuple[Target, ...]:
@@ -219,7 +256,8 @@ def _choose_targets(config: _Config, given: Sequence[str], api_key_env: str | No
             chosen.append(_target_from(config, text))
         else:
             known = ", ".join(config.targets) or "none are defined"
-            raise PlanError(f'There is no target "{text}" (known: {known}); or write it as NAME=MODEL@URL.')
+            meant = toml_file.did_you_mean(text, config.targets).rstrip("?")
+            raise PlanError(f'There is no target "{text}"{meant} (known: {known}); or write it as NAME=MODEL@URL.')
     if not chosen:
         raise PlanError("No target is given; use --target NAME=MODEL@URL, or define [targets] in rightsize.toml.")
     names = [target.name for target in chosen]
@@ -232,10 +270,58 @@ def _with_concurrency(endpoint: Endpoint, concurrency: int | None) -> Endpoint:
     return endpoint if concurrency is None else endpoint.model_copy(update={"concurrency": concurrency})
 
 
+def _judges_from(config: _Config, folder: Path, overrides: Overrides) -> tuple[tuple[JudgeSpec, ...], Rubric | None]:
+    """Who judges and by which rubric; no judge, and None, where neither the command line nor the file says."""
+    configured = [*([config.judge] if config.judge else []), *config.judges.values()]
+    first = configured[0] if configured else None
+    path = overrides.rubric or next((folder / its.rubric for its in configured if its.rubric), None)
+    rubric = load_rubric(path) if path else None
+    given = {
+        name: value
+        for name in ("protocol", "samples", "temperature")
+        if (value := getattr(overrides, name)) is not None
+    }
+    if overrides.judges:
+        shared = (
+            {"protocol": first.protocol, "samples": first.samples, "temperature": first.temperature} if first else {}
+        )
+        named = [parse_model_at_url(text, overrides.api_key_env) for text in overrides.judges]
+        specs = [JudgeSpec(model=model, endpoint=endpoint, **(shared | given)) for model, endpoint in named]
+    else:
+        specs = [
+            JudgeSpec(
+                model=its.model,
+                endpoint=config.endpoints[its.endpoint],
+                **({"protocol": its.protocol, "samples": its.samples, "temperature": its.temperature} | given),
+            )
+            for its in configured
+        ]
+    unique = {(spec.model, endpoint_of(spec.endpoint.url)) for spec in specs}
+    if len(unique) < len(specs):
+        raise PlanError(
+            "One model at one address judges twice; a panel needs different judges, readings are --samples."
+        )
+    return tuple(specs), rubric
+
+
+def make_judges(overrides: Overrides, config_path: Path | None = None) -> tuple[tuple[JudgeSpec, ...], Rubric | None]:
+    """The judges for answers that are stored, and a rubric if one is given; the command line has the last word.
+
+    Raises PlanError or RubricError, each with every fault found.
+    """
+    config = _read_config(config_path) if config_path else _Config()
+    specs, rubric = _judges_from(config, config_path.parent if config_path else Path(), overrides)
+    if not specs:
+        raise PlanError("No judge is given; use --judge MODEL@URL, or define [judge] in rightsize.toml.")
+    return tuple(
+        spec.model_copy(update={"endpoint": _with_concurrency(spec.endpoint, overrides.concurrency)}) for spec in specs
+    ), rubric
+
+
 def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
     """The plan that the command line and the configuration file give together; the command line has the last word.
 
-    Raises PlanError or QASetError, each with every fault found.
+    Raises PlanError, QASetError or RubricError, each with every fault found.
     """
     config = _read_config(config_path) if config_path else _Config()
     if overrides.concurrency is not None and not 1 <= overrides.concurrency <= 256:
@@ -251,90 +337,21 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
         )
         for target in _choose_targets(config, overrides.targets, overrides.api_key_env)
     )
-    judge = None
-    if overrides.judge:
-        model, endpoint = parse_model_at_url(overrides.judge, overrides.api_key_env)
-        protocol = overrides.protocol or (config.judge.protocol if config.judge else "quick")
-        judge = JudgeSpec(model=model, endpoint=endpoint, protocol=protocol)
-    elif config.judge:
-        endpoint = _endpoint(config, config.judge.endpoint, "judge")
-        protocol = overrides.protocol or config.judge.protocol
-        judge = JudgeSpec(model=config.judge.model, endpoint=endpoint, protocol=protocol)
+    judges, rubric = _judges_from(config, config_path.parent if config_path else Path(), overrides)
     path = overrides.qa_set or (config_path.parent / config.run.qa_set if config_path and config.run.qa_set else None)
     questions = qa_set.load(path) if path else qa_set.built_in()
     try:
         return Plan(
             targets=chosen,
             questions=questions,
-            judge=judge,
+            judges=judges,
+            rubric=rubric or built_in_rubric(),
             repeats=config.run.repeats if overrides.repeats is None else overrides.repeats,
             warmups=config.run.warmup if overrides.warmups is None else overrides.warmups,
             limit=config.run.limit if overrides.limit is None else overrides.limit,
             category=overrides.category,
+            side_by_side=config.run.side_by_side if overrides.side_by_side is None else overrides.side_by_side,
             prices=config.prices,
         )
     except ValidationError as error:
-        raise PlanError(f"The plan has faults: {faults_in(error)}.") from error
-
-
-# --- what it will take ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a plan takes at most, as far as output is bounded by limits. The cost is None where a price is unknown."""
-
-    answer_calls: int
-    judge_calls: int
-    input_tokens: int
-    output_tokens: int  # at most
-    cost_usd: float | None
-    unpriced: tuple[str, ...]
-    hypothetical: bool  # a made-up price is in the cost
-
-
-def estimate(plan: Plan, prices: Mapping[str, Any]) -> Estimate:
-    """Calls, tokens and cost of a plan before it starts; `prices` maps a model to its newest price row.
-
-    Input tokens are estimated from the length of the prompts; every answer is taken to use its question's limit, every
-    verdict the judge's, warm-ups counted. Requests that fail and are repeated come on top.
-    """
-    calls = judge_calls = tokens_in = tokens_out = 0
-    cost, unpriced, hypothetical = 0.0, list[str](), False
-    questions = sorted(plan.asked, key=lambda q: q.output_limit)  # warm-ups take them in this order
-    warmups = Counter(n % len(questions) for n in range(plan.warmups))
-    limits = [q.output_limit for q in questions]
-
-    def add(model: str, times: Sequence[int], into: Sequence[int], out: Sequence[int]) -> None:
-        nonlocal tokens_in, tokens_out, cost, hypothetical
-        its_in, its_out = (sum(t * n for t, n in zip(times, tokens, strict=True)) for tokens in (into, out))
-        tokens_in, tokens_out = tokens_in + its_in, tokens_out + its_out
-        price = prices.get(model)
-        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
-            if model not in unpriced:
-                unpriced.append(model)
-        else:
-            hypothetical = hypothetical or price.kind == "hypothetical"
-            cost += (its_in * price.input_usd_per_mtok + its_out * price.output_usd_per_mtok) / 1e6
-
-    asked = [plan.repeats + warmups[i] for i in range(len(questions))]
-    for stage in (stage for target in plan.targets for stage in target.stages):
-        calls += sum(asked)
-        refines = stage.name == "refine"
-        prompts = [_prompt_tokens(targets.build_messages(q, "" if refines else None)) for q in questions]
-        drafts = [limit if refines else 0 for limit in limits]
-        add(stage.model, asked, [p + d for p, d in zip(prompts, drafts, strict=True)], limits)
-    if plan.judge:
-        rubric, most = built_in_rubric(), MAX_TOKENS[plan.judge.protocol]
-        judged = [plan.repeats * len(plan.targets)] * len(questions)
-        for criteria in criteria_by_call(rubric, plan.judge.protocol):
-            judge_calls += sum(judged)
-            prompts = [_prompt_tokens(build_judge_messages(q, "", rubric, criteria, "0" * 16)) for q in questions]
-            into = [p + answer for p, answer in zip(prompts, limits, strict=True)]
-            add(plan.judge.model, judged, into, [most] * len(questions))
-    total = None if unpriced else cost
-    return Estimate(calls, judge_calls, tokens_in, tokens_out, total, tuple(unpriced), hypothetical)
-
-
-def _prompt_tokens(messages: Sequence[Message]) -> int:
-    return estimate_tokens("".join(message["content"] for message in messages))
+        raise PlanError(f"The plan has faults: {_listed(error)}.") from error

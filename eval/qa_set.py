@@ -34,6 +34,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 MAX_BYTES = 50_000_000
 MAX_FAULTS = 200
 MAX_OUTPUT = 32_768
+MAX_CHECKS = 20  # of each kind a question
 BUILT_IN = Path(__file__).parent / "data" / "qa_set.jsonl"
 BUILT_IN_VERSION = "1"
 
@@ -93,7 +94,8 @@ class Question(BaseModel):
     """One question with all that is needed to judge an answer to it.
 
     `key_points` are what an answer must hold, each stated by the reference too. `answerable` is False where the
-    documents do not hold the answer, so that the right reply is to say so. `output_limit` counts tokens.
+    documents do not hold the answer, so that the right reply is to say so. `output_limit` counts tokens. `must` and
+    `must_not` are yes/no checks beside the scores: statements that hold for a right answer, or must not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -107,11 +109,17 @@ class Question(BaseModel):
     documents: tuple[Document, ...] = ()
     answerable: StrictBool = True
     output_limit: Annotated[StrictInt, Field(ge=1, le=MAX_OUTPUT)] = 512
+    must: Annotated[tuple[Text, ...], Field(max_length=MAX_CHECKS)] = ()
+    must_not: Annotated[tuple[Text, ...], Field(max_length=MAX_CHECKS)] = ()
 
     @property
     def sha256(self) -> str:
         """The hash of all fields, the same for every way of writing accents and line ends."""
-        canonical = json.dumps(_normal(self.model_dump(mode="json")), sort_keys=True, ensure_ascii=False)
+        body = self.model_dump(mode="json")
+        for later in ("must", "must_not"):  # a question without them keeps the hash it had before they existed
+            if not body[later]:
+                del body[later]
+        canonical = json.dumps(_normal(body), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -394,9 +402,10 @@ def _csv_record(cells: dict[str, str], line: int, faults: _Faults) -> dict[str, 
     for name in ("id", "category", "difficulty"):
         if name in record:
             record[name] = record[name].strip()
-    if "key_points" in record:
-        points = re.split(r"\r\n|\r|\n| \| ", record["key_points"])
-        record["key_points"] = [point.strip() for point in points if point.strip()]
+    for listed in ("key_points", "must", "must_not"):
+        if listed in record:
+            points = re.split(r"\r\n|\r|\n| \| ", record[listed])
+            record[listed] = [point.strip() for point in points if point.strip()]
     if "answerable" in record:
         record["answerable"] = _BOOLEANS.get(record["answerable"].strip().lower(), record["answerable"])
     if "output_limit" in record and re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", record["output_limit"]):

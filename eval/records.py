@@ -11,6 +11,7 @@ from eval.endpoint import LIMIT_MS, Attempt, Completion
 from eval.judge import Assessed
 from eval.qa_set import Document, QASet, Question
 from eval.targets import Answered
+from eval.wording import wording
 
 
 def sha256(text: str) -> str:
@@ -36,6 +37,8 @@ def qa_set_rows(qa_set: QASet) -> tuple[models.QASet, list[models.Question]]:
             documents=[{"title": d.title, "text": d.text} for d in q.documents],
             answerable=q.answerable,
             output_limit=q.output_limit,
+            must=list(q.must),
+            must_not=list(q.must_not),
         )
         for position, q in enumerate(qa_set.questions)
     ]
@@ -55,6 +58,8 @@ def to_question(row: models.Question) -> Question:
             "documents": tuple(Document(**d) for d in row.documents),
             "answerable": row.answerable,
             "output_limit": row.output_limit,
+            "must": tuple(row.must),
+            "must_not": tuple(row.must_not),
         }
     )
 
@@ -139,6 +144,8 @@ def answer_rows(
         return None if value is None else before + value
 
     answer.text, answer.sha256 = answered.last.text, sha256(answered.last.text)
+    counted = wording(answered.last.text)
+    answer.words, answer.repeated_4grams = counted.words, counted.repeated_4grams
     answer.prepare_ms, answer.connect_ms = finals[0].prepare_ms, _sum(f.connect_ms for f in finals)
     answer.headers_ms, answer.first_byte_ms = after_earlier(last.headers_ms), after_earlier(last.first_byte_ms)
     answer.ttft_ms, answer.ttfat_ms = after_earlier(last.ttft_ms), after_earlier(last.ttfat_ms)
@@ -164,8 +171,9 @@ def assessment_rows(
     protocol: str,
     parameters: dict[str, object],
     same_family: bool,
-) -> tuple[models.Assessment, list[models.Score], list[models.Call]]:
-    """One assessment with its usable scores and its calls as rows."""
+    sample: int = 0,
+) -> tuple[models.Assessment, list[models.Score], list[models.Call], list[models.CheckResult]]:
+    """One assessment with its usable scores, its calls and its yes/no checks as rows."""
     assert answer.id is not None
     calls = [call for completion in assessed.completions for call in _calls("judge", completion)]
     finals = [completion.last for completion in assessed.completions]
@@ -188,8 +196,11 @@ def assessment_rows(
         completion_tokens=_tokens(f.usage.completion_tokens for f in finals),
         total_ms=_sum(f.total_ms for f in finals),
         same_family=same_family,
+        sample=sample,
+        flags=list(assessed.flags),
     )
-    return assessment, _scores(assessed), calls
+    checks = [models.CheckResult(assessment_id=0, kind=c.kind, text=c.text, met=c.met) for c in assessed.checks]
+    return assessment, _scores(assessed), calls, checks
 
 
 def _scores(assessed: Assessed) -> list[models.Score]:
@@ -204,6 +215,8 @@ def _scores(assessed: Assessed) -> list[models.Score]:
             claims=list(c.claims),
             key_points=list(c.key_points),
             flags=list(c.flags),
+            digit_mass=c.digit_mass,
+            probabilities=list(c.probabilities) if c.probabilities else None,
         )
         for c in assessed.criteria
         if c.problem is None

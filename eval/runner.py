@@ -1,82 +1,34 @@
-"""Carries a plan out: asks every target every question, then lets the judge assess, and stores each step.
+"""Carries a plan out: asks every target every question, then lets the judges assess, and stores each step.
 
-Measures first and judges after. Targets that share an endpoint take turns, others run side by side. What was stored is
-never asked again, so a run that was stopped or killed goes on where it was. One request is endpoint.py's business.
+Measures first and judges after. What was stored is never asked again, so a run that was stopped or killed goes on where
+it was. Answering one run is answering.py's business, assessing its answers assessing.py's.
 """
 
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import models, store
-from db.models import RaterKind, RunStatus
-from eval import qa_set, records, targets
-from eval.endpoint import ChatRequest, Endpoint, EndpointClient
-from eval.judge import Judge
+from db.models import RunStatus
+from eval import records, targets
+from eval.answering import Work, load_work, take_turns, turns_of
+from eval.assessing import assess_by_plan, judges_of
+from eval.connections import connected
+from eval.endpoint import ChatRequest, EndpointClient
 from eval.lag import LagMonitor
-from eval.plan import JudgeSpec, Plan
+from eval.plan import Plan
 from eval.provenance import describe_machine, describe_server, model_family
-from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
-from eval.targets import Target
-from eval.transport import is_loopback
+from eval.work import OnProgress, failure_of
 
 HEARTBEAT_S = 5.0
-RAMP_S = 0.005  # between the first requests of parallel workers, so that they do not burst
-FATAL = ("wrong_key", "unknown_model", "not_found", "tls", "unreachable")  # no question would fare better
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one run is in one phase; tokens and errors count from the start of this process."""
-
-    run_id: int
-    target: str
-    phase: str  # answering, judging
-    done: int
-    planned: int
-    errors: int
-    completion_tokens: int
-
-
-OnProgress = Callable[[Progress], None]
-
-
-class RunFailedError(Exception):
-    """A run cannot go on; the text says why. What was answered is stored and the run can be resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One question of one repeat."""
-
-    question_id: int
-    question: qa_set.Question
-    repeat: int
-    cold: bool
-
-
-@dataclass(slots=True)
-class _Work:
-    """A stored run, ready to be carried out."""
-
-    run_id: int
-    target: Target
-    warmups: list[_Job]
-    jobs: list[_Job]
-    planned: int
-    concurrency: int
-    done: int = 0
-    errors: int = 0
-    tokens: int = 0
 
 
 # --- surroundings ---------------------------------------------------------------------------------------------------
@@ -96,31 +48,6 @@ def _quiet_process() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _endpoints(of_targets: Sequence[Target], judge: JudgeSpec | None) -> dict[str, tuple[Endpoint, list[str]]]:
-    """Each endpoint by address with the models wanted of it; the largest concurrency asked for sizes its pool."""
-    found: dict[str, tuple[Endpoint, list[str]]] = {}
-    wanted = [(stage.endpoint, stage.model) for target in of_targets for stage in target.stages]
-    for endpoint, model in wanted + ([(judge.endpoint, judge.model)] if judge else []):
-        known, names = found.get(endpoint.url, (endpoint, []))
-        wider = endpoint if endpoint.concurrency > known.concurrency else known
-        found[endpoint.url] = (wider, names if model in names else [*names, model])
-    return found
-
-
-@asynccontextmanager
-async def _connected(
-    of_targets: Sequence[Target], judge: JudgeSpec | None, lag: LagMonitor | None = None
-) -> AsyncIterator[dict[str, EndpointClient]]:
-    """Open and check every endpoint. Raises EndpointError before anything is stored."""
-    async with AsyncExitStack() as stack:
-        clients: dict[str, EndpointClient] = {}
-        wanted = _endpoints(of_targets, judge)
-        for url, (endpoint, _) in wanted.items():
-            clients[url] = await stack.enter_async_context(EndpointClient(endpoint, lag))
-        await asyncio.gather(*(clients[url].check(names) for url, (_, names) in wanted.items()))
-        yield clients
-
-
 # --- creating runs --------------------------------------------------------------------------------------------------
 
 
@@ -132,15 +59,22 @@ def _parameters(plan: Plan) -> dict[str, Any]:
         "max_tokens": "the question's output limit",
         "system": targets.SYSTEM,
         "prompt_version": targets.PROMPT_VERSION,
-        "rubric_sha256": built_in_rubric().sha256,
+        "rubric_sha256": plan.rubric.sha256,
         "qa_set_sha256": plan.questions.sha256,
     }
 
 
 async def _create_runs(
-    plan: Plan, clients: Mapping[str, EndpointClient], engine: Engine, simulator: dict[str, Any] | None
+    plan: Plan,
+    clients: Mapping[str, EndpointClient],
+    engine: Engine,
+    simulator: dict[str, Any] | None,
+    condition: Callable[[Session], None] | None,
 ) -> list[int]:
-    """Store the QA set, the prices and one planned run a target, all at once; returns the ids of the runs."""
+    """Store the QA set, the prices and one planned run a target, all at once; returns the ids of the runs.
+
+    `condition` is asked in that same transaction; what it raises leaves the database as it was.
+    """
     machine = await asyncio.to_thread(describe_machine)
     servers = dict(
         zip(clients, await asyncio.gather(*(describe_server(u, c.server) for u, c in clients.items())), strict=True)
@@ -149,6 +83,8 @@ async def _create_runs(
     head, questions = records.qa_set_rows(plan.questions)
     with store.writing(engine) as session:
         stored = store.save_qa_set(head, questions, session=session)
+        if condition:
+            condition(session)
         for model, price in plan.prices.items():
             store.save_price(models.Price(model=model, **price.model_dump()), session=session)
         runs = []
@@ -164,9 +100,11 @@ async def _create_runs(
                 family=model_family(target.stages[-1].model),
                 definition={
                     "target": target.model_dump(mode="json"),
-                    "judge": plan.judge.model_dump(mode="json") if plan.judge else None,
+                    "judges": [judge.model_dump(mode="json") for judge in plan.judges],
+                    "rubric": {"sha256": plan.rubric.sha256, "body": plan.rubric.model_dump(mode="json")},
                     "questions": [q.id for q in plan.asked],
                     "parameters": _parameters(plan),
+                    "side_by_side": plan.side_by_side,
                     "simulator": simulator,
                 },
                 qa_set_id=stored.id or 0,
@@ -176,195 +114,15 @@ async def _create_runs(
                 n_questions=len(plan.asked),
                 n_planned=len(plan.asked) * plan.repeats,
                 simulated=any(client.simulated for client in its),
-                provenance={"machine": machine, "servers": {url: servers[url] for url in target.endpoints}},
+                provenance={
+                    "machine": machine,
+                    "servers": {url: servers[url] for url in target.endpoints},
+                    "side_by_side": plan.side_by_side,
+                },
             )
             runs.append(store.save_run(run, session=session))
         store.claim_runs([run.id or 0 for run in runs], session=session)
         return [run.id or 0 for run in runs]
-
-
-def _load_work(run: models.Run, engine: Engine) -> _Work:
-    """What is left to ask of a stored run, in the order of the plan."""
-    assert run.id is not None
-    with store.reading(engine) as session:
-        rows = store.list_questions(run.qa_set_id, session=session)
-        answered = store.answered(run.id, session=session)
-    wanted = set(run.definition["questions"])
-    asked = [(row.id or 0, records.to_question(row)) for row in rows if row.key in wanted]
-    everything = [_Job(i, q, repeat, False) for repeat in range(run.repeats) for i, q in asked]
-    short = sorted(asked, key=lambda pair: pair[1].output_limit)  # a warm-up need not be long to wake a server
-    warmups = [_Job(*short[n % len(short)], repeat=n // len(short), cold=True) for n in range(run.warmups)]
-    jobs = [job for job in everything if (job.question_id, job.repeat, False) not in answered]
-    return _Work(
-        run_id=run.id,
-        target=Target.model_validate(run.definition["target"]),
-        # A fresh process warms up again, but what is stored already stands: nothing is doubled.
-        warmups=[job for job in warmups if (job.question_id, job.repeat, True) not in answered] if jobs else [],
-        jobs=jobs,
-        planned=len(everything),
-        concurrency=run.concurrency,
-        done=len(everything) - len(jobs),
-    )
-
-
-async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
-    """Do some work of several tasks; returns why it could not go on, if so. Any other fault is raised bare."""
-    failure, fault = None, None
-    try:
-        await work
-    except* RunFailedError as failures:
-        failure = str(failures.exceptions[0])
-    except* Exception as faults:
-        fault = faults.exceptions[0]
-    if fault:
-        raise fault
-    return failure
-
-
-# --- answering ------------------------------------------------------------------------------------------------------
-
-
-async def _ask(work: _Work, job: _Job, clients: Mapping[str, EndpointClient], scribe: Scribe) -> None:
-    """Ask one question and hand the answer to the scribe. Raises RunFailedError where going on makes no sense."""
-    scribe.raise_failure()
-    answered = await targets.answer(work.target, job.question, clients)
-    failure = answered.last.last
-    if not answered.ok and failure.error_kind in FATAL:
-        raise RunFailedError(failure.error)
-    scribe.put("answer", answered, work.run_id, job.question_id, job.repeat, job.cold)
-    if not job.cold:
-        work.done += 1
-        work.errors += not answered.ok
-        work.tokens += answered.completion_tokens
-
-
-async def _answer_all(
-    work: _Work, clients: Mapping[str, EndpointClient], scribe: Scribe, on_progress: OnProgress
-) -> None:
-    """Warm up, then ask everything that is left, `concurrency` questions at a time."""
-
-    def report() -> None:
-        on_progress(
-            Progress(work.run_id, work.target.name, "answering", work.done, work.planned, work.errors, work.tokens)
-        )
-
-    report()
-    for job in work.warmups:
-        await _ask(work, job, clients, scribe)
-    pending = iter(work.jobs)
-
-    async def worker(number: int) -> None:
-        await asyncio.sleep(number * RAMP_S)
-        for job in pending:
-            await _ask(work, job, clients, scribe)
-            report()
-
-    async with asyncio.TaskGroup() as group:
-        for number in range(min(work.concurrency, len(work.jobs))):
-            group.create_task(worker(number))
-
-
-async def _take_turns(
-    work: _Work,
-    turns: Mapping[str, asyncio.Lock],
-    clients: Mapping[str, EndpointClient],
-    scribe: Scribe,
-    on_progress: OnProgress,
-) -> str | None:
-    """Answer one run while no other uses its endpoints; returns the sentence it failed with, if it did."""
-    if not work.jobs:
-        return None
-    async with AsyncExitStack() as stack:
-        servers = {_server_of(url) for url in work.target.endpoints}
-        for server in sorted(servers):  # in one order, so that two staged targets cannot wait for each other
-            await stack.enter_async_context(turns[server])
-        scribe.put("status", [work.run_id], RunStatus.answering)
-        failure = await _failure_of(_answer_all(work, clients, scribe, on_progress))
-        if left_out := _left_out(work.target, clients):
-            scribe.put("provenance", work.run_id, "parameters_left_out", left_out)
-        return failure
-
-
-def _server_of(url: str) -> str:
-    """The machine and port behind an address: two paths, or two names of this machine, are one server."""
-    parts = urlsplit(url)
-    host = "this machine" if is_loopback(parts.hostname or "") else parts.hostname
-    return f"{host}:{parts.port or parts.scheme}"
-
-
-def _left_out(target: Target, clients: Mapping[str, EndpointClient]) -> dict[str, list[str]]:
-    """Which parameters were left out by stage, because the server refused them for that model."""
-    refused = {s.name: clients[s.endpoint.url].refused.get(s.model, set()) for s in target.stages}
-    return {name: sorted(parameters) for name, parameters in refused.items() if parameters}
-
-
-# --- judging --------------------------------------------------------------------------------------------------------
-
-
-def _store_rater(spec: JudgeSpec, simulated: bool, engine: Engine) -> tuple[int, int]:
-    """The ids of the judge and of the rubric, stored if they are new."""
-    rubric = built_in_rubric()
-    with store.writing(engine) as session:
-        rater = store.save_rater(
-            models.Rater(
-                kind=RaterKind.judge,
-                name=spec.name,
-                model=spec.model,
-                endpoint=spec.endpoint.url,
-                family=model_family(spec.model),
-                simulated=simulated,
-            ),
-            session=session,
-        )
-        stored = store.save_rubric(
-            models.Rubric(
-                sha256=rubric.sha256, name=rubric.name, version=rubric.version, body=rubric.model_dump(mode="json")
-            ),
-            session=session,
-        )
-        return rater.id or 0, stored.id or 0
-
-
-async def _judge_run(
-    run: models.Run, spec: JudgeSpec, client: EndpointClient, engine: Engine, scribe: Scribe, on_progress: OnProgress
-) -> str | None:
-    """Assess every answer of a run that this judge has not assessed yet; returns why it could not go on, if so."""
-    assert run.id is not None
-    judge = Judge(client, spec.model, built_in_rubric(), spec.protocol)
-    rater_id, rubric_id = _store_rater(spec, client.simulated, engine)
-    with store.reading(engine) as session:
-        due = store.list_unassessed(run.id, rater_id, rubric_id, spec.protocol, session=session)
-    given: dict[str, Any] = {
-        "rater_id": rater_id,
-        "rubric_id": rubric_id,
-        "protocol": spec.protocol,
-        "parameters": {**judge.parameters, "endpoint": spec.endpoint.url},
-        "same_family": run.family is not None and run.family == model_family(spec.model),
-    }
-    done = errors = tokens = 0
-    on_progress(Progress(run.id, run.target, "judging", 0, len(due), 0, 0))
-    pending = iter(due)
-
-    async def worker() -> None:
-        nonlocal done, errors, tokens
-        for answer, question in pending:
-            scribe.raise_failure()
-            assessed = await judge.assess(records.to_question(question), answer.text or "")
-            final = assessed.completions[-1].last
-            if final.error_kind in FATAL:
-                raise RunFailedError(final.error)
-            scribe.put("assessment", assessed, answer, given)
-            done, errors = done + 1, errors + (assessed.status not in ("ok", "partial"))
-            tokens += sum(c.last.usage.completion_tokens or 0 for c in assessed.completions)
-            on_progress(Progress(run.id or 0, run.target, "judging", done, len(due), errors, tokens))
-
-    async def work() -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(spec.endpoint.concurrency, len(due))):
-                group.create_task(worker())
-
-    failure = await _failure_of(work())
-    return failure and f"Judging stopped: {failure}"
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------
@@ -382,7 +140,12 @@ def _get_runs(run_ids: Sequence[int], engine: Engine) -> list[models.Run]:
 
 
 async def _carry_out(
-    works: Sequence[_Work], clients: Mapping[str, EndpointClient], engine: Engine, on_progress: OnProgress
+    works: Sequence[Work],
+    clients: Mapping[str, EndpointClient],
+    engine: Engine,
+    on_progress: OnProgress,
+    *,
+    side_by_side: bool,
 ) -> dict[int, str]:
     """Answer, then judge, the runs; returns the sentence each failed run failed with."""
     run_ids = [work.run_id for work in works]
@@ -391,15 +154,15 @@ async def _carry_out(
     with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
         heart = asyncio.create_task(_beat(run_ids, scribe))
         try:
-            turns = {_server_of(url): asyncio.Lock() for url in clients}
+            turns = turns_of(clients, side_by_side)
             tasks: list[asyncio.Task[str | None]] = []
 
             async def answer_side_by_side() -> None:
                 async with asyncio.TaskGroup() as group:
                     for work in works:
-                        tasks.append(group.create_task(_take_turns(work, turns, clients, scribe, on_progress)))
+                        tasks.append(group.create_task(take_turns(work, turns, clients, scribe, on_progress)))
 
-            await _failure_of(answer_side_by_side())
+            await failure_of(answer_side_by_side())
             failed = {i: text for i, task in zip(run_ids, tasks, strict=True) if (text := task.result())}
             for run in _get_runs([i for i in run_ids if i not in failed], engine):
                 if text := await _judge(run, clients, engine, scribe, on_progress):
@@ -417,12 +180,11 @@ async def _judge(
     run: models.Run, clients: Mapping[str, EndpointClient], engine: Engine, scribe: Scribe, on_progress: OnProgress
 ) -> str | None:
     """Judge one run as its definition says; without a judge there is nothing to do."""
-    if not run.definition["judge"]:
+    if not judges_of(run):
         return None
-    spec = JudgeSpec.model_validate(run.definition["judge"])
     scribe.put("status", [run.id], RunStatus.judging)
     scribe.flush()
-    return await _judge_run(run, spec, clients[spec.endpoint.url], engine, scribe, on_progress)
+    return await assess_by_plan(run, clients, engine, scribe, on_progress)
 
 
 def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], status: RunStatus) -> None:
@@ -434,17 +196,22 @@ def _finish(scribe: Scribe, left: Sequence[int], failed: Mapping[int, str], stat
 
 
 async def run_plan(
-    plan: Plan, engine: Engine, on_progress: OnProgress, simulator: dict[str, Any] | None = None
+    plan: Plan,
+    engine: Engine,
+    on_progress: OnProgress,
+    simulator: dict[str, Any] | None = None,
+    condition: Callable[[Session], None] | None = None,
 ) -> tuple[list[int], dict[int, str]]:
     """Carry a plan out from the start; returns the ids of its runs and the sentences of those that failed.
 
-    Raises EndpointError before anything is stored if an endpoint cannot be used, StoreError if storing fails.
+    Raises EndpointError before anything is stored if an endpoint cannot be used, or what `condition` raises in the
+    transaction that would store the runs; StoreError if storing fails.
     """
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected(plan.targets, plan.judge, lag) as clients:
-            run_ids = await _create_runs(plan, clients, engine, simulator)
-            works = [_load_work(run, engine) for run in _get_runs(run_ids, engine)]
-            return run_ids, await _carry_out(works, clients, engine, on_progress)
+        async with connected(plan.targets, plan.judges, lag) as clients:
+            run_ids = await _create_runs(plan, clients, engine, simulator, condition)
+            works = [load_work(run, engine) for run in _get_runs(run_ids, engine)]
+            return run_ids, await _carry_out(works, clients, engine, on_progress, side_by_side=plan.side_by_side)
 
 
 async def resume_runs(
@@ -455,34 +222,11 @@ async def resume_runs(
     Raises StoreError if another living process is at work on one of them, EndpointError as run_plan does.
     """
     runs = _get_runs(run_ids, engine)
-    judge = next((JudgeSpec.model_validate(run.definition["judge"]) for run in runs if run.definition["judge"]), None)
+    judges = [judge for run in runs for judge in judges_of(run)]
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)
-    planned = [_load_work(run, engine) for run in runs]
-    due = [work.target for work in planned if retry_errors or work.jobs]
+    works = [load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with _quiet_process(), LagMonitor() as lag:
-        async with _connected(due, judge, lag) as clients:
-            if retry_errors:  # only now that the endpoints answer: a failed try loses nothing
-                with store.writing(engine) as session:
-                    store.set_status(run_ids, RunStatus.stopped, session=session)
-                    for run_id in run_ids:
-                        store.forget_errors(run_id, session=session)
-                    store.claim_runs(run_ids, session=session)
-            works = [_load_work(run, engine) for run in runs]
-            return await _carry_out(works, clients, engine, on_progress)
-
-
-async def judge_runs(
-    run_ids: Sequence[int], spec: JudgeSpec, engine: Engine, on_progress: OnProgress
-) -> dict[int, str]:
-    """Let a judge assess stored answers without asking the targets again; returns the sentences of failures."""
-    failed: dict[int, str] = {}
-    async with _connected((), spec) as clients:
-        with Scribe(engine.url.render_as_string(hide_password=False)) as scribe:
-            for run in _get_runs(run_ids, engine):
-                text = await _judge_run(run, spec, clients[spec.endpoint.url], engine, scribe, on_progress)
-                if text and run.id is not None:
-                    failed[run.id] = text
-    for run_id in run_ids:
-        summarise(run_id, engine)
-    return failed
+        async with connected([work.target for work in works if work.jobs], judges, lag) as clients:
+            side_by_side = all(run.definition.get("side_by_side", False) for run in runs)
+            return await _carry_out(works, clients, engine, on_progress, side_by_side=side_by_side)

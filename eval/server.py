@@ -69,12 +69,12 @@ def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
     folder = Path(spec.origin).parent
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "streamlit", "run", str(folder / "app.py")),
+            *(sys.executable, "-m", "dashboard.tethered", "run", str(folder / "app.py")),
             *("--server.port", str(port), "--server.headless", "true"),
         ],
         cwd=folder.parent,  # where .streamlit/config.toml lies
         env=os.environ | {"RIGHTSIZE_DB": _absolute(db_url), "PYTHONUTF8": "1"},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # nothing is written: it closes when this process ends, however it does
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -93,4 +93,4 @@ def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
         sys.stderr.write("Dashboard ended.\n")
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()

@@ -16,7 +16,9 @@ from pydantic_core import from_json
 CHARACTERS_PER_TOKEN = 4  # for estimates where a server sends no usage; the OpenAI rule of thumb for English
 
 MIN_ARRIVALS = 5  # below this the speed of generation cannot be told
+MAX_FIRST_TOKENS = 8  # more of them that arrive at one moment do not tell when the first one was there
 MAX_COUNT = 2**31 - 1  # a larger token count is none, and no database column would hold it
+MAX_POSITIONS = 8  # tokens of a reply whose probabilities are kept
 MAX_ERROR = 500  # characters of a server's own words
 
 
@@ -42,6 +44,7 @@ class Reply:
     finish_reason: str | None = None
     model: str | None = None
     usage: Usage = field(default_factory=Usage)
+    top_logprobs: list[dict[str, float]] = field(default_factory=list)  # of the first tokens, where asked for
     error: str | None = None  # an error object sent inside a stream that began well
     complete: bool = False  # a finish reason or [DONE] was seen
 
@@ -222,11 +225,29 @@ def parse_whole(chunks: list[tuple[int, bytes]]) -> Reply:
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     reply.complete = isinstance(first, dict) and isinstance(first.get("message"), dict)
+    reply.top_logprobs = _top_logprobs(first)
     if not reply.complete and reply.error is None:
         raise NotJSONError(json.dumps(body)[:200])
     reply.text, reply.reasoning = clean(reply.text), clean(reply.reasoning)
     reply.content_ns, reply.reasoning_ns = [], []
     return reply
+
+
+def _top_logprobs(choice: Any) -> list[dict[str, float]]:
+    """The likeliest tokens with their log-probabilities at each of the first positions; empty where none were sent."""
+    held = choice.get("logprobs") if isinstance(choice, dict) else None
+    content = held.get("content") if isinstance(held, dict) else None
+    return [_likeliest(position) for position in content[:MAX_POSITIONS]] if isinstance(content, list) else []
+
+
+def _likeliest(position: Any) -> dict[str, float]:
+    listed = position.get("top_logprobs") if isinstance(position, dict) else None
+    tokens = [t for t in listed if isinstance(t, dict)] if isinstance(listed, list) else []
+    return {
+        t["token"]: float(t["logprob"])
+        for t in tokens
+        if isinstance(t.get("token"), str) and isinstance(t.get("logprob"), int | float) and t["logprob"] <= 0
+    }
 
 
 def estimate_tokens(text: str) -> int:
@@ -267,7 +288,10 @@ def streamed_tokens(usage: Usage, reply: Reply) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Timings of one streamed reply, milliseconds; those between tokens are None where the pieces came bunched."""
+    """Timings of one streamed reply, milliseconds.
+
+    Those between tokens are None where the pieces came bunched, all but the arrivals where the reply came in one piece.
+    """
 
     ttft_ms: float | None
     ttfat_ms: float | None
@@ -288,24 +312,33 @@ def _quantile(ordered: list[float], q: float) -> float | None:
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
+def _at_once(arrivals: list[int], tokens: int | None) -> bool:
+    """Whether several tokens came in one piece, or in pieces that were held back and sent together."""
+    return len(set(arrivals)) == 1 and tokens is not None and tokens > MAX_FIRST_TOKENS
+
+
 def pace(reply: Reply, sent_ns: int, tokens: int | None) -> Pace:
     """Timings of a streamed reply, counted from the moment the request left; `tokens` are those in its pieces.
 
     Tokens per second of generation = tokens after the first piece / (last piece - first piece): the first piece
     belongs to the prompt's processing (MLPerf Inference's time per output token, inverted; where a server sends
     several tokens a piece, the first piece is counted as the average one). With fewer than MIN_ARRIVALS distinct
-    arrivals the stream came too bunched to tell, and neither can the times between tokens be told.
+    arrivals the stream came too bunched to tell, and neither can the times between tokens be told. A reply of more than
+    MAX_FIRST_TOKENS that arrived at one moment was not streamed in effect: like one that was not streamed at all it has
+    no first-token time.
     """
     arrivals = sorted(reply.reasoning_ns + reply.content_ns)
-    if not arrivals:
-        return Pace(None, None, None, None, None, None, [])
     ms = [(stamp - sent_ns) / 1e6 for stamp in arrivals]
+    if not arrivals or _at_once(arrivals, tokens):
+        return Pace(None, None, None, None, None, None, [round(v, 2) for v in ms])
     generation_ms = ms[-1] - ms[0]
+    in_content = estimate_tokens(reply.text) if reply.reasoning_ns else tokens
+    without_ttfat = not reply.content_ns or _at_once(reply.content_ns, in_content)
     bunched = len(set(arrivals)) < MIN_ARRIVALS
     gaps = [] if bunched else sorted(later - earlier for earlier, later in pairwise(ms))
     return Pace(
         ttft_ms=ms[0],
-        ttfat_ms=(reply.content_ns[0] - sent_ns) / 1e6 if reply.content_ns else None,
+        ttfat_ms=None if without_ttfat else (reply.content_ns[0] - sent_ns) / 1e6,
         generation_ms=generation_ms,
         itl_p50_ms=_quantile(gaps, 0.50),
         itl_p95_ms=_quantile(gaps, 0.95),

@@ -4,21 +4,28 @@ db groups in SQL, stats turns groups into estimates, this module puts the two to
 a page nothing: it reads the kept figures of the runs it shows.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import frames, store
+from db import frames, judge_frames, store
 from db.models import RaterKind, Run
 from eval.cost.price import StageTokens
 from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
+from eval.wording import count_words, reading_s
 
 SCALE = (1.0, 5.0)
-SUMMARY_VERSION = 3  # a kept summary of another version is computed again
+PANEL = "panel"  # the kind of rater that several judges are together
+TOKENS = ("prompt", "completion", "cached", "reasoning")
+MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
+SUMMARY_VERSION = 5  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,39 @@ class Quality:
     n_failed: int  # verdicts that could not be used
     n_answers: int  # answers there were to score
     same_family: bool
+    spread: Estimate | None = None  # points between a panel's judges, or between one judge's readings of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What one judge's assessments of a run took; tokens are None where its server counted none."""
+
+    judge: str
+    model: str | None
+    protocol: str
+    n: int  # assessments, replaced ones too
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float | None  # waiting for replies, one after the other
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """What stands beside conciseness: means over questions, counted from the answers' texts."""
+
+    words: Estimate
+    words_over_reference: Estimate
+    repeated_4grams: Estimate  # share, 0 to 1
+    reading_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The share of yes/no checks that one judge saw met; `n` counts the checks it answered."""
+
+    source: str
+    met: Estimate
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +87,29 @@ class Summary:
     n_errors: int
     n_client_limited: int
     n_estimated_tokens: int
+    n_cached: int  # answers whose prompt was mostly read from the server's cache: their first token comes sooner
+    n_cache_known: int  # answers whose server told how much of the prompt came from its cache
+    n_without_ttft: int  # answers without a first-token time: they came in one piece, or are empty
     latency_p50: dict[str, Estimate]  # by measure: ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms
     latency_p95: dict[str, Estimate]
     tokens_per_s: Estimate
-    tokens: dict[str, float | None]  # mean prompt, completion, cached and reasoning tokens an answer
+    token_means: dict[str, Estimate]  # prompt, completion, cached and reasoning tokens an answer; n counts questions
     quality: list[Quality] = field(default_factory=list)
     stage_tokens: list[StageTokens] = field(default_factory=list)  # by stage and model: what the cost comes from
+    judging: list[Judging] = field(default_factory=list)
+    companions: Companions | None = None  # None where no answer's words were counted
+    checks: list[Checks] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> dict[str, float | None]:
+        """The mean tokens an answer without their intervals, by kind."""
+        return {kind: estimate.value for kind, estimate in self.token_means.items()}
 
     def quality_of(self, source: str, criterion: str) -> Quality | None:
         return next((q for q in self.quality if q.source == source and q.criterion == criterion), None)
 
 
-def _mean(column: "pd.Series[Any]") -> float | None:
-    known = column.dropna()
-    return float(known.mean()) if len(known) else None
+_KEPT = TypeAdapter(Summary)
 
 
 def _known(value: Any) -> float | None:
@@ -77,8 +126,10 @@ def _source(row: dict[str, Any]) -> Source:
 
 def _label(source: Source, judges: dict[int, str], rubrics: dict[int, str]) -> str:
     """What a source is called; another rubric than today's is named, so that two are never taken for one."""
-    _, judge_id, protocol, rubric_id = source
+    kind, judge_id, protocol, rubric_id = source
     who = "people" if judge_id is None else f"{judges[judge_id]} ({protocol})"
+    if kind == PANEL:
+        who = f"panel of judges ({protocol})"
     return f"{who}, {rubrics[rubric_id]}" if rubrics.get(rubric_id) else who
 
 
@@ -92,15 +143,23 @@ def _rubric_names(session: Session) -> dict[int, str]:
 
 
 def _qualities(
-    scores: pd.DataFrame, verdicts: pd.DataFrame, judges: dict[int, str], rubrics: dict[int, str], n_answers: int
+    scores: Sequence[dict[str, Any]],
+    spreads: Sequence[dict[str, Any]],
+    verdicts: pd.DataFrame,
+    judges: dict[int, str],
+    rubrics: dict[int, str],
+    n_answers: int,
 ) -> list[Quality]:
     """A row a source and criterion. A source none of whose verdicts could be used has one row, without a figure."""
+    apart: dict[tuple[Source, str], list[float]] = {}
+    for row in spreads:
+        apart.setdefault((_source(row), str(row["criterion"])), []).append(float(row["spread"]))
     n_failed: dict[Source, int] = {}
     for row in frames.records(verdicts):
         if row["status"] not in ("ok", "partial", "withdrawn"):
             n_failed[_source(row)] = n_failed.get(_source(row), 0) + int(row["n"])
     groups: dict[tuple[Source, str], list[dict[str, Any]]] = {}
-    for row in frames.records(scores):
+    for row in scores:
         groups.setdefault((_source(row), str(row["criterion"])), []).append(row)
     scored = {source for source, _ in groups}
     groups |= {(source, "overall"): [] for source in n_failed if source not in scored}
@@ -117,9 +176,14 @@ def _qualities(
             n_failed=n_failed.get((kind, judge_id, protocol, rubric_id), 0),
             n_answers=n_answers,
             same_family=any(row["same_family"] for row in group),
+            spread=_spread(apart.get(((kind, judge_id, protocol, rubric_id), criterion))),
         )
         for ((kind, judge_id, protocol, rubric_id), criterion), group in sorted(groups.items(), key=_order)
     ]
+
+
+def _spread(values: list[float] | None) -> Estimate | None:
+    return mean_interval(values, bounds=(0.0, SCALE[1] - SCALE[0])) if values else None
 
 
 def _order(item: tuple[tuple[Source, str], Any]) -> tuple[str, int, str, int, str]:
@@ -134,6 +198,11 @@ def _compute(run: Run, engine: Engine) -> Summary:
         scores = frames.question_scores_frame(run.id, session=session)
         verdicts = frames.verdicts_frame(run.id, session=session)
         stages = frames.stage_tokens_frame(run.id, session=session)
+        panel = _of_kind(judge_frames.panel_frame(run.id, session=session), PANEL)
+        flicker = _of_kind(judge_frames.flicker_frame(run.id, session=session), RaterKind.judge.value)
+        spent = frames.records(judge_frames.spent_frame(run.id, session=session))
+        checks = frames.records(judge_frames.checks_frame(run.id, session=session))
+        worded = frames.records(judge_frames.wording_frame(run.id, session=session))
         rubrics = _rubric_names(session)
         raters = store.list_raters(session=session, kind=RaterKind.judge)
     # On measured answers a simulated judge is named as one, wherever its scores appear.
@@ -144,22 +213,78 @@ def _compute(run: Run, engine: Engine) -> Summary:
         known = good[good[name].notna()]
         return quantile_interval(known[name].to_list(), q, questions=known["question_id"].to_list())
 
+    def mean(name: str) -> Estimate:
+        known = good[good[name].notna()]
+        return mean_interval(known.groupby("question_id")[name].mean().to_list(), bounds=(0.0, inf))
+
+    prompt, cached = (pd.to_numeric(good[f"{kind}_tokens"]) for kind in ("prompt", "cached"))
     return Summary(
         run_id=run.id,
         n_answers=len(good),
         n_errors=len(answers) - len(good),
         n_client_limited=int(good["client_limited"].sum()),
         n_estimated_tokens=int(good["tokens_estimated"].sum()),
+        n_cached=int((cached.gt(0) & cached.ge(MOSTLY * prompt)).sum()),
+        n_cache_known=int(cached.notna().sum()),
+        n_without_ttft=int(good["ttft_ms"].isna().sum()),
         latency_p50={name: quantile(name, 0.50) for name in frames.LATENCIES},
         latency_p95={name: quantile(name, 0.95) for name in frames.LATENCIES},
         tokens_per_s=quantile("tokens_per_s", 0.50),
-        tokens={name: _mean(good[f"{name}_tokens"]) for name in ("prompt", "completion", "cached", "reasoning")},
-        quality=_qualities(scores, verdicts, judges, rubrics, len(good)),
+        token_means={kind: mean(f"{kind}_tokens") for kind in TOKENS},
+        quality=_qualities([*frames.records(scores), *panel], [*panel, *flicker], verdicts, judges, rubrics, len(good)),
+        judging=[_judging(row) for row in spent],
+        companions=_companions(worded),
+        checks=_checks(checks, judges),
         stage_tokens=[
             StageTokens(row["stage"], row["model"], _known(row["prompt"]), _known(row["completion"]), int(row["n"]))
             for row in frames.records(stages)
         ],
     )
+
+
+def _of_kind(frame: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
+    """The rows of a frame of judges with the kind of rater that they stand for."""
+    return [{"judge_id": None, **row, "kind": kind} for row in frames.records(frame)]
+
+
+def _judging(row: dict[str, Any]) -> Judging:
+    counted = not row["uncounted"]
+    return Judging(
+        judge=row["name"],
+        model=row["model"],
+        protocol=row["protocol"],
+        n=int(row["assessments"]),
+        prompt_tokens=int(row["prompt_tokens"]) if counted else None,
+        completion_tokens=int(row["completion_tokens"]) if counted and row["completion_tokens"] is not None else None,
+        seconds=_known(row["seconds"]),
+    )
+
+
+def _companions(rows: Sequence[dict[str, Any]]) -> Companions | None:
+    if not rows:
+        return None
+    ratios = [row["words"] / n for row in rows if (n := count_words(row["reference"]))]
+    words = mean_interval([float(row["words"]) for row in rows], bounds=(0.0, inf))
+    return Companions(
+        words=words,
+        words_over_reference=mean_interval(ratios, bounds=(0.0, inf)),
+        repeated_4grams=mean_interval([r["repeated"] for r in rows if r["repeated"] is not None], bounds=(0.0, 1.0)),
+        reading_s=None if words.value is None else reading_s(words.value),
+    )
+
+
+def _checks(rows: Sequence[dict[str, Any]], judges: dict[int, str]) -> list[Checks]:
+    by_source: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        by_source.setdefault((int(row["judge_id"]), str(row["protocol"])), []).append(row)
+    return [
+        Checks(
+            source=f"{judges[judge_id]} ({protocol})",
+            met=mean_interval([float(row["share"]) for row in group], bounds=(0.0, 1.0)),
+            n=sum(int(row["n"]) for row in group),
+        )
+        for (judge_id, protocol), group in by_source.items()
+    ]
 
 
 def _version() -> str:
@@ -172,13 +297,7 @@ def _pack(summary: Summary) -> dict[str, Any]:
 
 
 def _unpack(kept: dict[str, Any]) -> Summary:
-    fields = {k: v for k, v in kept.items() if k != "version"}
-    for name in ("latency_p50", "latency_p95"):
-        fields[name] = {measure: Estimate(**e) for measure, e in fields[name].items()}
-    fields["tokens_per_s"] = Estimate(**fields["tokens_per_s"])
-    fields["quality"] = [Quality(**(q | {"score": Estimate(**q["score"])})) for q in fields["quality"]]
-    fields["stage_tokens"] = [StageTokens(**tokens) for tokens in fields.get("stage_tokens", [])]
-    return Summary(**fields)
+    return _KEPT.validate_python({key: value for key, value in kept.items() if key != "version"})
 
 
 def summarise(run_id: int, engine: Engine) -> Summary:

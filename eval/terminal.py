@@ -3,22 +3,27 @@
 Only presentation; everything goes to standard error, so that standard output stays free for --json.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
 from db.models import Run
-from eval.plan import Estimate as PlanEstimate
+from eval.estimate import Bill, Estimate
 from eval.plan import Plan
-from eval.runner import Progress
-from eval.stats.intervals import Estimate
-from eval.summary import Summary
+from eval.stats import intervals
+from eval.summary import PANEL, Judging, Summary
+from eval.work import Progress
+
+LIST_COLUMNS = 110  # wider, and a line is hard to follow
 
 console = Console(stderr=True, highlight=False)
 if not console.is_terminal:
@@ -30,19 +35,38 @@ def say(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
 
 
-def show_estimate(plan: Plan, estimate: PlanEstimate) -> None:
-    """What is about to happen and what it may take."""
-    cost = "unknown (no price for " + ", ".join(estimate.unpriced) + ")"
-    if estimate.cost_usd is not None:
-        cost = f"at most ${estimate.cost_usd:,.2f}" + (" at hypothetical prices" if estimate.hypothetical else "")
+def show_plan(plan: Plan) -> None:
+    """What is about to be asked of whom."""
     say(
         f"{len(plan.asked)} questions x {plan.repeats} repeat(s) x {len(plan.targets)} target(s), "
         f"QA set {plan.questions.name} {plan.questions.version} ({plan.questions.sha256[:8]})"
     )
+
+
+def show_estimate(estimate: Estimate) -> None:
+    """What it may take before it starts, judging apart."""
+    total, judging = estimate.total, estimate.judging
     say(
-        f"Estimate: {estimate.answer_calls} calls to targets, {estimate.judge_calls} to the judge, about "
-        f"{estimate.input_tokens:,} tokens in, at most {estimate.output_tokens:,} out; cost {cost}."
+        f"Estimate: {estimate.answering.calls:,} calls to targets, {judging.calls:,} to judges, about "
+        f"{total.input_tokens:,} tokens in, at most {total.output_tokens:,} out; cost {_cost(total)}."
     )
+    if judging.calls:
+        time = (
+            f"about {_duration(estimate.judging_s)}, as it took before"
+            if estimate.judging_s is not None
+            else "time unknown, as this judge has not been seen at work"
+        )
+        say(f"Of that, judging: about {judging.input_tokens:,} tokens in; cost {_cost(judging)}; {time}.")
+
+
+def _cost(bill: Bill) -> str:
+    if bill.cost_usd is None:
+        return f"unknown (no price for {', '.join(bill.unpriced)})"
+    return f"at most ${bill.cost_usd:,.2f}" + (" at hypothetical prices" if bill.hypothetical else "")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @contextmanager
@@ -72,7 +96,7 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
         yield on_progress
 
 
-def _with_interval(estimate: Estimate, form: str) -> str:
+def _with_interval(estimate: intervals.Estimate, form: str) -> str:
     if estimate.value is None:
         return "-"
     text = format(estimate.value, form)
@@ -81,7 +105,7 @@ def _with_interval(estimate: Estimate, form: str) -> str:
     return f"{text} [dim]({estimate.low:{form}}-{estimate.high:{form}})[/dim]"
 
 
-def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
+def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Mapping[str, Any]) -> None:
     """The table at the end: a row a run, every mean with its 95 % interval."""
     table = Table(
         caption="Latency and speed: medians without warm-ups. In brackets: 95 % intervals.", caption_justify="left"
@@ -98,9 +122,10 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
         "tok/s",
     ):
         table.add_column(heading, justify="left" if heading in ("run", "target") else "right")
-    first = next((q.source for summary in summaries for q in summary.quality if q.criterion == "overall"), "")
+    headlines = _headlines(summaries)
+    first = next(iter(headlines), "")
     for run, summary in zip(runs, summaries, strict=True):
-        overall = summary.quality_of(first, "overall")
+        overall = summary.quality_of(first, headlines.get(first, ""))
         table.add_row(
             str(run.id),
             escape(run.target),
@@ -113,30 +138,115 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary]) -> None:
             _with_interval(summary.tokens_per_s, ",.0f"),
         )
     console.print(table)
-    sources = dict.fromkeys(q.source for summary in summaries for q in summary.quality if q.criterion == "overall")
-    if sources:
+    if headlines:
+        others = list(headlines)[1:]
         say(
-            f"Quality in the table is scored by {next(iter(sources))}"
-            + (f"; there are also scores by {', '.join(list(sources)[1:])}." if len(sources) > 1 else ".")
+            f"Quality in the table is scored by {first}"
+            + (f"; there are also scores by {', '.join(others)}." if others else ".")
         )
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
-    if limited := sum(summary.n_client_limited for summary in summaries):
-        say(f"{limited} answers were measured while this computer was busy; their latencies may be too long.")
+    for note in [*judging_notes(summaries, prices), *latency_notes(runs, summaries)]:
+        say(note)
     if any(run.simulated for run in runs):
         names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
         console.print(f"[yellow]Simulated:[/yellow] the figures of {names} describe no real model.")
 
 
+def _headlines(summaries: Sequence[Summary]) -> dict[str, str]:
+    """By source, the criterion that stands for its verdicts: the mean of all, or the only one there is."""
+    found: dict[str, set[str]] = {}
+    for quality in (q for summary in summaries for q in summary.quality):
+        found.setdefault(quality.source, set()).add(quality.criterion)
+    return {
+        source: "overall" if "overall" in criteria else min(criteria)
+        for source, criteria in found.items()
+        if "overall" in criteria or len(criteria) == 1
+    }
+
+
+def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:
+    """What judging took, how far judges and readings lie apart, and which judge is of a target's own family."""
+    notes = [_spent(judge, its, prices) for judge, its in _by_judge(summaries).items()]
+    for quality in (q for summary in summaries for q in summary.quality if q.criterion == "overall" and q.spread):
+        assert quality.spread is not None
+        what = "its judges" if quality.rater_kind == PANEL else "its readings of one answer"
+        points = _with_interval(quality.spread, ".2f").replace("[dim]", "").replace("[/dim]", "")
+        notes.append(f"{quality.source}: {what} lie {points} points apart on average.")
+    own = dict.fromkeys(q.source for summary in summaries for q in summary.quality if q.same_family)
+    if own:
+        notes.append(f"Judges a model of its own family, which it may favour: {', '.join(own)}.")
+    return notes
+
+
+def _by_judge(summaries: Sequence[Summary]) -> dict[str, list[Judging]]:
+    found: dict[str, list[Judging]] = {}
+    for judging in (j for summary in summaries for j in summary.judging):
+        found.setdefault(f"{judging.judge} ({judging.protocol})", []).append(judging)
+    return found
+
+
+def _spent(judge: str, its: Sequence[Judging], prices: Mapping[str, Any]) -> str:
+    n = sum(j.n for j in its)
+    counts = [(j.prompt_tokens, j.completion_tokens) for j in its]
+    said = [f"{n:,} assessments by {judge}"]
+    known = [(into, out) for into, out in counts if into is not None and out is not None]
+    if len(known) < len(counts):
+        said.append("tokens not counted by its server, so its cost is unknown")
+    else:
+        into, out = sum(c[0] for c in known), sum(c[1] for c in known)
+        said.append(f"{into:,} tokens in, {out:,} out")
+        price = prices.get(its[0].model or "")
+        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
+            said.append("cost unknown (no price)")
+        else:
+            cost = (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
+            said.append(f"${cost:,.4f}" + (" at hypothetical prices" if price.kind == "hypothetical" else ""))
+    seconds = [j.seconds for j in its if j.seconds is not None]
+    if seconds:
+        said.append(f"{_duration(sum(seconds))} of replies")
+    return f"Judging took {'; '.join(said)}."
+
+
+def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:
+    """What has to be known beside the latencies of some runs, a sentence each."""
+    notes = (
+        ("n_client_limited", "Measured while this computer was busy, so that latencies may be too long"),
+        ("n_cached", "At least half of the prompt read from the server's cache, so that the first token comes sooner"),
+        ("n_without_ttft", "Without a first-token time, because the answer came in one piece or is empty"),
+    )
+    found: list[str] = []
+    for name, meaning in notes:
+        told = [
+            f"{run.target} {getattr(summary, name)} of {summary.n_answers} answers"
+            for run, summary in zip(runs, summaries, strict=True)
+            if getattr(summary, name)
+        ]
+        if told:
+            found.append(f"{meaning}: {', '.join(told)}.")
+    return found
+
+
 def show_runs(runs: Sequence[Run]) -> None:
-    """The stored runs, a line each."""
-    table = Table()
-    for heading in ("run", "group", "target", "model", "status", "planned", "started (UTC)"):
-        table.add_column(heading)
-    for run in runs:
-        started = run.started_at.strftime("%Y-%m-%d %H:%M") if run.started_at else "-"
-        status = run.status + (f": {run.error}" if run.error else "")
-        name = f"{run.name} (simulated)" if run.simulated else run.name
-        cells = (str(run.id), run.group_id, name, run.model, status, str(run.n_planned), started)
-        table.add_row(*(escape(cell) for cell in cells))
-    Console().print(table)
+    """The stored runs by group, a line each within 80 columns; why one failed stands on a line of its own."""
+    console = Console()
+    for group_id, its in groupby(runs, key=lambda run: run.group_id):
+        group = list(its)
+        began = min((run.started_at for run in group if run.started_at), default=None)
+        when = f"{began:%Y-%m-%d %H:%M} UTC" if began else "not started"
+        console.print(f"[bold]group {escape(group_id)}[/bold]  {when}")
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.width = min(console.width, LIST_COLUMNS)
+        table.add_column(width=6, justify="right")
+        table.add_column(ratio=3, overflow="fold")
+        table.add_column(ratio=3, overflow="fold")
+        table.add_column(width=9)
+        table.add_column(width=14, justify="right")
+        for run in group:
+            name = f"{run.name} (simulated)" if run.simulated else run.name
+            cells = (str(run.id), name, run.model, run.status, f"{run.n_planned:,} planned")
+            table.add_row(*(escape(cell) for cell in cells))
+        console.print(table)
+        for run in group:
+            if run.error:
+                console.print(Padding(f"[dim]run {run.id}:[/dim] {escape(run.error)}", (0, 0, 0, 4)))

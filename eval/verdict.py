@@ -7,7 +7,9 @@ the calls are judge.py's business, the wording of the criteria the rubric's.
 import json
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from eval.rubric import Rubric
@@ -16,9 +18,11 @@ from eval.stream import clean
 Status = Literal["ok", "partial", "unparsed", "invalid", "error"]
 CLAIM_VERDICTS = ("supported", "contradicted", "not_in_reference")
 KEY_POINT_VERDICTS = ("covered", "missing")
+CHECKS = "checks"  # where a reply holds the yes/no checks, beside its criteria
 FLAGS = ("refusal", "off_topic", "instruction_in_answer", "needs_reference")
 WITH_CLAIMS = "factuality"  # the criterion that lists claims and key points before its score
 MAX_QUOTES = 5
+NO_CHECKS: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 _WHOLE_REPLY = re.compile(
     r"(?:score\s*[:=]?\s*)?([0-9]{1,9}(?:[.,][0-9]{1,2})?)(?:\s*(?:/|out of)\s*5)?\s*\.?", re.IGNORECASE
@@ -30,7 +34,7 @@ class CriterionVerdict:
     """One criterion of a verdict: a whole score, or null with a reason, or a problem that made it unusable."""
 
     criterion: str
-    score: int | None = None
+    score: float | None = None  # whole, but for an expectation
     null_reason: str | None = None
     rationale: str = ""
     quotes: tuple[str, ...] = ()
@@ -38,6 +42,17 @@ class CriterionVerdict:
     key_points: tuple[dict[str, str], ...] = ()
     flags: tuple[str, ...] = ()
     problem: str | None = None
+    digit_mass: float | None = None  # of an expectation
+    probabilities: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVerdict:
+    """One yes/no check of a question; `met` is None where the reply does not say."""
+
+    kind: str  # must, must_not
+    text: str
+    met: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,7 @@ class Verdict:
     status: Status
     criteria: tuple[CriterionVerdict, ...] = ()
     problem: str | None = None
+    checks: tuple[CheckVerdict, ...] = ()
     usable: tuple[CriterionVerdict, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,8 +84,16 @@ def _labelled(label: str, verdicts: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def reply_schema(criterion_ids: tuple[str, ...], *, bounded: bool = False) -> dict[str, Any]:
-    """The JSON schema of a reply: an object keyed by criterion, evidence before score.
+def check_keys(must: Sequence[str], must_not: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The yes/no checks of a question under the short names that the prompt and the reply use: (kind, text)."""
+    kinds = (("must", must), ("must_not", must_not))
+    return {f"{kind}_{i}": (kind, text) for kind, texts in kinds for i, text in enumerate(texts, 1)}
+
+
+def reply_schema(
+    criterion_ids: tuple[str, ...], check_names: Sequence[str] = (), *, bounded: bool = False
+) -> dict[str, Any]:
+    """The JSON schema of a reply: an object keyed by criterion, evidence before score, then any checks.
 
     `bounded` adds limits on lengths, for servers that enforce them; OpenAI's strict mode refuses those keywords.
     """
@@ -88,6 +112,13 @@ def reply_schema(criterion_ids: tuple[str, ...], *, bounded: bool = False) -> di
             "type": "object",
             "properties": parts,
             "required": list(parts),
+            "additionalProperties": False,
+        }
+    if check_names:
+        properties[CHECKS] = {
+            "type": "object",
+            "properties": {name: {"type": ["boolean", "null"]} for name in check_names},
+            "required": list(check_names),
             "additionalProperties": False,
         }
     schema: dict[str, Any] = {
@@ -256,7 +287,21 @@ def _read_criterion(criterion: str, body: Any, answer: str) -> CriterionVerdict:
     return CriterionVerdict(criterion, score, reason, clean(rationale), quotes, claims, key_points, flags)
 
 
-def read_verdict(reply: str, criterion_ids: tuple[str, ...], answer: str) -> Verdict:
+def read_checks(body: dict[str, Any], wanted: Mapping[str, tuple[str, str]]) -> tuple[CheckVerdict, ...]:
+    """The yes/no checks of a reply. What is no plain true or false is not said; it never counts as a no."""
+    said = body.get(CHECKS)
+    held = said if isinstance(said, dict) else {}
+    found = []
+    for name, (kind, text) in wanted.items():
+        holds = held.get(name)
+        met = None if not isinstance(holds, bool) else holds if kind == "must" else not holds
+        found.append(CheckVerdict(kind, text, met))
+    return tuple(found)
+
+
+def read_verdict(
+    reply: str, criterion_ids: tuple[str, ...], answer: str, checks: Mapping[str, tuple[str, str]] = NO_CHECKS
+) -> Verdict:
     """The verdict a reply holds. Raises UnreadableError if there is no JSON object in it.
 
     A criterion with a fault (score out of range or fractional, invented quote, missing evidence) is kept with its
@@ -268,7 +313,7 @@ def read_verdict(reply: str, criterion_ids: tuple[str, ...], answer: str) -> Ver
     criteria = tuple(_read_criterion(name, body.get(name), answer) for name in criterion_ids)
     problems = [f"{c.criterion}: {c.problem}" for c in criteria if c.problem]
     status: Status = "ok" if not problems else "invalid" if len(problems) == len(criteria) else "partial"
-    return Verdict(status, criteria, "; ".join(problems) or None)
+    return Verdict(status, criteria, "; ".join(problems) or None, read_checks(body, checks))
 
 
 def read_bare_score(reply: str, criterion: str) -> Verdict:

@@ -1,15 +1,16 @@
-"""A real browser for tests: Chromium through Playwright, and the dashboard as a process of its own.
+"""A real browser for tests: Chromium, Chrome or Edge through Playwright, and the dashboard as a process of its own.
 
 `chromium` is a fixture, `serve` starts the dashboard on a database, `Visitor` is one window with its own memory.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +18,19 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHOSEN = "RIGHTSIZE_BROWSER"  # the variable that names a browser where another than the first found is wanted
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome", "msedge")
+PLACES = {  # below the folders for programs, where they are not on the path
+    "win32": ("Chromium/Application/chrome.exe", "Google/Chrome/Application/chrome.exe",
+              "Microsoft/Edge/Application/msedge.exe"),
+    "darwin": ("Chromium.app/Contents/MacOS/Chromium", "Google Chrome.app/Contents/MacOS/Google Chrome",
+               "Microsoft Edge.app/Contents/MacOS/Microsoft Edge"),
+}  # fmt: skip
+HOW_TO_GET = {
+    "win32": "winget install --exact --id Google.Chrome",
+    "darwin": "brew install --cask google-chrome",
+    "linux": "apt-get install -y chromium (Debian, Ubuntu) or dnf install chromium (Fedora)",
+}
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -30,16 +43,39 @@ APP = Path(__file__).parents[1] / "dashboard" / "app.py"
 START_S = 60
 
 
+def find_browser(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The browser that CHOSEN names, or the first Chromium, Chrome or Edge that is installed; None without one."""
+    if chosen := environment.get(CHOSEN):
+        return Path(chosen) if Path(chosen).is_file() else None
+    for name in NAMES:
+        if found := shutil.which(name, path=environment.get("PATH", "")):
+            return Path(found)
+    if platform == "win32":
+        folders = [environment.get(name, "") for name in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
+    else:
+        folders = ["/Applications", f"{environment['HOME']}/Applications"] if environment.get("HOME") else []
+    places = [Path(folder, place) for folder in filter(None, folders) for place in PLACES.get(platform, ())]
+    return next((place for place in places if place.is_file()), None)
+
+
+def how_to_get(platform: str = sys.platform) -> str:
+    """The sentence for where there is no browser."""
+    return (
+        f"No Chromium, Chrome or Edge is found; get one with: {HOW_TO_GET.get(platform, HOW_TO_GET['linux'])}. "
+        f"Or let {CHOSEN} name the file of one."
+    )
+
+
 @pytest.fixture(scope="module")  # its loop runs while it lives: no other module may see it
 def chromium() -> Iterator[Browser]:
-    """A running Chromium; without one the test is skipped, or fails where CI is set."""
-    if not CHROMIUM.exists():
-        said = f"Chromium is missing at {CHROMIUM}; get it with: apt-get install -y chromium"
+    """A running browser; without one the test is skipped, or fails where CI is set."""
+    path = find_browser()
+    if path is None:
         if os.environ.get("CI") == "true":
-            pytest.fail(said)
-        pytest.skip(said)
+            pytest.fail(how_to_get())
+        pytest.skip(how_to_get())
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=str(path), args=FLAGS)
         yield browser
         browser.close()
 

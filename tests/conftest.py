@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium  # noqa: F401 - a fixture
+from command import rightsize  # noqa: F401 - a fixture
 from samples import add_group
 
 

@@ -15,6 +15,8 @@ from db.models import (
     AssessmentStatus,
     Base,
     Call,
+    Design,
+    Draw,
     QASet,
     Question,
     Rater,
@@ -22,6 +24,7 @@ from db.models import (
     Rubric,
     Run,
     RunStatus,
+    Sample,
     Score,
 )
 from eval.rubric import built_in
@@ -80,6 +83,20 @@ def assessment(of: Answer, rater: Rater, rubric: Rubric, protocol: str = "quick"
         "answer_sha256": of.sha256 or "",
     }
     return Assessment(**(fields | given))
+
+
+def sample(of: Answer, rubric: Rubric, session: Session, design: Design = Design.random, **given: Any) -> Draw:
+    """A sample that holds one answer; returns its draw."""
+    head = Sample(
+        name="test", design=design, run_ids=[of.run_id], rubric_id=rubric.id, seed=1, n_population=3, double_share=0.1
+    )
+    session.add(head)
+    session.flush()
+    fields: dict[str, Any] = {"position": 0, "probability": None if design == Design.disagreement else 1 / 3}
+    draw = Draw(sample_id=head.id, answer_id=of.id, **(fields | given))
+    session.add(draw)
+    session.flush()
+    return draw
 
 
 def scores(values: Sequence[int | None]) -> list[Score]:

@@ -70,7 +70,8 @@ def test_resuming_a_run_that_is_being_worked_on_is_refused(url: str, tmp_path: P
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         with sqlite3.connect(tmp_path / "rightsize.db") as connection:
             worker = f"{socket.gethostname()}:{other.pid}"
-            connection.execute("UPDATE run SET status = 'stopped', worker = ?", (worker,))
+            alive = "UPDATE run SET status = 'stopped', worker = ?, heartbeat_at = strftime('%Y-%m-%d %H:%M:%f', 'now')"
+            connection.execute(alive, (worker,))
         connection.close()
         done = rightsize("resume", "1", cwd=tmp_path)
         other.communicate(b"\n")

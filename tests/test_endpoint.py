@@ -188,13 +188,28 @@ def test_a_steady_stream_has_a_speed_and_times_between_tokens() -> None:
     assert its.tokens_per_s == pytest.approx(11 / its.generation_ms * 1e3)
 
 
-def test_a_stream_that_comes_at_once_has_a_first_token_and_no_speed() -> None:
-    together = b"".join(piece for piece in streamed(*"abcdefghijkl") if isinstance(piece, bytes))
+def test_a_short_stream_that_comes_at_once_has_a_first_token_and_no_speed() -> None:
+    together = b"".join(piece for piece in streamed(*"abc") if isinstance(piece, bytes))
     outcome, _ = ask_script(events(together))
     its = outcome.last
-    assert outcome.text == "abcdefghijkl"
+    assert outcome.text == "abc"
     assert its.ttft_ms is not None
     assert (its.itl_p50_ms, its.itl_p95_ms, its.tokens_per_s) == (None, None, None)
+
+
+@pytest.mark.parametrize("texts", [("abcdefghijkl",), tuple("abcdefghijkl")], ids=["one piece", "one packet"])
+def test_a_longer_stream_that_comes_at_once_has_no_first_token_like_a_reply_that_is_not_streamed(
+    texts: tuple[str, ...],
+) -> None:
+    counts = {"prompt_tokens": 5, "completion_tokens": 12}
+    together = b"".join(piece for piece in streamed(*texts, usage=counts) if isinstance(piece, bytes))
+    outcome, _ = ask_script(events(0.05, together))
+    its = outcome.last
+    assert (outcome.text, its.streamed, its.usage.completion_tokens) == ("abcdefghijkl", True, 12)
+    assert (its.ttft_ms, its.ttfat_ms, its.generation_ms, its.tokens_per_s) == (None, None, None, None)
+    assert its.total_ms is not None
+    assert set(its.chunk_ms) == {its.chunk_ms[0]}  # when it came is kept with the call
+    assert its.chunk_ms[0] <= round(its.total_ms, 2)
 
 
 def test_usage_finish_reason_and_model_are_the_servers() -> None:

@@ -222,6 +222,21 @@ def test_tokens_by_stage_are_those_of_plain_python(untidy: tuple[Engine, int]) -
     )
 
 
+def test_a_stage_that_was_gone_through_again_counts_once(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session)
+        run = rows.add_run(session, qa_set)
+        failed = [rows.call(stage="draft", prompt_tokens=9), rows.call(stage="refine", error_kind="x")]
+        store.save_answer(rows.answer(run, questions[0], error_kind="x"), failed, session=session)
+        again = [rows.call(stage="draft", prompt_tokens=30), rows.call(stage="refine", prompt_tokens=50)]
+        store.save_answer(rows.answer(run, questions[0]), again, session=session)
+        once = [rows.call(stage="draft", prompt_tokens=10), rows.call(stage="refine", prompt_tokens=70)]
+        store.save_answer(rows.answer(run, questions[1]), once, session=session)
+    with store.reading(engine) as session:
+        found = frames.records(frames.stage_tokens_frame(run.id or 0, session=session))
+    assert [(row["stage"], row["n"], row["prompt"]) for row in found] == [("draft", 2, 20.0), ("refine", 2, 60.0)]
+
+
 def test_progress_counts_answers_errors_and_assessed_answers(untidy: tuple[Engine, int]) -> None:
     engine, _ = untidy
     with store.reading(engine) as session:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import math
 import re
 from typing import Any
 
@@ -13,7 +14,7 @@ from servers import Received, Reply, as_json, completion, refusal, serve
 
 from eval import endpoint
 from eval.endpoint import Endpoint, EndpointClient
-from eval.judge import MAX_TOKENS, Assessed, Judge, Protocol, build_messages, response_format
+from eval.judge import MAX_TOKENS, Assessed, Judge, Protocol, build_messages, protocol_name, response_format
 from eval.qa_set import Document, Question
 from eval.rubric import built_in
 from eval.verdict import reply_schema
@@ -117,13 +118,15 @@ def test_the_judge_sees_rubric_question_documents_reference_key_points_and_answe
 
 
 def test_the_judge_cannot_be_told_who_answered_how_fast_or_at_what_price() -> None:
-    assert list(inspect.signature(Judge.assess).parameters) == ["self", "question", "answer"]
+    assert list(inspect.signature(Judge.assess).parameters) == ["self", "question", "answer", "sample"]
     assert list(inspect.signature(build_messages).parameters) == [
         "question",
         "answer",
         "rubric",
         "criterion_ids",
         "marker",
+        "checks",
+        "digit_only",
     ]
     _, (chat,) = assess(good)
     shown = prompt(chat).lower()
@@ -341,3 +344,99 @@ def test_a_server_that_takes_no_form_is_asked_without_and_read_all_the_same() ->
 
     assessed, chats = assess(reply)
     assert (assessed.status, len(chats)) == ("ok", 2)
+
+
+# --- several readings, checks, expectations -------------------------------------------------------------------------
+
+CHECKED = QUESTION.model_copy(update={"must": ("Names Oslo.",), "must_not": ("Names Bergen.", "Guesses.")})
+
+
+def with_checks(**said: Any) -> Any:
+    def reply(received: Received) -> Reply:
+        form = received.body["response_format"]["json_schema"]["schema"]["properties"]
+        criteria = tuple(name for name in form if name != "checks")
+        verdict = json.loads(body(criteria=criteria))
+        return says(json.dumps(verdict | ({"checks": said} if "checks" in form else {})))
+
+    return reply
+
+
+def checks_of(
+    reply: Any, protocol: Protocol = "quick", question: Question = CHECKED
+) -> tuple[Assessed, list[Received]]:
+    with serve(reply, reply, reply) as server:
+        return assess_all(server.url, ANSWER, protocol=protocol, question=question)[0], server.chats
+
+
+def test_checks_are_asked_beside_the_scores_and_never_enter_one() -> None:
+    assessed, (chat,) = checks_of(with_checks(must_1=False, must_not_1=True, must_not_2=False))
+    assert [(c.kind, c.text, c.met) for c in assessed.checks] == [
+        ("must", "Names Oslo.", False),
+        ("must_not", "Names Bergen.", False),
+        ("must_not", "Guesses.", True),
+    ]
+    assert {c.score for c in assessed.criteria} == {4}
+    assert "must_1: Names Oslo." in prompt(chat)
+    assert "must_not_2: Guesses." in prompt(chat)
+
+
+def test_a_check_that_the_judge_does_not_answer_plainly_is_not_said() -> None:
+    assessed, _ = checks_of(with_checks(must_1="yes", must_not_1=None))
+    assert [c.met for c in assessed.checks] == [None, None, None]
+    assert assessed.status == "ok"
+
+
+def test_study_asks_for_the_checks_once() -> None:
+    assessed, chats = checks_of(with_checks(must_1=True, must_not_1=False, must_not_2=False), "study")
+    assert [c.met for c in assessed.checks] == [True, True, True]
+    assert sum("must_1: Names Oslo." in prompt(chat) for chat in chats) == 1
+
+
+def test_a_question_without_checks_is_asked_without_them() -> None:
+    assessed, (chat,) = checks_of(with_checks(), question=QUESTION)
+    assert assessed.checks == ()
+    assert "checks" not in prompt(chat)
+    assert "checks" not in chat.body["response_format"]["json_schema"]["schema"]["properties"]
+
+
+def test_each_reading_has_a_seed_of_its_own_and_the_judges_temperature() -> None:
+    async def run(url: str) -> None:
+        async with EndpointClient(Endpoint(url=url)) as client:
+            judge = Judge(client, "m", built_in(), "quick", temperature=0.7)
+            for sample in range(3):
+                await judge.assess(QUESTION, ANSWER, sample)
+
+    with serve(good, good, good) as server:
+        asyncio.run(run(server.url))
+    assert [chat.body["seed"] for chat in server.chats] == [7, 8, 9]
+    assert {chat.body["temperature"] for chat in server.chats} == {0.7}
+
+
+def test_readings_at_another_temperature_are_another_protocol() -> None:
+    assert len({protocol_name("quick", 0), protocol_name("quick", 0.7), protocol_name("quick", 1.0)}) == 3
+    assert protocol_name("study", 0) == "study"
+
+
+def test_an_expectation_is_asked_as_one_digit_a_criterion_and_read_from_the_probabilities() -> None:
+    def digits(received: Received) -> Reply:
+        assert (received.body["logprobs"], received.body["top_logprobs"]) == (True, 20)
+        assert "response_format" not in received.body
+        top = [{"token": "4", "logprob": math.log(0.75)}, {"token": "3", "logprob": math.log(0.2)}]
+        reply = completion("4", model="m", usage={"prompt_tokens": 9, "completion_tokens": 1})
+        reply["choices"][0]["logprobs"] = {"content": [{"token": "4", "logprob": -0.3, "top_logprobs": top}]}
+        return as_json(reply)
+
+    assessed, chats = assess(digits, digits, digits, protocol="expected")
+    assert assessed.status == "ok"
+    assert [c.score for c in assessed.criteria] == [pytest.approx((4 * 0.75 + 3 * 0.2) / 0.95)] * 3
+    assert [c.digit_mass for c in assessed.criteria] == [pytest.approx(0.95)] * 3
+    for criterion, chat in zip(built_in().criteria, chats, strict=True):
+        assert criterion.question in prompt(chat)
+        assert "one digit from 1 to 5" in prompt(chat)
+
+
+def test_a_server_without_probabilities_gives_no_expectation_and_no_score() -> None:
+    assessed, _ = assess(*[says("4")] * 3, protocol="expected")
+    assert assessed.status == "invalid"
+    assert assessed.criteria == ()
+    assert "no token probabilities" in (assessed.problem or "")

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from db import store
 from eval.launch import exit_code, launch
 
 
@@ -15,6 +16,7 @@ def wait(log: Path) -> int | None:
 
 
 def test_a_command_that_works_ends_with_0_and_leaves_its_output(empty_url: str):
+    store.connect(empty_url).dispose()
     log = launch(["runs"], empty_url)
     assert wait(log) == 0
     assert "There are no runs yet" in log.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+import rows
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -19,14 +20,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, inspect, text
 
 import db
-from db import store
+from db import opening, store
 from db.models import SCHEMA_REVISION, Base
 
 MIGRATIONS = Path(next(iter(db.__path__))) / "migrations"
 ROUNDS = 12
 CREATOR = """
 import sys
-from db import store
+from db import opening, store
 
 print("ready", flush=True)
 for path in map(str.strip, sys.stdin):
@@ -42,7 +43,7 @@ for path in map(str.strip, sys.stdin):
 KILLED = """
 import os, signal, sys
 from sqlalchemy import Engine, event
-from db import store
+from db import opening, store
 
 @event.listens_for(Engine, "before_cursor_execute")
 def kill(connection, cursor, statement, *_):
@@ -222,7 +223,36 @@ def test_the_migrations_are_found_in_a_folder_with_a_percent_sign(
     folder = tmp_path / "100%(x)s"
     folder.mkdir()
     (folder / "migrations").symlink_to(MIGRATIONS, target_is_directory=True)
-    monkeypatch.setattr(store, "__file__", str(folder / "store.py"))
+    monkeypatch.setattr(opening, "__file__", str(folder / "opening.py"))
     path = tmp_path / "new.db"
     store.connect(f"sqlite:///{path.as_posix()}").dispose()
     assert "run" in tables_in(path)
+
+
+def test_a_database_of_the_first_schema_keeps_every_row_when_it_is_brought_up_to_date(
+    tmp_path: Path, config: Config
+) -> None:
+    """Rebuilding a table drops the old one, and what refers to its rows would go with them."""
+    url = f"sqlite:///{(tmp_path / 'old.db').as_posix()}"
+    engine = store.connect(url)
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session)
+        answer = store.save_answer(
+            rows.answer(rows.add_run(session, qa_set), questions[0]), [rows.call()], session=session
+        )
+        made = rows.assessment(answer, rows.judge(session), rows.rubric(session))
+        store.save_assessment(made, rows.scores([4, None, 2]), [rows.call(stage="judge")], session=session)
+    before = {name: len(found) for name, found in rows.everything(engine).items()}
+    with engine.execution_options(writing=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    engine.dispose()
+    engine = store.connect(url)
+    assert {name: len(found) for name, found in rows.everything(engine).items()} == before
+    with store.reading(engine) as session:
+        assert [score.value for score in store.list_run_scores(1, session=session)] == [4, None, 2]
+        (question, *_), ((assessment, _),) = questions, store.list_assessments([1], session=session)
+        assert (question.must, question.must_not, assessment.sample, assessment.flags) == ([], [], 0, [])
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    engine.dispose()

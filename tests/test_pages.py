@@ -13,7 +13,7 @@ from samples import TARGETS, Sample, add_group
 from streamlit.testing.v1 import AppTest
 
 from dashboard import run_desk
-from db import store
+from db import opening, store
 from db.models import RunStatus
 
 PAGES = ("overview", "runs", "cost", "start")
@@ -98,7 +98,7 @@ def test_a_missing_folder_is_told_in_one_sentence(tmp_path: Path, monkeypatch: p
 
 
 def test_a_locked_database_is_told_in_one_sentence(empty_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 50)
     store.connect(empty_url).dispose()
     other = sqlite3.connect(empty_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("PRAGMA journal_mode=DELETE")

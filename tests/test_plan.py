@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from eval import judge, qa_set, targets
-from eval.plan import Estimate, JudgeSpec, Overrides, Plan, PlanError, estimate, make_plan, parse_model_at_url
+from eval.estimate import Bill, estimate, estimate_judging
+from eval.plan import (
+    JudgeSpec,
+    Overrides,
+    Plan,
+    PlanError,
+    make_judges,
+    make_plan,
+    parse_model_at_url,
+)
 from eval.qa_set import QASet, QASetError, Question
-from eval.rubric import built_in
+from eval.rubric import RubricError, built_in
 from eval.stream import estimate_tokens
 
 KEY = "MY_KEY"
@@ -88,7 +97,7 @@ def test_a_file_becomes_a_plan(written: Callable[[str], Path]) -> None:
     assert [stage.name for stage in hybrid.stages] == ["draft", "refine"]
     cloud = hybrid.stages[1].endpoint
     assert (cloud.url, cloud.api_key_env, cloud.concurrency) == ("https://api.example.com/v1", "CLOUD_KEY", 8)
-    assert plan.judge == JudgeSpec(model="judge", endpoint=cloud, protocol="study")
+    assert plan.judges == (JudgeSpec(model="judge", endpoint=cloud, protocol="study"),)
     assert (plan.repeats, plan.warmups, plan.limit, plan.category) == (3, 2, 5, None)
     assert plan.questions == qa_set.built_in()
     assert plan.asked == qa_set.built_in().questions[:5]
@@ -99,15 +108,14 @@ def test_the_command_line_has_the_last_word(written: Callable[[str], Path]) -> N
     category = qa_set.built_in().questions[-1].category
     plan = make_plan(
         Overrides(
-            targets=("hybrid", "other=llama@http://127.0.0.1:9/v1"), judge="better@http://127.0.0.1:9/v1", repeats=7,
-            warmups=0, concurrency=4, limit=2, category=category,
+            targets=("hybrid", "other=llama@http://127.0.0.1:9/v1"), judges=("better@http://127.0.0.1:9/v1",),
+            repeats=7, warmups=0, concurrency=4, limit=2, category=category,
         ),
         written(GOOD),
     )  # fmt: skip
     assert [target.name for target in plan.targets] == ["hybrid", "other"]
     assert {stage.endpoint.concurrency for target in plan.targets for stage in target.stages} == {4}
-    assert plan.judge is not None
-    assert plan.judge.model == "better"
+    assert [judge.model for judge in plan.judges] == ["better"]
     assert (plan.repeats, plan.warmups, plan.limit) == (7, 0, 2)
     assert {question.category for question in plan.asked} == {category}
 
@@ -115,20 +123,20 @@ def test_the_command_line_has_the_last_word(written: Callable[[str], Path]) -> N
 def test_the_protocol_is_the_command_lines_else_the_files_else_quick(written: Callable[[str], Path]) -> None:
     def protocol(config: Path | None, **given: Any) -> str:
         plan = make_plan(Overrides(targets=(TARGET,), **given), config)
-        assert plan.judge is not None
-        return plan.judge.protocol
+        (judge,) = plan.judges
+        return judge.protocol
 
-    other = "better@http://127.0.0.1:9/v1"
+    other = ("better@http://127.0.0.1:9/v1",)
     assert protocol(written(GOOD)) == "study"
     assert protocol(written(GOOD), protocol="quick") == "quick"
-    assert protocol(written(GOOD), judge=other) == "study"
-    assert protocol(None, judge=other) == "quick"
-    assert protocol(None, judge=other, protocol="study") == "study"
+    assert protocol(written(GOOD), judges=other) == "study"
+    assert protocol(None, judges=other) == "quick"
+    assert protocol(None, judges=other, protocol="study") == "study"
 
 
 def test_without_a_file_there_are_defaults_and_no_judge() -> None:
     plan = make_plan(Overrides(targets=(TARGET,)))
-    assert (plan.repeats, plan.warmups, plan.limit, plan.judge, plan.prices) == (1, 1, None, None, {})
+    assert (plan.repeats, plan.warmups, plan.limit, plan.judges, plan.prices) == (1, 1, None, (), {})
     assert len(plan.asked) == len(qa_set.built_in().questions)
 
 
@@ -164,6 +172,55 @@ def test_an_empty_file_a_byte_order_mark_and_windows_line_ends_are_no_faults(
     content: str, written: Callable[[str], Path]
 ) -> None:
     assert make_plan(Overrides(targets=(TARGET,)), written(content)).repeats == 1
+
+
+RUBRIC = """
+name = "ours"
+version = "3"
+instruction = "Score."
+[[criteria]]
+id = "tone"
+label = "Tone"
+question = "Is it polite?"
+anchors = { 1 = "No.", 2 = "Hardly.", 3 = "Somewhat.", 4 = "Yes.", 5 = "Very." }
+"""
+JUDGED = GOOD.replace('protocol = "study"', 'protocol = "study"\nrubric = "mine.toml"')
+
+
+def test_the_rubric_is_the_command_lines_else_the_files_else_the_built_in_one(
+    written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(RUBRIC, encoding="utf-8")
+    (tmp_path / "other.toml").write_text(RUBRIC.replace("ours", "theirs"), encoding="utf-8")
+    assert make_plan(Overrides(targets=(TARGET,))).rubric == built_in()
+    assert make_plan(Overrides(), written(GOOD)).rubric == built_in()
+    assert make_plan(Overrides(), written(JUDGED)).rubric.name == "ours"  # found beside the file that names it
+    assert make_plan(Overrides(judges=("j@http://127.0.0.1:9/v1",)), written(JUDGED)).rubric.name == "ours"
+    assert make_plan(Overrides(rubric=tmp_path / "other.toml"), written(JUDGED)).rubric.name == "theirs"
+    with pytest.raises(RubricError, match="There is no file"):
+        make_plan(Overrides(rubric=tmp_path / "none.toml"), written(JUDGED))
+
+
+def test_a_judge_for_stored_answers_is_the_command_lines_else_the_files(
+    written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(RUBRIC, encoding="utf-8")
+    (spec,), rubric = make_judges(Overrides(), written(JUDGED))
+    assert (spec.model, spec.protocol, spec.endpoint.url) == ("judge", "study", "https://api.example.com/v1")
+    assert spec.endpoint.concurrency == 8
+    assert rubric is not None
+    assert rubric.name == "ours"
+    (spec,), rubric = make_judges(Overrides(judges=("j@http://127.0.0.1:9/v1",), concurrency=3))
+    assert (spec.model, spec.protocol, spec.endpoint.concurrency, rubric) == ("j", "quick", 3, None)
+    for nothing in (None, written("[run]\nrepeats = 2")):
+        with pytest.raises(PlanError, match=r"No judge is given; use --judge MODEL@URL, or define \[judge\]"):
+            make_judges(Overrides(), nothing)
+
+
+def test_the_estimate_is_that_of_the_rubric_that_is_used(written: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(RUBRIC, encoding="utf-8")
+    usual, ours = make_plan(Overrides(), written(GOOD)), make_plan(Overrides(), written(JUDGED))
+    assert (estimate(usual, {}).judging.calls, estimate(ours, {}).judging.calls) == (2 * 3 * 5 * 3, 2 * 3 * 5)
 
 
 # --- a file that cannot be read -----------------------------------------------------------------------------------
@@ -202,30 +259,37 @@ def test_a_file_too_large_for_a_configuration_is_refused_unread(written: Callabl
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("[runs]", "runs: Extra inputs are not permitted (remove it)"),
-        ("[run]\nrepeat = 3", "run.repeat: Extra inputs are not permitted (remove it)"),
+        ("[runs]", 'runs: unknown key; did you mean "run"?'),
+        ("[run]\nrepeat = 3", 'run.repeat: unknown key; did you mean "repeats"?'),
         ("[run]\nrepeats = 0", "run.repeats: Input should be greater than or equal to 1"),
         ("[run]\nrepeats = 1001", "run.repeats: Input should be less than or equal to 1000"),
         ('[run]\nrepeats = "many"', "run.repeats: Input should be a valid integer"),
         ("[run]\nwarmup = -1", "run.warmup: Input should be greater than or equal to 0"),
         ("[run]\nlimit = 0", "run.limit: Input should be greater than or equal to 1"),
-        ("[run]\nqa_set = 3", "run.qa_set: Input should be a valid string"),
-        ("run = 3", "run: Input should be a valid dictionary"),
-        ("[endpoints]\na = 3", "endpoints.a: Input should be a valid dictionary"),
-        ("[endpoints.a]", "endpoints.a.url: Field required"),
+        ("[run]\nqa_set = 3", "run.qa_set: it is not a text in quotes"),
+        ("run = 3", "run: it is not a table"),
+        ("[endpoints]\na = 3", "endpoints.a: it is not a table"),
+        ("[endpoints.a]", "endpoints.a.url: it is missing"),
         ('[endpoints.a]\nurl = "127.0.0.1:80"', "endpoints.a.url: "),
-        ('[endpoints.a]\nurl = "http://x"\napi_key = "sk-1"', "endpoints.a.api_key: Extra inputs are not permitted"),
+        (
+            '[endpoints.a]\nurl = "http://x"\napi_key = "sk-1"',
+            'endpoints.a.api_key: unknown key; did you mean "api_key_env"?',
+        ),
         ('[endpoints.a]\nurl = "http://x"\nconcurrency = 0', "endpoints.a.concurrency: "),
         ('[endpoints.a]\nurl = "http://x"\ntimeout_s = nan', "endpoints.a.timeout_s: "),
+        ("[run]\ncolour = 3", "run.colour: unknown key; remove it (known: qa_set, repeats, "),
+        ('[targets.t]\ndraft = { model = "m", endpont = "a" }', 'draft.endpont: unknown key; did you mean "endpoint"?'),
+        ("[prices.m]\nsorce = 3", 'prices.m.sorce: unknown key; did you mean "source"?'),
+        ('[judge]\nprotokol = "quick"', 'judge.protokol: unknown key; did you mean "protocol"?'),
         ('[targets.t]\nkind = "rag"', "targets.t.kind: Input should be 'plain' or 'draft-and-refine'"),
-        ('[targets.t]\nmodle = "m"', "targets.t.modle: Extra inputs are not permitted (remove it)"),
-        ('[targets.t]\nkind = "draft-and-refine"\ndraft = "m"', "targets.t.draft: Input should be"),
-        ('[targets.t]\ndraft = { model = "m" }', "targets.t.draft.endpoint: Field required"),
-        ('[judge]\nmodel = "m"', "judge.endpoint: Field required"),
+        ('[targets.t]\nmodle = "m"', 'targets.t.modle: unknown key; did you mean "model"?'),
+        ('[targets.t]\nkind = "draft-and-refine"\ndraft = "m"', "targets.t.draft: it is not a table"),
+        ('[targets.t]\ndraft = { model = "m" }', "targets.t.draft.endpoint: it is missing"),
+        ('[judge]\nmodel = "m"', "judge.endpoint: it is missing"),
         ('[judge]\nmodel = ""\nendpoint = "a"', "judge.model: String should have at least 1 character"),
         (
             '[judge]\nmodel = "m"\nendpoint = "a"\nprotocol = "slow"',
-            "judge.protocol: Input should be 'quick' or 'study'",
+            "judge.protocol: Input should be 'quick', 'study' or 'expected'",
         ),
         ("[prices.m]\ninput_usd_per_mtok = -1", "prices.m.input_usd_per_mtok: Input should be greater than"),
         ("[prices.m]\ninput_usd_per_mtok = inf", "prices.m.input_usd_per_mtok: Input should be a finite number"),
@@ -244,6 +308,51 @@ def test_every_fault_of_a_file_is_named_at_once(written: Callable[[str], Path]) 
     said = refusal(written('colour = 1\n[run]\nrepeats = 0\nwarmup = "x"\n[endpoints.a]\n'))
     for part in ("colour: ", "run.repeats: ", "run.warmup: ", "endpoints.a.url: "):
         assert part in said
+
+
+def test_unknown_names_and_faults_of_form_are_named_in_one_go_with_what_was_perhaps_meant(
+    written: Callable[[str], Path],
+) -> None:
+    said = refusal(
+        written("""
+[endpoints.laptop]
+url = "http://127.0.0.1:9/v1"
+[endpoints.cloud]
+url = "nowhere"
+[targets.small]
+model = "m"
+endpoint = "lptop"
+[targets.other]
+model = "m"
+[targets.hybrid]
+kind = "draft-and-refine"
+draft = { model = "m", endpoint = "cluod" }
+refine = { modle = "m", endpoint = "laptop" }
+[judge]
+model = "j"
+endpoint = "zzz"
+[run]
+repeat = 2
+""")
+    )
+    for part in (
+        'targets.small names the endpoint "lptop", which [endpoints] does not define; did you mean "laptop"?',
+        'targets.hybrid names the endpoint "cluod", which [endpoints] does not define; did you mean "cloud"?',
+        'judge names the endpoint "zzz", which [endpoints] does not define (known: laptop, cloud)',
+        'targets.hybrid.refine.modle: unknown key; did you mean "model"?',
+        'run.repeat: unknown key; did you mean "repeats"?',
+        "endpoints.cloud.url: ",
+        "targets.other: a plain target needs model and endpoint",
+    ):
+        assert part in said
+
+
+def test_a_target_on_the_command_line_that_is_nearly_one_of_the_file_is_asked_about(
+    written: Callable[[str], Path],
+) -> None:
+    assert 'There is no target "smal"; did you mean "small" (known: small, hybrid)' in refusal(
+        written(GOOD), targets=("smal",)
+    )
 
 
 def test_a_key_written_into_the_file_is_not_repeated_in_what_is_said(written: Callable[[str], Path]) -> None:
@@ -335,8 +444,8 @@ def test_two_targets_of_one_name_are_refused(given: tuple[str, ...], written: Ca
         ({"limit": 0}, "limit: Input should be greater than or equal to 1"),
         ({"concurrency": 0}, "--concurrency must be from 1 to 256"),
         ({"concurrency": 257}, "--concurrency must be from 1 to 256"),
-        ({"judge": "phi"}, "should read MODEL@URL"),
-        ({"judge": "phi@http://me:pw@x"}, "the address holds credentials"),
+        ({"judges": ("phi",)}, "should read MODEL@URL"),
+        ({"judges": ("phi@http://me:pw@x",)}, "the address holds credentials"),
     ],
 )
 def test_numbers_out_of_range_and_a_judge_written_wrongly_are_refused(given: dict[str, Any], said: str) -> None:
@@ -396,7 +505,9 @@ LONG = Question(id="b", question="Who knows? " * 40, reference="Me.", output_lim
 
 def planned(*names: str, **given: Any) -> Plan:
     made = make_plan(
-        Overrides(targets=names or (TARGET,), **{k: v for k, v in given.items() if k in ("judge", "protocol")})
+        Overrides(
+            targets=names or (TARGET,), **{k: v for k, v in given.items() if k in ("judges", "protocol", "samples")}
+        )
     )
     update = {"questions": QASet(name="t", version="1", questions=(LONG, SHORT))}
     return made.model_copy(update=update | {k: v for k, v in given.items() if k in ("repeats", "warmups", "targets")})
@@ -409,13 +520,14 @@ def prompt(question: Question, draft: str | None = None) -> int:
 def test_the_estimate_of_a_plain_target_counts_every_repeat_and_warm_up() -> None:
     found = estimate(planned(repeats=3, warmups=1), {"phi": Priced(2.0, 10.0)})
     into, out = 3 * (prompt(SHORT) + prompt(LONG)) + prompt(SHORT), 3 * 1100 + 100  # the shortest answer warms up
-    assert found == Estimate(7, 0, into, out, pytest.approx((2 * into + 10 * out) / 1e6), (), False)
+    assert found.total == Bill(7, into, out, pytest.approx((2 * into + 10 * out) / 1e6), (), False)
+    assert found.judging.calls == 0
 
 
 def test_warm_ups_go_round_from_the_shortest_answer_on() -> None:
     found = estimate(planned(repeats=1, warmups=3), {})
-    assert found.answer_calls == 2 + 3
-    assert found.output_tokens == 1100 + (100 + 1000 + 100)
+    assert found.answering.calls == 2 + 3
+    assert found.total.output_tokens == 1100 + (100 + 1000 + 100)
 
 
 def hybrid() -> targets.Target:
@@ -430,26 +542,30 @@ def test_the_estimate_of_a_hybrid_counts_the_draft_into_the_second_prompt() -> N
     found = estimate(plan, {"small": Priced(1.0, 0.0), "large": Priced(0.0, 1.0)})
     drafts = prompt(SHORT) + prompt(LONG)
     refines = prompt(SHORT, "") + prompt(LONG, "") + 1100
-    assert (found.answer_calls, found.input_tokens, found.output_tokens) == (4, drafts + refines, 2200)
-    assert found.cost_usd == pytest.approx((drafts + 1100) / 1e6)
+    assert (found.answering.calls, found.total.input_tokens, found.total.output_tokens) == (4, drafts + refines, 2200)
+    assert found.total.cost_usd == pytest.approx((drafts + 1100) / 1e6)
 
 
-@pytest.mark.parametrize(("protocol", "calls"), [("quick", 1), ("study", 3)])
+@pytest.mark.parametrize(("protocol", "calls"), [("quick", 1), ("study", 3), ("expected", 3)])
 def test_the_estimate_counts_a_verdict_on_every_answer_but_warm_ups(protocol: Any, calls: int) -> None:
     two = (TARGET, "other=llama@http://127.0.0.1:9/v1")
-    plan = planned(*two, repeats=2, warmups=5, judge="j@http://127.0.0.1:9/v1", protocol=protocol)
-    alone = estimate(plan.model_copy(update={"judge": None}), {})
+    plan = planned(*two, repeats=2, warmups=5, judges=("j@http://127.0.0.1:9/v1",), protocol=protocol)
+    alone = estimate(plan.model_copy(update={"judges": ()}), {})
     found = estimate(plan, {"phi": FREE, "llama": FREE, "j": Priced(1.0, 1.0)})
-    assert found.judge_calls == calls * 2 * 2 * 2
-    judged_out = found.output_tokens - alone.output_tokens
-    assert judged_out == found.judge_calls * judge.MAX_TOKENS[protocol]
-    assert found.cost_usd == pytest.approx((found.input_tokens - alone.input_tokens + judged_out) / 1e6)
-    assert found.answer_calls == alone.answer_calls == 2 * (2 * 2 + 5)
+    assert found.judging.calls == calls * 2 * 2 * 2
+    judged_out = found.total.output_tokens - alone.total.output_tokens
+    assert judged_out == found.judging.calls * judge.MAX_TOKENS[protocol]
+    assert found.total.cost_usd == pytest.approx(
+        (found.total.input_tokens - alone.total.input_tokens + judged_out) / 1e6
+    )
+    assert found.answering.calls == alone.answering.calls == 2 * (2 * 2 + 5)
 
 
 def test_the_estimate_of_a_judge_is_that_of_its_real_prompts() -> None:
-    plan = planned(warmups=0, judge="j@http://127.0.0.1:9/v1")
-    judged_in = estimate(plan, {}).input_tokens - estimate(plan.model_copy(update={"judge": None}), {}).input_tokens
+    plan = planned(warmups=0, judges=("j@http://127.0.0.1:9/v1",))
+    judged_in = (
+        estimate(plan, {}).total.input_tokens - estimate(plan.model_copy(update={"judges": ()}), {}).total.input_tokens
+    )
     answer = {q.id: "word" * q.output_limit for q in plan.asked}  # four characters a token, to the limit
     ids = built_in().criterion_ids
     real = [judge.build_messages(q, answer[q.id], built_in(), ids, "0" * 16) for q in plan.asked]
@@ -462,16 +578,81 @@ def test_an_unknown_price_leaves_the_cost_unknown_and_names_the_model_once(price
     three = ("a=phi@http://127.0.0.1:9/v1", "b=phi@http://127.0.0.1:9/v1", "c=llama@http://127.0.0.1:9/v1")
     prices = {"llama": Priced(1.0, 1.0)} | ({"phi": price} if price else {})
     found = estimate(planned(*three), prices)
-    assert (found.cost_usd, found.unpriced) == (None, ("phi",))
-    assert found.input_tokens > 0
+    assert (found.total.cost_usd, found.total.unpriced) == (None, ("phi",))
+    assert found.total.input_tokens > 0
 
 
 def test_a_price_of_nothing_is_a_price() -> None:
     found = estimate(planned(), {"phi": FREE})
-    assert (found.cost_usd, found.unpriced) == (0.0, ())
+    assert (found.total.cost_usd, found.total.unpriced) == (0.0, ())
 
 
 def test_a_made_up_price_in_the_cost_is_told() -> None:
-    plan = planned(judge="j@http://127.0.0.1:9/v1")
-    assert estimate(plan, {"phi": FREE, "j": Priced(1.0, 1.0, "hypothetical")}).hypothetical
-    assert not estimate(plan, {"phi": FREE, "j": FREE, "unused": Priced(1.0, 1.0, "hypothetical")}).hypothetical
+    plan = planned(judges=("j@http://127.0.0.1:9/v1",))
+    assert estimate(plan, {"phi": FREE, "j": Priced(1.0, 1.0, "hypothetical")}).total.hypothetical
+    assert not estimate(plan, {"phi": FREE, "j": FREE, "unused": Priced(1.0, 1.0, "hypothetical")}).total.hypothetical
+
+
+def test_judging_is_billed_apart_and_every_reading_of_every_judge_counts() -> None:
+    one, two = "j@http://127.0.0.1:9/v1", "k@http://127.0.0.1:9/v1"
+    single = estimate(planned(judges=(one,)), {"phi": FREE, "j": Priced(1.0, 1.0)})
+    panel = estimate(planned(judges=(one, two), samples=3), {"phi": FREE, "j": Priced(1.0, 1.0), "k": Priced(1.0, 1.0)})
+    assert single.answering.cost_usd == 0
+    assert panel.judging.calls == 2 * 3 * single.judging.calls
+    assert panel.judging.cost_usd == pytest.approx(6 * (single.judging.cost_usd or 0))
+    assert panel.total.cost_usd == panel.judging.cost_usd
+
+
+def test_the_time_of_judging_is_that_of_before_and_unknown_where_a_judge_was_never_seen() -> None:
+    plan = planned(judges=("j@http://127.0.0.1:9/v1", "k@http://127.0.0.1:9/v1"))
+    assert estimate(plan, {}, {("j", "quick"): 2.0}).judging_s is None
+    assert estimate(plan, {}, {("j", "quick"): 2.0, ("k", "quick"): 0.5}).judging_s == 2 * 2.0 + 2 * 0.5
+    assert estimate(plan, {}, {("j", "study"): 2.0, ("k", "quick"): 0.5}).judging_s is None
+
+
+def test_stored_answers_are_estimated_by_their_own_length() -> None:
+    plan = planned(judges=("j@http://127.0.0.1:9/v1",))
+    pairs = [(SHORT, "word" * 50), (LONG, "word" * 10)]
+    found = estimate_judging([(plan.judges[0], plan.rubric, pairs)], {"j": Priced(1.0, 0.0)}, {("j", "quick"): 1.5})
+    longer = estimate_judging([(plan.judges[0], plan.rubric, [(SHORT, "word" * 60), pairs[1]])], {}, {})
+    assert (found.judging.calls, found.answering.calls, found.judging_s) == (2, 0, 3.0)
+    assert longer.judging.input_tokens - found.judging.input_tokens == 10
+    assert found.total.cost_usd == pytest.approx(found.judging.input_tokens / 1e6)
+
+
+# --- a panel --------------------------------------------------------------------------------------------------------
+
+PANEL = """
+[endpoints.here]
+url = "http://127.0.0.1:9/v1"
+[judges.one]
+model = "j"
+endpoint = "here"
+samples = 3
+temperature = 0.7
+[judges.two]
+model = "k"
+endpoint = "here"
+"""
+
+
+def test_several_judges_make_a_panel(written: Callable[[str], Path]) -> None:
+    plan = make_plan(Overrides(targets=(TARGET,)), written(PANEL))
+    assert [(j.model, j.samples, j.temperature) for j in plan.judges] == [("j", 3, 0.7), ("k", 1, 0)]
+    asked = ("a@http://127.0.0.1:9/v1", "b@http://127.0.0.1:9/v1")
+    plan = make_plan(Overrides(targets=(TARGET,), judges=asked, samples=5))
+    assert [(j.model, j.samples) for j in plan.judges] == [("a", 5), ("b", 5)]
+
+
+def test_one_judge_is_not_twice_in_a_panel() -> None:
+    twice = ("a@http://127.0.0.1:9/v1", "a@http://localhost:9/v1")
+    with pytest.raises(PlanError, match="judges twice; a panel needs different judges, readings are --samples"):
+        make_plan(Overrides(targets=(TARGET,), judges=twice))
+
+
+def test_a_judge_of_the_panel_at_an_unknown_endpoint_is_named(written: Callable[[str], Path]) -> None:
+    with pytest.raises(PlanError, match=r'judges.two names the endpoint "there"'):
+        make_plan(
+            Overrides(targets=(TARGET,)),
+            written(PANEL.replace('model = "k"\nendpoint = "here"', 'model = "k"\nendpoint = "there"')),
+        )

@@ -32,6 +32,8 @@ questions = st.builds(
     documents=st.lists(documents, max_size=2).map(tuple),
     answerable=st.booleans(),
     output_limit=st.integers(1, 32_768),
+    must=st.lists(points, max_size=2).map(tuple),
+    must_not=st.lists(points, max_size=2).map(tuple),
 )
 qa_sets = st.lists(questions, min_size=1, max_size=4, unique_by=lambda q: q.id.lower()).map(
     lambda qs: QASet(name="x", version="1", questions=tuple(qs))
@@ -65,7 +67,8 @@ def as_csv(a_set: QASet) -> str:
     writer.writerow(FIELDS)
     for q in a_set.questions:
         record = q.model_dump(mode="json")
-        record |= {"key_points": "\n".join(q.key_points), "documents": json.dumps(record["documents"])}
+        record |= {name: "\n".join(record[name]) for name in ("key_points", "must", "must_not")}
+        record["documents"] = json.dumps(record["documents"])
         writer.writerow([record[name] for name in FIELDS])
     return out.getvalue()
 
@@ -130,6 +133,10 @@ def test_csv_round_trip_keeps_every_question(a_set: QASet) -> None:
 # The hash
 
 
+def test_the_built_in_set_has_the_hash_it_had_before_there_were_checks() -> None:
+    assert qa_set.built_in().sha256.startswith("9348e6362aa683bd")
+
+
 def test_hash_ignores_name_version_line_ends_and_the_form_of_accents() -> None:
     def hashed(text: str, name: str = "x") -> str:
         question = Question.model_validate(MINIMAL | {"reference": text})
@@ -148,6 +155,8 @@ def test_hash_ignores_name_version_line_ends_and_the_form_of_accents() -> None:
         {"category": "c"},
         {"difficulty": "easy"},
         {"key_points": ["k"]},
+        {"must": ["m"]},
+        {"must_not": ["m"]},
         {"documents": [{"title": "", "text": "t"}]},
         {"documents": [{"title": "t", "text": "t"}]},
         {"answerable": False},

@@ -14,7 +14,7 @@ from eval.judge import Assessed
 from eval.qa_set import Document, QASet, Question
 from eval.stream import Usage
 from eval.targets import Answered, Stage, StageOutcome
-from eval.verdict import CriterionVerdict
+from eval.verdict import CheckVerdict, CriterionVerdict
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 URL = "http://127.0.0.1:9/v1"
@@ -78,7 +78,7 @@ def test_a_call_carries_every_field_of_its_attempt() -> None:
     attempt = failed(number=2, wait_before_ms=70.0, streamed=False, connection_reused=False)
     _, (call,) = rows_of(answered(answer=completion(attempt)))
     renamed = {"number": "attempt"}
-    left_out = {"usage", "itl_p50_ms", "itl_p95_ms", "tokens_per_s"}  # of the answer only
+    left_out = {"usage", "itl_p50_ms", "itl_p95_ms", "tokens_per_s", "top_logprobs"}  # kept elsewhere, if at all
     for name in Attempt.__slots__:
         if name not in left_out:
             assert getattr(call, renamed.get(name, name)) == getattr(attempt, name), name
@@ -200,9 +200,36 @@ def assessed(status: Any, *criteria: CriterionVerdict, **given: Any) -> Assessed
 
 def assessment_of(given: Assessed) -> tuple[models.Assessment, list[models.Score], list[models.Call]]:
     answer = models.Answer(id=5, run_id=1, question_id=2, repeat=0, text="x", sha256="s")
-    return records.assessment_rows(
+    *rows, _ = records.assessment_rows(
         given, answer, rater_id=6, rubric_id=7, protocol="quick", parameters={"seed": 7}, same_family=True
     )
+    return rows[0], rows[1], rows[2]
+
+
+def test_a_verdict_carries_its_checks_its_flags_and_the_number_of_its_reading() -> None:
+    answer = models.Answer(id=5, run_id=1, question_id=2, repeat=0, text="x", sha256="s")
+    checks = (CheckVerdict("must", "Names a day.", True), CheckVerdict("must_not", "Guesses.", None))
+    given = assessed("ok", checks=checks, flags=("instruction_in_answer",))
+    made, _, _, rows = records.assessment_rows(
+        given, answer, rater_id=6, rubric_id=7, protocol="quick", parameters={}, same_family=False, sample=2
+    )
+    assert (made.sample, made.flags) == (2, ["instruction_in_answer"])
+    assert [(row.kind, row.text, row.met) for row in rows] == [
+        ("must", "Names a day.", True),
+        ("must_not", "Guesses.", None),
+    ]
+
+
+def test_an_expectation_carries_its_probabilities() -> None:
+    read = CriterionVerdict("factuality", 3.6, digit_mass=0.97, probabilities=(0.0, 0.1, 0.3, 0.5, 0.1))
+    _, (score,), _ = assessment_of(assessed("ok", read))
+    assert (score.value, score.digit_mass, score.probabilities) == (3.6, 0.97, [0.0, 0.1, 0.3, 0.5, 0.1])
+
+
+def test_the_words_of_an_answer_are_counted_when_it_comes() -> None:
+    answer, _ = rows_of(answered(answer=completion(good(100), text="One two three four. One two three four.")))
+    assert answer.words == 8
+    assert answer.repeated_4grams == pytest.approx(1 / 5)
 
 
 def test_a_verdict_carries_its_scores_and_what_it_rests_on() -> None:
@@ -264,7 +291,7 @@ def test_questions_become_rows_and_the_same_questions_again() -> None:
     question = Question(
         id="q-1", question="Wer?", reference="Ada.", category="facts", difficulty=qa_set.Difficulty.HARD,
         key_points=("a", "b"), documents=(Document(title="T", text="Ü"), Document(text="x")), answerable=False,
-        output_limit=77,
+        output_limit=77, must=("Names Ada.",), must_not=("Names Bob.", "Guesses."),
     )  # fmt: skip
     plain = Question(id="q-2", question="Was?", reference="Das.")
     given = QASet(name="mine", version="3", questions=(question, plain))

@@ -1,9 +1,12 @@
 """Claims about the rubric: it is complete, versioned by its content, and what the protocol rests on."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from eval.rubric import SCORES, Criterion, Rubric, built_in
+from eval.rubric import BUILT_IN, SCORES, Criterion, Rubric, RubricError, built_in, load
 from eval.verdict import WITH_CLAIMS
 
 ANCHORS = {score: f"anchor {score}" for score in SCORES}
@@ -45,3 +48,125 @@ def test_a_rubric_read_back_from_the_database_is_the_same() -> None:
 def test_what_a_rubric_does_not_know_is_refused() -> None:
     with pytest.raises(ValidationError):
         rubric(weights={"style": 2})
+
+
+# --- a user's own file --------------------------------------------------------------------------------------------
+
+GOOD = """
+name = "ours"
+version = "1"
+instruction = "Score each alone."
+
+[[criteria]]
+id = "tone"
+label = "Tone"
+question = "Is it polite?"
+[criteria.anchors]
+5 = "Very."
+4 = "Yes."
+3 = "Somewhat."
+2 = "Hardly."
+1 = "No."
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    def write(content: str | bytes) -> Path:
+        path = tmp_path / "mine.toml"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(RubricError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_a_file_becomes_a_rubric(written: Callable[[str], Path]) -> None:
+    found = load(written("\ufeff" + GOOD))
+    assert (found.name, found.version, found.criterion_ids) == ("ours", "1", ("tone",))
+    assert found.criteria[0].anchors == {5: "Very.", 4: "Yes.", 3: "Somewhat.", 2: "Hardly.", 1: "No."}
+
+
+def test_the_built_in_file_read_as_a_users_is_the_built_in_rubric() -> None:
+    assert load(BUILT_IN) == built_in()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "ours"', "", 'name: it is missing; write what it is called, up to 60 characters: "our-rubric"'),
+        ('name = "ours"', 'name = " "', "name: it is blank; write a text"),
+        ('name = "ours"', f'name = "{"n" * 61}"', "name: String should have at most 60 characters; write what it is"),
+        ('version = "1"', "version = 1", "version: it is not a text in quotes; write a text of up to 20 characters"),
+        ('version = "1"', 'verison = "1"', 'verison: unknown key; did you mean "version"?'),
+        ("instruction", "weights", "weights: unknown key; remove it (known: name, version, instruction, criteria)"),
+        ('id = "tone"', 'id = "Tone of voice"', 'criteria.#1.id: "Tone of voice" is no id; use 1 to 40 small letters'),
+        ('id = "tone"', 'id = "overall"', 'criteria.#1.id: "overall" is the mean of all criteria; use another id'),
+        ('label = "Tone"', 'label = "a\\u0000b"', "criteria.#1.label: it holds a NUL character; remove it"),
+        ('question = "Is', 'quest = "Is', 'criteria.#1.quest: unknown key; did you mean "question"?'),
+        ('3 = "Somewhat."', "", "criteria.#1.anchors: criterion tone needs an anchor for each of 1 to 5: 3 is missing"),
+        ('3 = "Somewhat."', '3 = ""', "3 has no text"),
+        ('3 = "Somewhat."', "3 = 3", "3 has no text"),
+        ('3 = "Somewhat."', '3 = "x"\n6 = "y"', "6 is no score, remove it"),
+        ('3 = "Somewhat."', '3.5 = "x"', "3 has no text"),
+    ],
+)
+def test_a_fault_is_named_with_its_key_and_what_is_right(
+    old: str, new: str, said: str, written: Callable[[str], Path]
+) -> None:
+    assert old in GOOD
+    found = refusal(written(GOOD.replace(old, new, 1)))
+    assert "mine.toml is not a rubric:\n- " in found
+    assert said in found
+
+
+def test_every_fault_is_named_at_once(written: Callable[[str], Path]) -> None:
+    criterion = GOOD[GOOD.index("[[") :]
+    content = "colour = 1\nversion = 1\n" + criterion.replace("5 =", "7 =") + criterion.replace("label", "lable")
+    said = refusal(written(content)).splitlines()
+    for part in (
+        "- name: ",
+        "- version: ",
+        "- instruction: ",
+        "- colour: ",
+        "- criteria.#1.anchors: ",
+        "- criteria.#2.lable: ",
+        '- criteria: the id "tone" stands there 2 times',
+    ):
+        assert len([line for line in said if line.startswith(part)]) == 1, part
+    assert len(said) == 9  # the heading, the seven, and the label that is missing
+
+
+def test_criteria_have_ids_of_their_own_and_are_neither_none_nor_many(written: Callable[[str], Path]) -> None:
+    criterion = GOOD[GOOD.index("[[") :]
+    (_, fault) = refusal(written(GOOD + criterion)).splitlines()
+    assert fault == '- criteria: the id "tone" stands there 2 times; give each its own'
+    head = GOOD[: GOOD.index("[[")]
+    assert "criteria: it is missing; write 1 to 10 tables" in refusal(written(head))
+    assert "criteria: there are 0; write 1 to 10" in refusal(written(head + "criteria = []"))
+    assert "criteria: it is not a list; write 1 to 10" in refusal(written(head + "criteria = 3"))
+    many = "".join(criterion.replace('"tone"', f'"tone{n}"') for n in range(11))
+    assert "criteria: there are 11; write 1 to 10" in refusal(written(head + many))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", "cannot be read as UTF-8 text"),
+        ("a = ", "is not valid TOML"),
+        ("#" * 1_000_001, "that is no rubric"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_refused(
+    content: str | bytes, said: str, written: Callable[[str | bytes], Path]
+) -> None:
+    assert said in refusal(written(content))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert f"There is no file {tmp_path / 'none.toml'}" in refusal(tmp_path / "none.toml")

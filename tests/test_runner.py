@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from carried_out import carry_out
 from sqlmodel import Session, select
 
 from db import store
 from db.models import Answer, Assessment, Call, Run, RunStatus
+from eval import runner
 from eval.simulator.process import simulator_process
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "RIGHTSIZE_DB"} | {"PYTHONUTF8": "1"}
@@ -206,7 +208,10 @@ def test_faulty_server_gives_every_answer_or_a_named_error(db: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process of a console")
-def test_ctrl_c_stops_cleanly_and_says_how_to_resume(simulator: Simulated, db: str) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_stops_cleanly_and_is_answered_with_how_to_resume(
+    sent: signal.Signals, simulator: Simulated, db: str
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "eval.cli", "run", "--target", f"l=sim-large@{simulator.url}", "--db", db],
         stderr=subprocess.PIPE,
@@ -214,7 +219,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_resume(simulator: Simulated, db: s
         env=ENVIRONMENT,
     )
     wait_for_answers(db, 2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "rightsize resume" in said.decode()
@@ -295,8 +300,24 @@ def test_a_server_that_goes_away_fails_the_run_which_can_be_resumed(db: str) -> 
     assert run.status == RunStatus.failed
     assert "Nothing answers" in (run.error or "") or "dropped" in (run.error or "")
     with simulator_process(["--speed", "8", "--ports", port]):
-        assert rightsize("resume", "--retry-errors", db=db).returncode == 0
-    assert len([a for a in rows(db, Answer) if not a.cold and a.error_kind is None]) == 12
+        assert rightsize("resume", db=db).returncode == 0
+    answers = [a for a in rows(db, Answer) if not a.cold]
+    assert [a.error_kind for a in answers] == [None] * 12
+    interrupted = max(answers, key=lambda answer: answer.attempts)
+    calls = [c for c in rows(db, Call) if c.answer_id == interrupted.id]
+    assert len(calls) == interrupted.attempts > 1
+    assert [c.attempt for c in calls] == list(range(1, len(calls) + 1))
+    assert [c.error_kind is None for c in calls] == [False] * (len(calls) - 1) + [True]
+
+
+def test_a_run_gives_signs_of_life_while_it_goes(
+    simulator: Simulated, db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "HEARTBEAT_S", 0.05)
+    carry_out(db, f"large=sim-large@{simulator.url}", limit=3, warmups=0)
+    (run,) = rows(db, Run)
+    first = min(answer.created_at for answer in rows(db, Answer))
+    assert run.created_at < first < run.heartbeat_at  # the claim at the start is older than the first answer
 
 
 def test_a_hybrid_waits_for_its_draft(simulator: Simulated, db: str, tmp_path: Path) -> None:

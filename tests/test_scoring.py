@@ -1,70 +1,56 @@
-"""scoring.py: what a person is shown next, and that a save is stored once, blind, and never overwritten."""
+"""scoring.py: a save is stored once, blind, and never overwritten; undo restores what was before; history tells all."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
+import peopled
 import pytest
-from hypothesis import given as given_that
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from peopled import SHA, WHOLE, answers, draw, person, rubric, score_all, take
 from plans import plans, statements
-from samples import TARGETS, add_group
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from db import models, scoring, store
+from db import handouts, scoring, store
+from db.handouts import Handed
 from db.models import Answer, Assessment, AssessmentStatus, Rater, Score
-from db.scoring import Given, Queue
-from eval.rubric import built_in
+from db.scoring import Given
 
-WHOLE = Given({"coherence": 5, "factuality": 4, "conciseness": 3})
-
-
-def rubric(version: str = "1") -> models.Rubric:
-    body = built_in().model_dump(mode="json")
-    return models.Rubric(sha256=built_in().sha256 + version, name="rightsize", version=version, body=body)
-
-
-SHA = rubric().sha256
+OTHER = Given({"coherence": 1, "factuality": 1, "conciseness": 2})
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two targets, six questions, the first of them failed; made once."""
     file = tmp_path_factory.mktemp("scoring") / "template.db"
-    add_group(f"sqlite:///{file}", targets=TARGETS[:2], questions=6, judged=True)
+    peopled.make(file)
     return file
 
 
 @pytest.fixture
 def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    copy = tmp_path / "test.db"
-    with closing(sqlite3.connect(template)) as one, closing(sqlite3.connect(copy)) as other:
-        one.backup(other)
-    opened = store.connect(f"sqlite:///{copy}")
+    opened = peopled.copy(template, tmp_path / "test.db")
     yield opened
     opened.dispose()
 
 
-def queue(engine: Engine, name: str = "Anna", runs: tuple[int, ...] = (1, 2)) -> Queue:
+def save(engine: Engine, nth: int = 0, given: Given = WHOLE, name: str = "Anna", **other: object) -> Assessment | None:
+    """Save scores that belong to no sample."""
+    answer_id = answers(engine)[nth].id or 0
+    with store.writing(engine) as session:
+        return scoring.save_given(answer_id, given, name=name, session=session, **({"rubric": rubric()} | other))  # type: ignore
+
+
+def given_now(engine: Engine, answer_id: int, name: str = "Anna", draw_id: int | None = None) -> Given | None:
+    rater_id = person(engine, name)
     with store.reading(engine) as session:
-        return scoring.get_queue(name, runs, SHA, session=session)
+        return scoring.get_given(answer_id, rater_id, SHA, draw_id=draw_id, session=session)
 
 
-def save(
-    engine: Engine, place: int = 1, given: Given = WHOLE, name: str = "Anna", **other: object
-) -> Assessment | None:
-    answer_id = queue(engine, name).order[place - 1]
+def undo(engine: Engine, sample_id: int, name: str = "Anna") -> int | None:
+    rater_id = person(engine, name)
     with store.writing(engine) as session:
-        return scoring.save_given(
-            answer_id, given, name=name, place=place, session=session, **({"rubric": rubric()} | other)
-        )  # type: ignore
-
-
-def withdraw(engine: Engine, name: str = "Anna") -> int | None:
-    with store.writing(engine) as session:
-        return scoring.withdraw_last(name, [1, 2], SHA, session=session)
+        return scoring.undo_last(sample_id, rater_id, session=session)
 
 
 def verdicts(engine: Engine, name: str = "Anna") -> list[Assessment]:
@@ -73,97 +59,22 @@ def verdicts(engine: Engine, name: str = "Anna") -> list[Assessment]:
         return list(rows)
 
 
-# --- the order ----------------------------------------------------------------------------------------------------
-
-
-def test_the_order_holds_every_answer_that_can_be_scored_and_no_other(engine: Engine):
-    with store.reading(engine) as session:
-        wanted = {a.id for a in session.exec(select(Answer)) if not a.cold and a.error_kind is None}
-    assert len(wanted) == 2 * 5
-    assert set(queue(engine).order) == wanted
-
-
-def test_the_order_is_the_same_next_time_and_another_for_another_person_or_other_runs(engine: Engine):
-    assert queue(engine).order == queue(engine, runs=(2, 1)).order == queue(engine, " anna ").order
-    assert queue(engine).order != queue(engine, "Berta").order
-    of_one = tuple(i for i in queue(engine).order if i in queue(engine, runs=(1,)).order)
-    assert of_one != queue(engine, runs=(1,)).order
-
-
-@given_that(st.lists(st.integers(1, 10**9), unique=True), st.text(max_size=20))
-def test_shuffling_keeps_every_id_and_does_not_depend_on_the_order_they_came_in(ids: list[int], seed: str):
-    assert sorted(scoring.shuffled(ids, seed)) == sorted(ids)
-    assert scoring.shuffled(ids, seed) == scoring.shuffled(sorted(ids), seed)
-
-
-def test_shuffling_mixes_targets():
-    """A hundred answers of each of two runs: neither run stands in front."""
-    order = scoring.shuffled(range(1, 201), "Anna|1,2")
-    assert 30 < sum(answer_id <= 100 for answer_id in order[:100]) < 70
-
-
-def test_the_order_is_found_without_reading_a_text_or_a_whole_table(engine: Engine):
-    save(engine)
-    with statements(engine) as sent:
-        queue(engine)
-    assert not [statement for statement, _ in sent if "answer.text" in statement or "question.text" in statement]
-    found = plans(engine, sent)
-    assert any("SEARCH answer USING" in plan for plan in found)
-    assert any("SEARCH assessment USING INDEX ix_assessment_run (run_id=? AND current=?" in plan for plan in found)
-    assert not [plan for plan in found if "SCAN answer" in plan or "SCAN assessment" in plan]
-
-
-# --- where one stands ----------------------------------------------------------------------------------------------
-
-
-QUEUES = st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(1, n)), st.integers(0, n + 1)))
-
-
-@given_that(QUEUES)
-def test_the_next_open_place_is_open_and_none_only_when_all_are_scored(drawn: tuple[int, set[int], int]):
-    n, scored, place = drawn
-    found = Queue(tuple(range(1, n + 1)), frozenset(scored)).next_open(place)
-    if found is None:
-        assert len(scored) == n
-    else:
-        assert found not in scored
-        between = range(place + 1, found) if found > place else [*range(place + 1, n + 1), *range(1, found)]
-        assert scored.issuperset(between)
-
-
-def test_skipped_counts_the_open_answers_ahead():
-    assert Queue((7, 8, 9, 10), frozenset({8})).skipped(4) == 2
-
-
-def test_one_goes_on_after_the_answer_scored_last(engine: Engine):
-    assert queue(engine).resume() == 1
-    save(engine, place=3)
-    assert queue(engine).resume() == 4
-    for place in range(1, 11):
-        save(engine, place)
-    assert queue(engine).resume() is None
-    assert queue(engine).open == 0
-
-
-def test_an_empty_queue_has_no_next():
-    assert Queue((), frozenset()).resume() is None
-
-
 # --- saving --------------------------------------------------------------------------------------------------------
 
 
-def test_a_save_is_a_whole_blind_verdict(engine: Engine):
-    saved = save(engine, 2, Given(WHOLE.values, "  good  "))
+def test_a_save_is_a_whole_blind_verdict_with_its_draw(engine: Engine):
+    handed = take(engine, draw(engine))
+    assert handed
+    saved = peopled.save(engine, handed, Given(WHOLE.values, "  good  ", ("refusal", "look_again")))
     assert saved is not None
-    assert (saved.protocol, saved.status, saved.blind, saved.position) == ("person", AssessmentStatus.ok, True, 2)
-    assert saved.note == "good"
+    assert (saved.protocol, saved.status, saved.blind, saved.position) == ("person", AssessmentStatus.ok, True, 1)
+    assert (saved.note, saved.flags, saved.draw_id) == ("good", ["look_again", "refusal"], handed.draw_id)
     with store.reading(engine) as session:
         answer = session.get(Answer, saved.answer_id)
         scores = session.exec(select(Score).where(Score.assessment_id == saved.id))
         assert {s.criterion: s.value for s in scores} == WHOLE.values
     assert answer is not None
     assert (saved.answer_sha256, saved.run_id, saved.question_id) == (answer.sha256, answer.run_id, answer.question_id)
-    assert queue(engine).scored == {saved.answer_id}
 
 
 def test_what_cannot_be_judged_is_null_with_a_reason_and_the_verdict_partial(engine: Engine):
@@ -177,12 +88,21 @@ def test_what_cannot_be_judged_is_null_with_a_reason_and_the_verdict_partial(eng
 
 
 def test_the_same_save_twice_is_stored_once(engine: Engine):
-    assert save(engine) is not None
-    assert save(engine) is None
+    given = Given(WHOLE.values, "note", ("b", "a"))
+    assert save(engine, given=given) is not None
+    assert save(engine, given=Given(WHOLE.values, " note", ("a", "b"))) is None
     assert len(verdicts(engine)) == 1
 
 
-@pytest.mark.parametrize("again", [Given({**WHOLE.values, "coherence": 1}), Given(WHOLE.values, "a note")])
+@pytest.mark.parametrize(
+    "again",
+    [
+        Given({**WHOLE.values, "coherence": 1}),
+        Given({**WHOLE.values, "coherence": None}),
+        Given(WHOLE.values, "a note"),
+        Given(WHOLE.values, flags=("refusal",)),
+    ],
+)
 def test_another_opinion_is_another_row_and_the_first_stays(engine: Engine, again: Given):
     save(engine)
     save(engine, given=again)
@@ -191,7 +111,7 @@ def test_another_opinion_is_another_row_and_the_first_stays(engine: Engine, agai
     with store.reading(engine) as session:
         kept = session.exec(select(Score).where(Score.assessment_id == first.id))
         assert {s.criterion: s.value for s in kept} == WHOLE.values
-        assert scoring.get_given(second.answer_id, "ANNA", SHA, session=session) == again
+    assert given_now(engine, second.answer_id, "ANNA") == again
 
 
 @pytest.mark.parametrize("value", [0, 6, -1, 2.5, 4.0, True, "4"])
@@ -214,61 +134,173 @@ def test_a_name_is_needed(engine: Engine):
 
 def test_an_answer_that_is_gone_cannot_be_scored(engine: Engine):
     with store.writing(engine) as session, pytest.raises(store.StoreError, match="no longer"):
-        scoring.save_given(10**6, WHOLE, name="Anna", rubric=rubric(), place=1, session=session)
+        scoring.save_given(10**6, WHOLE, name="Anna", rubric=rubric(), session=session)
     with store.reading(engine) as session, pytest.raises(store.StoreError, match="no longer"):
         scoring.get_shown(10**6, session=session)
 
 
 def test_a_name_in_other_letters_is_the_same_person(engine: Engine):
     save(engine)
-    save(engine, place=2, name="  ANNA ")
+    save(engine, 1, name="  ANNA ")
     with store.reading(engine) as session:
         people = session.exec(select(Rater).where(col(Rater.name).ilike("anna"))).all()
     assert [person.name for person in people] == ["Anna"]
-    assert len(queue(engine).scored) == 2
+    assert len(verdicts(engine)) == 2
 
 
-def test_scores_under_another_rubric_do_not_count(engine: Engine):
-    save(engine, rubric=rubric("2"))
-    assert queue(engine).scored == frozenset()
+def test_scores_under_another_rubric_or_by_another_person_are_not_shown(engine: Engine):
+    saved = save(engine, rubric=rubric("2"))
+    assert saved is not None
+    save(engine, name="Berta")
+    assert given_now(engine, saved.answer_id) is None
 
 
-def test_two_people_do_not_see_each_others_scores(engine: Engine):
+def test_an_answer_scored_in_one_sample_comes_fresh_in_another(engine: Engine):
+    first, second = draw(engine), draw(engine)
+    score_all(engine, first)
+    handed = take(engine, second)
+    assert handed
+    assert given_now(engine, handed.answer_id, draw_id=handed.draw_id) is None
+
+
+def test_what_one_gave_is_found_through_an_index(engine: Engine):
     save(engine)
-    assert queue(engine, "Berta").scored == frozenset()
+    with statements(engine) as sent:
+        given_now(engine, answers(engine)[0].id or 0)
+    assert any(
+        "SEARCH assessment USING INDEX ix_assessment_answer (answer_id=?)" in plan for plan in plans(engine, sent)
+    )
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------
 
 
-def test_undo_withdraws_the_last_save_and_then_the_one_before(engine: Engine):
-    first, second = save(engine, 1), save(engine, 2)
-    assert first is not None
-    assert second is not None
-    assert withdraw(engine) == second.answer_id
-    assert queue(engine).scored == {first.answer_id}
-    assert withdraw(engine) == first.answer_id
-    assert withdraw(engine) is None
-    rows = verdicts(engine)
-    assert [row.status for row in rows] == ["ok", "ok", "withdrawn", "withdrawn"]
-    assert [row.current for row in rows] == [False, False, True, True]
+def test_undo_takes_back_the_last_save_and_then_the_one_before(engine: Engine):
+    sample_id = draw(engine, size=3)
+    first, second, _ = score_all(engine, sample_id)
+    assert undo(engine, sample_id) is not None
+    assert undo(engine, sample_id) == second.draw_id
+    assert given_now(engine, second.answer_id, draw_id=second.draw_id) is None
+    assert given_now(engine, first.answer_id, draw_id=first.draw_id) == WHOLE
+    assert undo(engine, sample_id) == first.draw_id
+    assert undo(engine, sample_id) is None
+    assert [row.status for row in verdicts(engine)] == ["ok"] * 3 + ["withdrawn"] * 3
+
+
+def test_undo_of_a_changed_score_brings_back_the_earlier_one(engine: Engine):
+    sample_id = draw(engine, size=1)
+    (handed,) = score_all(engine, sample_id)
+    peopled.save(engine, handed, Given(OTHER.values, "second thought", ("refusal",)))
+    assert undo(engine, sample_id) == handed.draw_id
+    assert given_now(engine, handed.answer_id, draw_id=handed.draw_id) == WHOLE
+    assert [row.current for row in verdicts(engine)] == [False, False, True]
+    assert undo(engine, sample_id) == handed.draw_id
+    assert given_now(engine, handed.answer_id, draw_id=handed.draw_id) is None
+    assert undo(engine, sample_id) is None
+
+
+def test_an_answer_whose_scores_were_taken_back_is_in_the_persons_hands_again(engine: Engine):
+    sample_id = draw(engine)
+    first = take(engine, sample_id)
+    assert first
+    peopled.save(engine, first)
+    take(engine, sample_id)
+    undo(engine, sample_id)
+    assert take(engine, sample_id) == first
+    other = take(engine, sample_id, "Berta")
+    assert other
+    assert other.answer_id != first.answer_id
+    with store.reading(engine) as session:
+        assert handouts.get_progress(sample_id, session=session).n_done == 0
+
+
+def test_undo_of_a_changed_score_leaves_the_answer_done(engine: Engine):
+    sample_id = draw(engine, size=1)
+    (handed,) = score_all(engine, sample_id)
+    peopled.save(engine, handed, OTHER)
+    undo(engine, sample_id)
+    assert take(engine, sample_id) is None
+
+
+def test_what_was_taken_back_can_be_scored_again_and_taken_back_again(engine: Engine):
+    sample_id = draw(engine, size=1)
+    (handed,) = score_all(engine, sample_id)
+    undo(engine, sample_id)
+    assert peopled.save(engine, handed) is not None
+    assert [row.status for row in verdicts(engine)] == ["ok", "withdrawn", "ok"]
+    assert undo(engine, sample_id) == handed.draw_id
+    assert given_now(engine, handed.answer_id, draw_id=handed.draw_id) is None
 
 
 def test_a_withdrawn_verdict_has_no_scores_but_the_first_keeps_its_own(engine: Engine):
-    saved = save(engine)
-    withdraw(engine)
+    sample_id = draw(engine, size=1)
+    score_all(engine, sample_id)
+    undo(engine, sample_id)
     with Session(engine) as session:
         of = select(Score.assessment_id).join(Assessment).join(Rater).where(Rater.name == "Anna")
-        assert set(session.exec(of)) == {saved.id if saved else None}
+        assert set(session.exec(of)) == {verdicts(engine)[0].id}
 
 
-def test_what_was_taken_back_can_be_scored_again(engine: Engine):
-    save(engine)
-    withdraw(engine)
-    assert save(engine) is not None
-    assert [row.status for row in verdicts(engine)] == ["ok", "withdrawn", "ok"]
+def test_nobody_undoes_what_another_person_or_another_sample_saved(engine: Engine):
+    one, other = draw(engine, size=1), draw(engine, size=1, seed=2)
+    score_all(engine, one)
+    assert undo(engine, one, "Berta") is None
+    assert undo(engine, other) is None
 
 
-def test_nobody_undoes_what_another_person_saved(engine: Engine):
-    save(engine)
-    assert withdraw(engine, "Berta") is None
+@given(st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 2), st.integers(1, 5))), max_size=14))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_undo_is_the_reverse_of_saving_whatever_was_saved(
+    template: Path, tmp_path: Path, steps: list[tuple[int, int] | None]
+):
+    """Against a list of states: a save that changes something adds one, an undo (None) drops the last."""
+    (tmp_path / "undo.db").unlink(missing_ok=True)
+    engine = peopled.copy(template, tmp_path / "undo.db")
+    sample_id = draw(engine, size=3)
+    hands: list[Handed] = score_all(engine, sample_id)
+    for _ in hands:
+        undo(engine, sample_id)
+    states: list[dict[int, int]] = [{}]
+    for step in steps:
+        if step is None:
+            undone = undo(engine, sample_id)
+            assert (undone is None) == (len(states) == 1)
+            states = states[:-1] or [{}]
+        elif peopled.save(engine, hands[step[0]], Given({**WHOLE.values, "coherence": step[1]})):
+            states.append({**states[-1], step[0]: step[1]})
+        for i, handed in enumerate(hands):
+            found = given_now(engine, handed.answer_id, draw_id=handed.draw_id)
+            assert (found.values["coherence"] if found else None) == states[-1].get(i)
+    engine.dispose()
+
+
+# --- history -------------------------------------------------------------------------------------------------------
+
+
+def test_history_tells_every_change_by_whom_and_what_counts(engine: Engine):
+    sample_id = draw(engine, size=1, double_share=1, name="spring")
+    (handed,) = score_all(engine, sample_id)
+    score_all(engine, sample_id, "Berta", OTHER)
+    peopled.save(engine, handed, Given(OTHER.values, "second thought"))
+    undo(engine, sample_id)
+    undo(engine, sample_id)
+    with store.reading(engine) as session:
+        found = scoring.list_changes(handed.answer_id, session=session)
+    assert [(one.rater, one.given, one.counts, one.undo) for one in found] == [
+        ("Anna", WHOLE, False, False),
+        ("Berta", OTHER, True, False),
+        ("Anna", Given(OTHER.values, "second thought"), False, False),
+        ("Anna", WHOLE, False, True),
+        ("Anna", None, False, True),
+    ]
+    assert {one.sample for one in found} == {f"spring #{sample_id}"}
+    assert [one.at for one in found] == sorted(one.at for one in found)
+    assert all(one.blind for one in found)
+
+
+def test_history_names_no_sample_where_there_was_none(engine: Engine):
+    saved = save(engine)
+    assert saved
+    with store.reading(engine) as session:
+        (change,) = scoring.list_changes(saved.answer_id, session=session)
+    assert (change.sample, change.given, change.counts) == ("", WHOLE, True)

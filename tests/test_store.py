@@ -24,17 +24,23 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import Pool
 from sqlmodel import Session
 
-from db import frames, store
+from db import frames, opening, store
 from db.models import (
     Answer,
     AssessmentStatus,
     Call,
+    CheckResult,
+    Comparison,
+    Handout,
+    Preference,
     Price,
+    PriceCard,
     QASet,
     Question,
     RaterKind,
     Run,
     RunStatus,
+    Scenario,
     now,
 )
 from db.store import StoreError
@@ -251,7 +257,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     def missing(_url: Any) -> Engine:
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
-    monkeypatch.setattr(store, "create_engine", missing)
+    monkeypatch.setattr(opening, "create_engine", missing)
     assert "psycopg is not installed; install it" in refusal("postgresql://h/db")
 
 
@@ -293,7 +299,7 @@ def test_a_password_is_not_shown_when_the_server_cannot_be_reached(url: str, mon
         made.url = url
         return made
 
-    monkeypatch.setattr(store, "create_engine", create)
+    monkeypatch.setattr(opening, "create_engine", create)
     said = refusal(url)
     assert PASSWORD not in said
     assert "start its server" in said
@@ -353,7 +359,7 @@ def _obey_permissions() -> None:
 
 OPENER = """
 import sys
-from db import store
+from db import opening, store
 try:
     engine = store.connect(sys.argv[1])
     with store.writing(engine) as session:
@@ -389,7 +395,7 @@ def test_permissions_that_forbid_writing_are_told_and_nothing_is_written(
 
 
 def test_a_new_database_locked_by_another_program_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 50)
     rival = sqlite3.connect(path, isolation_level=None)
     rival.execute("BEGIN EXCLUSIVE")
     assert "is locked by another program; close that program or wait" in refusal(at(path))
@@ -400,7 +406,7 @@ def test_a_new_database_locked_by_another_program_is_refused(path: Path, monkeyp
 
 
 def test_a_write_waits_for_a_lock_and_then_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 50)
     engine = store.connect(at(path))
     add_run(engine)
     holder = child(
@@ -641,7 +647,7 @@ def test_a_process_killed_in_the_middle_of_a_transaction_leaves_nothing_half(eng
         import os, signal, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import rows
-        from db import store
+        from db import opening, store
         from db.models import Question, Run
         with store.writing(store.connect(sys.argv[1])) as session:
             run, questions = session.get(Run, {run.id}), [session.get(Question, i) for i in (2, 3)]
@@ -670,7 +676,7 @@ def test_two_processes_writing_at_once_lose_nothing(engine: Engine, path: Path) 
         import sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import rows
-        from db import store
+        from db import opening, store
         from db.models import Question, Run
         engine = store.connect(sys.argv[1])
         with store.reading(engine) as session:
@@ -697,38 +703,47 @@ def test_two_processes_writing_at_once_lose_nothing(engine: Engine, path: Path) 
         assert store.get_run(run.id or 0, session=session).revision == 80
 
 
-def test_forgetting_errors_takes_failed_answers_with_their_calls_and_keeps_the_good_ones(engine: Engine) -> None:
-    run, questions = add_run(engine, 4)
-    with store.writing(engine) as session:
-        other = rows.add_run(session, session.get(QASet, run.qa_set_id) or QASet(), "other")
-        judge, rubric = rows.judge(session), rows.rubric(session)
-        good = store.save_answer(rows.answer(run, questions[0]), [rows.call()], session=session)
-        store.save_assessment(rows.assessment(good, judge, rubric), rows.scores([3, 4, 5]), session=session)
-        store.save_answer(rows.answer(other, questions[1], error_kind="timeout"), [rows.call()], session=session)
-    before = {name: found for name, found in rows.everything(engine).items() if name != "run"}
-    with store.writing(engine) as session:
-        for cold in (False, True):
-            failed = rows.answer(run, questions[1], error_kind="timeout", error="too late", cold=cold)
-            store.save_answer(failed, [rows.call(error_kind="timeout"), rows.call()], session=session)
+def test_a_failed_answer_gives_way_to_a_later_try_and_all_calls_are_kept(engine: Engine) -> None:
+    run, questions = add_run(engine, 2)
+    for cold in (False, True):
+        with store.writing(engine) as session:
+            failed = rows.answer(run, questions[1], error_kind="timeout", error="too late", cold=cold, attempts=2)
+            store.save_answer(
+                failed, [rows.call(error_kind="x"), rows.call(error_kind="x", attempt=2)], session=session
+            )
+    with store.reading(engine) as session:
+        assert store.failures(run.id or 0, session=session) == {
+            (questions[1].id, 0, False): "timeout",
+            (questions[1].id, 0, True): "timeout",
+        }
         revision = store.get_run(run.id or 0, session=session).revision
     with store.writing(engine) as session:
-        assert store.forget_errors(run.id or 0, session=session) == 2
-    assert {name: found for name, found in rows.everything(engine).items() if name != "run"} == before
+        made = store.save_answer(
+            rows.answer(run, questions[1]), [rows.call(), rows.call(stage="refine")], session=session
+        )
     with store.reading(engine) as session:
+        assert store.failures(run.id or 0, session=session) == {(questions[1].id, 0, True): "timeout"}
+        (answer,) = [a for a in store.list_answers(run.id or 0, session=session) if not a.cold]
+        assert (answer.id, answer.text, answer.error, answer.error_kind) == (made.id, "Invented.", None, None)
+        assert (answer.attempts, answer.ttft_ms) == (3, 100.0)
+        calls = store.list_calls(session=session, answer_ids=[answer.id or 0])
+        assert [(c.stage, c.attempt, c.error_kind) for c in calls] == [
+            ("answer", 1, "x"),
+            ("answer", 2, "x"),
+            ("answer", 3, None),
+            ("refine", 1, None),
+        ]
         assert store.get_run(run.id or 0, session=session).revision > revision
-        assert store.answered(run.id or 0, session=session) == {(questions[0].id, 0, False)}
 
 
-def test_forgetting_more_errors_than_a_statement_takes_parameters_works(engine: Engine) -> None:
+def test_a_failed_answer_that_fails_again_is_one_answer_with_the_newest_reason(engine: Engine) -> None:
     run, questions = add_run(engine, 1)
-    failed = rows.answer(run, questions[0], error_kind="timeout").model_dump(exclude={"id"})
-    with store.writing(engine) as session:
-        many = [failed | {"repeat": n} for n in range(33_000)]
-        session.connection().execute(Answer.__table__.insert(), many)  # pyright: ignore[reportAttributeAccessIssue]
-    with store.writing(engine) as session, statements(engine) as sent:
-        assert store.forget_errors(run.id or 0, session=session) == 33_000
-    assert max(len(parameters) for _, parameters in sent) < 10
-    assert count(Answer, engine) == 0
+    for kind in ("timeout", "unreachable"):
+        with store.writing(engine) as session:
+            store.save_answer(rows.answer(run, questions[0], error_kind=kind), [rows.call()], session=session)
+    with store.reading(engine) as session:
+        assert list(store.failures(run.id or 0, session=session).values()) == ["unreachable"]
+    assert (count(Answer, engine), count(Call, engine)) == (1, 2)
 
 
 # --- assessments --------------------------------------------------------------------------------------------------
@@ -807,11 +822,25 @@ def test_due_for_a_judge_is_what_it_has_not_assessed_or_failed_to(engine: Engine
     def due(protocol: str = "quick") -> list[int | None]:
         with store.reading(engine) as session:
             pairs = store.list_unassessed(run.id or 0, judge.id or 0, rubric.id or 0, protocol, session=session)
-            assert all(answer.question_id == question.id for answer, question in pairs)
-            return [answer.id for answer, _ in pairs]
+            assert all(answer.question_id == question.id and sample == 0 for answer, question, sample in pairs)
+            return [answer.id for answer, *_ in pairs]
 
     assert due() == [failed.id, others.id, fresh.id]
     assert due("study") == [a.id for a in answers if a is not others]
+    with store.reading(engine) as session:
+        three = store.list_unassessed(run.id or 0, judge.id or 0, rubric.id or 0, "quick", 3, session=session)
+    missing = [(answer.id, sample) for answer, _, sample in three]
+    assert missing == [(a.id, n) for a in answers for n in range(3) if n or a in (failed, others, fresh)]
+
+
+def test_how_long_a_judge_takes_is_the_mean_over_what_it_assessed(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    with store.writing(engine) as session:
+        judge, rubric = rows.judge(session), rows.rubric(session)
+        for question, ms in zip(questions, (1000.0, 3000.0), strict=False):
+            answer = store.save_answer(rows.answer(run, question), [], session=session)
+            store.save_assessment(rows.assessment(answer, judge, rubric, total_ms=ms), [], session=session)
+        assert store.judging_pace(session=session) == {("test-judge", "quick"): 2.0}
 
 
 # --- deleting -----------------------------------------------------------------------------------------------------
@@ -829,6 +858,13 @@ def fill(run: Run, questions: list[Question], session: Session) -> None:
             store.save_assessment(
                 rows.assessment(answer, someone, rubric, "person"), rows.scores([5, None, 3]), session=session
             )
+            drawn = rows.sample(answer, rubric, session)
+            session.add(Handout(draw_id=drawn.id, turn=0, rater_id=someone.id, position=1))
+            made = rows.assessment(answer, someone, rubric, "person", draw_id=drawn.id)
+            store.save_assessment(made, rows.scores([4, 4, 4]), session=session)
+            sides = {"left_answer_id": answer.id, "right_answer_id": answer.id}
+            session.add(Comparison(question_id=question.id, rater_id=someone.id, preference=Preference.same, **sides))
+            session.add(CheckResult(assessment_id=made.id, kind="must", text="Names a day.", met=True))
     store.save_answer(rows.answer(run, questions[0], cold=True), [rows.call()], session=session)
     store.save_answer(rows.answer(run, questions[0], 1, error_kind="timeout"), [rows.call()], session=session)
 
@@ -838,6 +874,8 @@ def test_deleting_a_run_takes_everything_of_it_and_nothing_of_another(engine: En
         qa_set, questions = rows.add_qa_set(session)
         fill(rows.add_run(session, qa_set), questions, session)
         store.save_price(Price(model="test"), session=session)
+        session.add(PriceCard(sha256="x", name="test", dated="2026-11-01", body={}))
+        session.add(Scenario(name="test", body={}))
     before = rows.everything(engine)
     assert all(before.values()), "a table without a row would prove nothing"
     with store.writing(engine) as session:
@@ -963,7 +1001,7 @@ def test_the_newest_change_is_another_after_every_add_edit_and_delete(engine: En
     change(lambda session: store.set_status([2], RunStatus.answering, session=session))
     change(lambda session: store.set_status([2], RunStatus.finished, session=session))
     change(lambda session: store.save_answer(rows.answer(run, questions[1], error_kind="x"), [], session=session))
-    change(lambda session: store.forget_errors(1, session=session))
+    change(lambda session: store.save_answer(rows.answer(run, questions[1]), [], session=session))
     change(lambda session: store.delete_run(2, session=session))
     change(lambda session: rows.add_run(session, qa_set, created_at=now()))
     change(lambda session: store.delete_run(1, session=session))
@@ -1122,6 +1160,7 @@ def test_no_read_of_a_run_looks_through_a_whole_table_of_answers(engine: Engine)
     run_id = run.id or 0
     with store.reading(engine) as session, statements(engine) as sent:
         store.answered(run_id, session=session)
+        store.failures(run_id, session=session)
         store.list_answers(run_id, session=session)
         store.list_run_calls(run_id, session=session)
         store.list_run_assessments(run_id, session=session)
@@ -1132,6 +1171,6 @@ def test_no_read_of_a_run_looks_through_a_whole_table_of_answers(engine: Engine)
         store.list_assessments([1, 2], session=session)
         store.list_scores([1, 2], session=session)
     found = plans(engine, sent)
-    assert len(found) == 10
+    assert len(found) == 11
     for plan in found:
         assert not re.search(r"SCAN (answer|assessment|score|call)\b", plan), plan

@@ -351,6 +351,34 @@ def test_a_whole_reply_has_text_and_usage_and_no_first_token() -> None:
     assert pace(reply, 0, 12).ttft_ms is None
 
 
+def reply_at(*arrivals: int, reasoning: tuple[int, ...] = (), text: str = "x" * 400) -> Reply:
+    stamps, thoughts = [ms * MS for ms in arrivals], [ms * MS for ms in reasoning]
+    return Reply(text=text, reasoning="hm" * len(thoughts), content_ns=stamps, reasoning_ns=thoughts)
+
+
+@pytest.mark.parametrize("arrivals", [(70,), (70, 70, 70)], ids=["one piece", "held back and sent together"])
+def test_a_streamed_reply_of_several_tokens_at_one_moment_has_no_first_token_time(arrivals: tuple[int, ...]) -> None:
+    its = pace(reply_at(*arrivals), 0, 9)
+    assert (its.ttft_ms, its.ttfat_ms, its.generation_ms, its.tokens_per_s) == (None, None, None, None)
+    assert its.chunk_ms == [70.0] * len(arrivals)  # when it came is kept
+
+
+@pytest.mark.parametrize("tokens", range(9))
+def test_a_short_reply_at_one_moment_has_a_first_token_time(tokens: int) -> None:
+    its = pace(reply_at(70), 0, tokens)
+    assert (its.ttft_ms, its.ttfat_ms) == (70, 70)
+
+
+def test_a_second_moment_is_enough_to_tell_the_first() -> None:
+    assert pace(reply_at(70, 71), 0, 500).ttft_ms == 70
+
+
+def test_an_answer_in_one_piece_after_streamed_thoughts_has_no_first_answer_token_time() -> None:
+    its = pace(reply_at(90, reasoning=(10, 20)), 0, 120)
+    assert (its.ttft_ms, its.ttfat_ms) == (10, None)
+    assert pace(reply_at(90, reasoning=(10, 20), text="Oslo."), 0, 120).ttfat_ms == 90
+
+
 def test_a_whole_reply_may_hold_control_characters_and_a_byte_order_mark() -> None:
     raw = b'\xef\xbb\xbf{"choices": [{"message": {"content": "a\tb\nc"}}]}'
     assert parse_whole(one_chunk(raw)).text == "a\tb\nc"

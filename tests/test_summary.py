@@ -98,8 +98,7 @@ def test_figures_are_kept_and_worked_out_again_only_after_something_was_added(
     assert again() == 1
     add_answer(engine, run, questions[2], error_kind="timeout")
     assert again() == 1
-    with store.writing(engine) as session:
-        store.forget_errors(run_id, session=session)
+    add_answer(engine, run, questions[2])
     assert again() == 1
     assert summarise(run_id, engine).n_errors == 0
     assert again() == 0
@@ -190,6 +189,8 @@ def test_an_empty_run_has_figures_that_say_so(engine: Engine) -> None:
         assert set(found.latency_p50.values()) == set(found.latency_p95.values()) == {NOTHING}
         assert found.tokens_per_s == NOTHING
         assert found.tokens == {"prompt": None, "completion": None, "cached": None, "reasoning": None}
+        assert set(found.token_means.values()) == {NOTHING}
+        assert (found.n_cached, found.n_cache_known, found.n_without_ttft) == (0, 0, 0)
         assert found.quality == []
         assert found.stage_tokens == []
 
@@ -219,6 +220,40 @@ def test_errors_and_warm_ups_are_in_no_figure(engine: Engine) -> None:
     assert found.latency_p50["ttft_ms"] == Estimate(200.0, None, None, 2)
     assert found.tokens["prompt"] == 20.0
     assert found.tokens["cached"] is None
+
+
+def test_mean_tokens_count_questions_and_carry_an_interval(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    for question, counts in zip(questions[:3], ([10, 30], [40, 40], [100, None]), strict=True):
+        for repeat, tokens in enumerate(counts):
+            add_answer(engine, run, question, repeat, prompt_tokens=tokens, completion_tokens=7)
+    found = summarise(run.id or 0, engine)
+    assert found.token_means["prompt"] == mean_interval([20.0, 40.0, 100.0], bounds=(0.0, math.inf))
+    assert (found.token_means["prompt"].n, found.token_means["prompt"].low) == (3, 0.0)
+    assert found.token_means["completion"] == Estimate(7.0, None, None, 3)
+    assert found.token_means["reasoning"] == NOTHING
+    assert found.tokens["prompt"] == found.token_means["prompt"].value
+
+
+def test_answers_mostly_read_from_the_servers_cache_are_counted(engine: Engine) -> None:
+    run, questions = add_run(engine, 8)
+    told = [(100, 50), (100, 49), (100, 100), (100, 0), (0, 0), (100, None), (None, 100), (1, 1)]
+    for question, (prompt, cached) in zip(questions, told, strict=True):
+        add_answer(engine, run, question, prompt_tokens=prompt, cached_tokens=cached)
+    add_answer(engine, run, questions[0], cold=True, prompt_tokens=9, cached_tokens=9)
+    add_answer(engine, run, questions[0], 1, error_kind="timeout", prompt_tokens=9, cached_tokens=9)
+    found = summarise(run.id or 0, engine)
+    assert (found.n_cached, found.n_cache_known) == (3, 7)
+
+
+def test_answers_without_a_first_token_time_are_counted_and_in_no_latency_to_it(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    add_answer(engine, run, questions[0], ttft_ms=100.0)
+    add_answer(engine, run, questions[1], ttft_ms=None)
+    add_answer(engine, run, questions[2], ttft_ms=None, streamed=False)
+    found = summarise(run.id or 0, engine)
+    assert found.n_without_ttft == 2
+    assert (found.latency_p50["ttft_ms"].n, found.latency_p50["total_ms"].n) == (1, 3)
 
 
 def test_latencies_are_the_quantiles_of_the_answers_that_have_one(engine: Engine) -> None:

@@ -35,6 +35,11 @@ def target_shape(order: Sequence[str], field: str = "target") -> alt.Shape:
 
 
 def title(simulated: bool) -> dict[str, Any]:
-    """The `title` of a chart as properties: the mark of simulated data, which a saved image keeps; nothing otherwise."""
+    """The `title` of a chart as properties: the mark of simulated data, which a saved image keeps; else nothing."""
     marked = {"text": SIMULATED, "anchor": "end", "fontSize": 12, "fontWeight": "normal", "color": QUIET, "offset": 6}
     return {"title": marked} if simulated else {}
+
+
+def literal(text: str) -> str:
+    """A name as a field of a title: Vega shows it letter by letter."""
+    return " ".join(text.split())

@@ -53,6 +53,7 @@ class _Plan:
     made: Generation
     due_ms: list[float]
     cut: int | None
+    logprobs: dict[str, float] | None = None  # of the first token, where they were asked for
 
 
 class Application:
@@ -161,29 +162,48 @@ class Application:
         if plan.cut is not None:
             _drop(request)
         entry.tokens = plan.made.count
-        return web.json_response(chat.encode_whole(query, plan.made, entry.request_id, not faults.no_usage)), b""
+        body = chat.encode_whole(query, plan.made, entry.request_id, not faults.no_usage, plan.logprobs)
+        return web.json_response(body), b""
 
     def _plan(self, query: ChatQuery, profile: Profile, entry: LogEntry) -> _Plan:
-        text = self._text(query, profile, entry)
+        text, logprobs = self._text(query, profile, entry)
         thoughts = answers.filler(profile.reasoning_tokens)
         made = chat.generate(text, thoughts, answers.prompt_text(query.messages), query.limit)
         rng = Random(f"{self._settings.seed}|{profile.seed}|{next(self._numbers)}")
         due_ms = chat.due_ms(profile, made.prompt_tokens, made.count, rng)
-        return _Plan(profile, made, due_ms, rng.randint(1, max(1, made.count - 1)) if entry.fault == "drop" else None)
+        cut = rng.randint(1, max(1, made.count - 1)) if entry.fault == "drop" else None
+        return _Plan(profile, made, due_ms, cut, logprobs)
 
-    def _text(self, query: ChatQuery, profile: Profile, entry: LogEntry) -> str:
-        """What the model says; forgets the fault of a malformed judgement where nothing is judged."""
+    def _judge_seed(self, query: ChatQuery, profile: Profile) -> int:
+        """A judge that is asked at temperature 0 says the same each time, whatever the seed of the request."""
+        return self._settings.seed + profile.seed + (query.seed if query.temperature else 0)
+
+    def _text(self, query: ChatQuery, profile: Profile, entry: LogEntry) -> tuple[str, dict[str, float] | None]:
+        """What the model says, and the log-probabilities of the first token where it is to judge by one digit.
+
+        Forgets the fault of a malformed judgement where nothing is judged.
+        """
         fault, _, kind = (entry.fault or "").partition(":")
         asked = answers.prompt_text(message for message in query.messages if message.get("role") == "user")
         to_judge = None if profile.fixed_tokens else judging.read_prompt(asked)
+        if to_judge and query.top_logprobs:
+            criterion = judging.asked_criterion(answers.prompt_text(query.messages))
+            seed = self._judge_seed(query, profile)
+            score = judging.judge(to_judge, (criterion,), profile.judge_noise, seed)[criterion]["score"]
+            return str(score), judging.digit_logprobs(score, profile.judge_noise)
         if to_judge:
-            criteria = tuple(query.schema.get("properties", {})) if query.schema else judging.CRITERIA
-            verdicts = judging.judge(to_judge, criteria, profile.judge_noise, self._settings.seed + profile.seed)
-            return judging.spoil(verdicts, kind if fault == "malformed_judge" else "")
+            asked_for = tuple(query.schema.get("properties", {})) if query.schema else judging.CRITERIA
+            criteria = tuple(name for name in asked_for if name != judging.CHECKS)
+            verdicts = judging.judge(to_judge, criteria, profile.judge_noise, self._judge_seed(query, profile))
+            if to_judge.checks:
+                verdicts[judging.CHECKS] = judging.check(to_judge)
+            return judging.spoil(verdicts, kind if fault == "malformed_judge" else ""), None
         if fault == "malformed_judge":
             entry.fault = None
         text = answers.answer(asked, self._index, profile, self._settings.seed * 1_000_003 + query.seed)
-        return json.dumps(chat.instance(query.schema, text)) if query.schema and not profile.fixed_tokens else text
+        if query.schema and not profile.fixed_tokens:
+            return json.dumps(chat.instance(query.schema, text)), None
+        return text, None
 
     async def _stream(
         self, request: web.Request, query: ChatQuery, plan: _Plan, entry: LogEntry

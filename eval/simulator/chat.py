@@ -35,6 +35,8 @@ class ChatQuery:
     include_usage: bool
     limit: int | None  # tokens
     seed: int
+    temperature: float
+    top_logprobs: int  # of each token of a reply that is not streamed; 0: none
     schema: Mapping[str, Any] | None  # of the reply, where one was asked for
 
 
@@ -85,7 +87,14 @@ def read_query(body: bytes) -> ChatQuery:
     options = asked.get("stream_options")
     include_usage = isinstance(options, dict) and bool(options.get("include_usage"))
     schema = _schema(asked.get("response_format"))
-    return ChatQuery(model, tuple(messages), bool(asked.get("stream")), include_usage, limit, seed, schema)
+    temperature, top = asked.get("temperature") or 0.0, asked.get("top_logprobs") or 0
+    if not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+        raise BadRequestError("temperature has to be a number from 0 to 2.", "temperature")
+    if not isinstance(top, int) or not 0 <= top <= 20 or (top and not asked.get("logprobs")):
+        raise BadRequestError("top_logprobs has to be a whole number from 0 to 20, with logprobs.", "top_logprobs")
+    return ChatQuery(
+        model, tuple(messages), bool(asked.get("stream")), include_usage, limit, seed, temperature, top, schema
+    )
 
 
 def _schema(response_format: Any) -> Mapping[str, Any] | None:
@@ -161,12 +170,18 @@ def encode_stream(query: ChatQuery, made: Generation, reply_id: str, per_chunk: 
     return Encoded(delta({"role": "assistant", "content": ""}), pieces, last_token, end + b"data: [DONE]\n\n")
 
 
-def encode_whole(query: ChatQuery, made: Generation, reply_id: str, usage: bool) -> dict[str, Any]:
-    """The body of a reply that is not streamed."""
+def encode_whole(
+    query: ChatQuery, made: Generation, reply_id: str, usage: bool, logprobs: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """The body of a reply that is not streamed; `logprobs` are those of its first token, the likeliest first."""
     message = {"role": "assistant", "content": "".join(made.content)}
     if made.reasoning:
         message["reasoning_content"] = "".join(made.reasoning)
-    choice = {"index": 0, "message": message, "finish_reason": made.finish_reason}
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": made.finish_reason}
+    if logprobs and query.top_logprobs:
+        listed = [{"token": token, "logprob": value} for token, value in logprobs.items()]
+        listed.sort(key=lambda entry: -float(entry["logprob"]))
+        choice["logprobs"] = {"content": [{**listed[0], "top_logprobs": listed[: query.top_logprobs]}]}
     body = {**_head(reply_id, "chat.completion", query.model), "choices": [choice]}
     return body | {"usage": made.usage} if usage else body
 

@@ -16,6 +16,7 @@ It is imperfect on purpose: each score is one point off with the probability `no
 """
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from typing import Any
 from eval.simulator.text import OPPOSITES, Units, features, negations, numbers, raw_words, units
 
 CRITERIA = ("coherence", "factuality", "conciseness")
+CHECKS = "checks"  # where the reply holds the yes/no checks
 MATCH = 0.4  # share of an answer part's features that its match has to hold
 MERGED = 0.6  # the same for a part that merges several of the reference
 SAME = 0.7  # share, both ways, from which a difference in negation is a contradiction and no paraphrase
@@ -33,7 +35,7 @@ MAX_QUOTE = 120
 MAX_LISTED = 20
 
 _SECTION = re.compile(
-    r"^\[(question|documents|reference|key points|answer) ([0-9a-f]{16})\]\n(.*?)\n?^\[/\1 \2\]$",
+    r"^\[(question|documents|reference|key points|checks|answer) ([0-9a-f]{16})\]\n(.*?)\n?^\[/\1 \2\]$",
     re.DOTALL | re.MULTILINE,
 )
 _REFUSAL = re.compile(
@@ -57,6 +59,7 @@ class JudgePrompt:
     reference: str = ""
     key_points: tuple[str, ...] = ()
     answer: str = ""
+    checks: tuple[tuple[str, str], ...] = ()  # name and statement
 
 
 @dataclass(slots=True)
@@ -100,9 +103,20 @@ def read_prompt(text: str) -> JudgePrompt | None:
     if "answer" not in found:
         return None
     points = tuple(line[2:] for line in found.get("key points", "").splitlines() if line.startswith("- "))
+    named = (line.partition(": ") for line in found.get("checks", "").splitlines())
     return JudgePrompt(
-        found.get("question", ""), found.get("documents", ""), found.get("reference", ""), points, found["answer"]
+        found.get("question", ""),
+        found.get("documents", ""),
+        found.get("reference", ""),
+        points,
+        found["answer"],
+        tuple((name, statement) for name, _, statement in named if statement),
     )
+
+
+def asked_criterion(text: str) -> str:
+    """The criterion that a prompt for a single score describes, by the id that stands in brackets after its name."""
+    return next((name for name in CRITERIA if f"({name}):" in text), CRITERIA[0])
 
 
 def examine(prompt: JudgePrompt) -> Findings:
@@ -226,6 +240,23 @@ def judge(prompt: JudgePrompt, criteria: Sequence[str], noise: float, seed: int)
     return {
         name: _verdict(name, prompt, found, noise, seed) for name in known + [c for c in criteria if c not in known]
     }
+
+
+def check(prompt: JudgePrompt) -> dict[str, bool]:
+    """For each yes/no check whether the answer holds its numbers and most of its words: as crude as that."""
+    held = features(prompt.answer)
+    wanted = {name: features(statement) for name, statement in prompt.checks}
+    return {name: len(words & held) >= 0.6 * len(words) for name, words in wanted.items()}
+
+
+def digit_logprobs(score: int, noise: float) -> dict[str, float]:
+    """The log-probabilities of the next token of a judge that means `score`: most of it there, some on its neighbours.
+
+    One in a hundred goes to a token that is no score, as with real models.
+    """
+    spread = {str(digit): noise / 2 if abs(digit - score) == 1 else 0.0 for digit in range(1, 6)}
+    spread[str(score)] = 0.99 - sum(spread.values())
+    return {token: math.log(p) for token, p in {**spread, "The": 0.01}.items() if p > 0}
 
 
 def _verdict(name: str, prompt: JudgePrompt, found: Findings, noise: float, seed: int) -> dict[str, Any]:

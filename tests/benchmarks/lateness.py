@@ -30,9 +30,10 @@ from eval.endpoint import ChatRequest, Endpoint, EndpointClient
 from eval.lag import LagMonitor
 from eval.plan import Plan
 from eval.qa_set import QASet, Question
-from eval.runner import RAMP_S, run_plan
+from eval.runner import run_plan
 from eval.simulator.process import simulator_process
 from eval.targets import Stage, Target
+from eval.work import RAMP_S
 
 PROFILE = "name=bench,ttft_ms=50,itl_ms=10,jitter=0.2,fixed_tokens=100"
 MESSAGES = [{"role": "user", "content": "One question of a usual length. " * 20}]

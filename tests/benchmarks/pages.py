@@ -26,7 +26,7 @@ from time import perf_counter
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from browser import APP, CHROMIUM, FLAGS, free_port
+from browser import APP, FLAGS, find_browser, free_port
 
 PHASES = ("command", "start", "empty cache", "rerun")
 EMPTY_APP = """
@@ -147,7 +147,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         empty = folder / "empty.py"
         empty.write_text(EMPTY_APP, encoding="utf-8")
         cases = [Case("empty app with one chart", empty, APP.parents[1])]

@@ -1,0 +1,176 @@
+"""Agreement between raters as the frames that the Agreement page shows, and as sentences about them.
+
+Shows nothing and caches nothing. The figures are eval.agreeing's.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from dashboard.format import plain
+from eval.agreeing import CriterionAgreement
+from eval.stats.agreement import Agreement
+from eval.stats.bootstrap import Measure
+from eval.stats.intervals import Estimate
+
+FIGURES = {
+    "exact": "Exact",
+    "within_one": "Within 1",
+    "quadratic_kappa": "Weighted kappa",
+    "alpha": "Alpha",
+    "spearman": "Spearman",
+    "kendall": "Kendall",
+    "per_question": "Per question",
+    "bias": "Bias",
+    "mae": "Mean error",
+}
+SIGNED = {"bias"}
+FEW = 10  # items below which a figure is not given; stats.bootstrap.MIN_ITEMS
+
+
+def figure(measure: Estimate | None, signed: bool = False) -> str:
+    """A figure with its interval in one cell, or in words why there is none."""
+    if measure is None:
+        return "not asked for"
+    if measure.value is None:
+        return str(measure.reason.value) if isinstance(measure, Measure) and measure.reason else "unknown"
+    form = "+.2f" if signed else ".2f"
+    if measure.low is None or measure.high is None:
+        return format(measure.value, form)
+    return f"{measure.value:{form}} ({measure.low:{form}} to {measure.high:{form}})"
+
+
+def _measures(found: Agreement) -> dict[str, Measure]:
+    return {
+        "exact": found.exact,
+        "within_one": found.within_one,
+        "quadratic_kappa": found.quadratic_kappa,
+        "alpha": found.alpha,
+        "spearman": found.overall.spearman,
+        "kendall": found.overall.kendall,
+        "per_question": found.per_question.spearman,
+        "bias": found.bias,
+        "mae": found.mae,
+    }
+
+
+def pairs_of(each: CriterionAgreement) -> dict[str, Agreement]:
+    """Every pair of raters that is held against each other as a whole, by its name."""
+    found: dict[str, Agreement] = {}
+    for judge in each.judges:
+        if judge.among.judge:
+            found[f"{judge.judge} and people"] = judge.among.judge.with_mean
+    for pair in each.between_judges:
+        found[f"{pair.first} and {pair.second}"] = pair.agreement
+    return found
+
+
+def pairs_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """A row a pair of raters with every figure in words, and the numbers behind them for the CSV."""
+    rows = []
+    for name, found in pairs_of(each).items():
+        row: dict[str, Any] = {"pair": name, "n": found.n, "questions": found.n_questions, "targets": found.n_targets}
+        for key, measure in _measures(found).items():
+            row[key] = figure(measure, key in SIGNED)
+            row |= {f"{key}_value": measure.value, f"{key}_low": measure.low, f"{key}_high": measure.high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def people_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """A row for every two people: weighted kappa and how many answers both scored."""
+    kappas = each.people.kappas if each.people else {}
+    return pd.DataFrame(
+        [
+            {"pair": f"{a} and {b}", "n": kappa.n, "kappa": figure(kappa), "kappa_value": kappa.value}
+            for (a, b), kappa in kappas.items()
+        ],
+        columns=["pair", "n", "kappa", "kappa_value"],
+    )
+
+
+def confusion_frame(found: Agreement) -> pd.DataFrame:
+    """How often the first rater gave one score and the second another: a row a cell, empty cells too."""
+    if found.confusion is None:
+        return pd.DataFrame(columns=["first", "second", "answers"])
+    cells = [
+        {"first": f"{a:g}", "second": f"{b:g}", "answers": count}
+        for a, row in zip(found.labels, found.confusion, strict=True)
+        for b, count in zip(found.labels, row, strict=True)
+    ]
+    return pd.DataFrame(cells)
+
+
+def bias_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """How many points each judge lies above the people, a row a judge and target."""
+    rows = [
+        {
+            "judge": judge.judge,
+            "target": str(target),
+            "bias": estimate.value,
+            "bias_low": estimate.low,
+            "bias_high": estimate.high,
+            "n": estimate.n,
+        }
+        for judge in each.judges
+        if judge.among.judge
+        for target, estimate in judge.among.judge.bias.targets.items()
+    ]
+    columns = ["judge", "target", "bias", "bias_low", "bias_high", "n"]
+    frame = pd.DataFrame(rows, columns=columns)
+    for column in columns[2:]:
+        frame[column] = pd.to_numeric(frame[column])
+    return frame
+
+
+def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """How well each person, and the judge in their place, ranks answers as the other people do."""
+    rows = [
+        {"judge": judge.judge, "person": held.name, "of_person": figure(held.person), "of_judge": figure(held.judge)}
+        for judge in each.judges
+        for held in judge.among.ceiling.held_out
+    ]
+    return pd.DataFrame(rows, columns=["judge", "person", "of_person", "of_judge"])
+
+
+def sentences(each: CriterionAgreement) -> list[str]:
+    """What the figures allow to say: may the judge stand in for a person, will one correction do for all targets."""
+    said = []
+    for judge in each.judges:
+        its = judge.among.judge
+        if its is None:
+            continue
+        who = plain(judge.judge)
+        if judge.same_family:
+            said.append(f"**{who}** judged a target of its own model family, which it may favour.")
+        held = its.replacement
+        if held.reason is not None:
+            said.append(
+                f"Whether **{who}** may replace a person cannot be told yet ({held.reason.value}): the alternative "
+                "annotator test needs three people with ten questions each."
+            )
+        elif held.winning_rate is not None:
+            word = "may" if held.passed else "may not"
+            said.append(
+                f"**{who}** {word} replace a person by the alternative annotator test: it holds its own against "
+                f"{held.winning_rate:.0%} of the people (epsilon {held.epsilon:g})."
+            )
+        if its.bias.differ:
+            said.append(
+                f"The bias of **{who}** differs between targets (p = {its.bias.p:.3f}): one common correction is wrong."
+            )
+        elif its.bias.differ is False:
+            said.append(f"That **{who}** is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")
+    return said
+
+
+def headline(each: CriterionAgreement, pairs: Sequence[str]) -> str:
+    """What is known at a glance."""
+    if each.people is None:
+        return "No person has scored these answers yet, so nothing vouches for the judges. **Score** some answers."
+    if not pairs:
+        return "Only people have scored these answers so far."
+    return (
+        f"{each.people.n} answers scored by {len(each.people.people)} people, on {each.people.n_questions} questions."
+    )

@@ -1,0 +1,117 @@
+"""How far raters agree over some stored runs: judge against people, people among themselves, judge against judge.
+
+Reads single scores from the database and hands them to stats.agreement and stats.panel; shows nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from db import rating_frames, store
+from db.models import RaterKind, Run
+from eval.stats.agreement import Agreement, agreement
+from eval.stats.panel import PanelAgreement, panel_agreement
+from eval.stats.scores import Pair
+
+JUDGE, PERSON = RaterKind.judge.value, RaterKind.person.value
+
+
+class AgreementError(Exception):
+    """There is nothing whose agreement could be told; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeAndPeople:
+    """One judge held against the people on one criterion."""
+
+    judge: str
+    same_family: bool  # it judged a target of its own model family
+    among: PanelAgreement
+
+
+@dataclass(frozen=True, slots=True)
+class TwoJudges:
+    """Two judges held against each other on one criterion."""
+
+    first: str
+    second: str
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionAgreement:
+    """All that is said about one criterion; `people` without any judge, then each judge against them."""
+
+    criterion: str
+    labels: tuple[float, ...]
+    people: PanelAgreement | None  # None where nobody scored by hand
+    judges: list[JudgeAndPeople]
+    between_judges: list[TwoJudges]
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a column that names each rater: a person by name, a judge with its protocol."""
+    judges = frame["kind"] == JUDGE
+    who = frame["rater"].where(~judges, frame["rater"] + " (" + frame["protocol"] + ")")
+    return frame.assign(who=who)
+
+
+def agreements(runs: Sequence[Run], engine: Engine, criterion: str | None = None) -> list[CriterionAgreement]:
+    """Every figure of agreement over the answers of some runs, by criterion. Raises AgreementError.
+
+    Scores under another rubric than the newest one are left out: two rubrics are two scales.
+    """
+    with store.reading(engine) as session:
+        ratings = rating_frames.ratings_frame([run.id or 0 for run in runs], session=session)
+        rubrics = {rubric.id: rubric for rubric in store.list_rubrics(session=session)}
+    if ratings.empty:
+        raise AgreementError("Nobody scored an answer of these runs; score some on the Score page, or let a judge.")
+    newest = int(ratings["rubric_id"].max())
+    ratings = _named(ratings[ratings["rubric_id"] == newest])
+    known = list(dict.fromkeys(ratings["criterion"]))
+    if criterion and criterion not in known:
+        raise AgreementError(f'There is no criterion "{criterion}" here; there are: {", ".join(known)}.')
+    return [
+        _of_criterion(name, ratings[ratings["criterion"] == name], _labels(rubrics[newest].body, name))
+        for name in ([criterion] if criterion else known)
+    ]
+
+
+def _labels(rubric: dict[str, Any], criterion: str) -> tuple[float, ...]:
+    """The points of a criterion's scale: 1 to 5, unless its rubric says otherwise."""
+    its = next((c for c in rubric["criteria"] if isinstance(c, dict) and c["id"] == criterion), {})
+    return tuple(range(int(its.get("low", 1)), int(its.get("high", 5)) + 1))
+
+
+def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ...]) -> CriterionAgreement:
+    table = ratings.pivot_table(index="answer_id", columns="who", values="value", aggfunc="mean")
+    about = ratings.drop_duplicates("answer_id").set_index("answer_id").loc[table.index]
+    questions, targets = about["question"].to_list(), about["target"].to_list()
+    kinds: dict[str, str] = dict(zip(ratings["who"], ratings["kind"], strict=True))
+    family = ratings.groupby("who")["same_family"].max()
+    names = [str(name) for name in table.columns]
+    people = {name: table[name].to_list() for name in names if kinds[name] == PERSON}
+    judges = [name for name in names if kinds[name] == JUDGE]
+    given: dict[str, Any] = {"questions": questions, "targets": targets, "labels": labels}
+    return CriterionAgreement(
+        criterion=criterion,
+        labels=labels,
+        people=panel_agreement(people, **given) if people else None,
+        judges=[
+            JudgeAndPeople(name, bool(family[name]), panel_agreement(people, table[name].to_list(), **given))
+            for name in judges
+            if people
+        ],
+        between_judges=[
+            TwoJudges(a, b, agreement(_pairs(table[a], table[b], questions, targets), labels=labels))
+            for a, b in combinations(judges, 2)
+        ],
+    )
+
+
+def _pairs(first: "pd.Series[Any]", second: "pd.Series[Any]", questions: list[Any], targets: list[Any]) -> list[Pair]:
+    return [Pair(*row) for row in zip(questions, targets, first.to_list(), second.to_list(), strict=True)]

@@ -1,0 +1,63 @@
+"""The commands that tell what stored scores are worth: agreement between raters, and comparison of runs."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from db import store
+from eval import findings
+from eval.agreeing import agreements
+from eval.commands.database import open_existing
+from eval.commands.options import AsJson, Db, Runs
+from eval.commands.outcome import print_json
+from eval.comparing import compare as compare_runs
+from eval.stats.comparison import Test
+
+Criterion = Annotated[str | None, typer.Option(help="One criterion. Default: all.")]
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON knows it: names of figures as keys, a pair of raters as "A / B"."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain({field.name: getattr(value, field.name) for field in fields(value)})
+    if isinstance(value, Mapping):
+        return {" / ".join(map(str, k)) if isinstance(k, tuple) else str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def agreement(runs: Runs, criterion: Criterion = None, db: Db = None, as_json: AsJson = False) -> None:
+    """How far judges and people agree on the answers of some runs, figure by figure."""
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        chosen = store.find_runs(runs, session=session)
+    found = agreements(chosen, engine, criterion)
+    if as_json:
+        print_json([plain(each) for each in found])
+    else:
+        findings.show_agreements(found, chosen)
+
+
+def compare(
+    runs: Runs,
+    criterion: Criterion = None,
+    source: Annotated[
+        str | None, typer.Option(help='Whose scores: "people", or a judge like "gpt-oss-20b (quick)".')
+    ] = None,
+    test: Annotated[Test, typer.Option(help="The test behind the p-values.")] = "sign-flip",
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs question by question: better, worse, or not decisive, with how many more questions it would take."""
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        chosen = store.find_runs(runs, session=session)
+    found = compare_runs(chosen, engine, source=source, criterion=criterion, test=test)
+    if as_json:
+        print_json([plain(each) for each in found])
+    else:
+        findings.show_comparisons(found)

@@ -1,0 +1,206 @@
+"""The commands that ask models: run, resume and judge."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from db import store
+from db.models import Run, RunStatus
+from eval import demo as demo_runs
+from eval import terminal
+from eval.assessing import judge_runs, list_due, rubric_of
+from eval.commands.database import open_existing
+from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
+from eval.commands.outcome import report
+from eval.comparing import detectable_difference
+from eval.estimate import estimate, estimate_judging
+from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
+from eval.records import to_question
+from eval.runner import resume_runs, run_plan
+
+CONFIG = Path("rightsize.toml")
+
+
+def execute(
+    plan: Plan,
+    engine: Engine,
+    *,
+    simulator: dict[str, Any] | None = None,
+    condition: Callable[[Session], None] | None = None,
+) -> tuple[list[int], dict[int, str]]:
+    """Carry a plan out with estimate and progress on the terminal; as run_plan of the runner."""
+    prices, pace = _known(engine)
+    terminal.show_plan(plan)
+    terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
+    if len(plan.targets) > 1:
+        terminal.say(detectable_difference(len(plan.asked), len(plan.targets), engine))
+    with terminal.progress_bars() as on_progress:
+        return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
+
+
+def _known(engine: Engine) -> tuple[dict[str, Any], dict[tuple[str, str], float]]:
+    """What an estimate can rest on: the newest prices, and how long judges took before."""
+    with store.reading(engine) as session:
+        return dict(store.list_prices(session=session)), store.judging_pace(session=session)
+
+
+def run(
+    target: Annotated[list[str] | None, typer.Option(help="NAME=MODEL@URL, or a name from the configuration.")] = None,
+    judge: Judges = None,
+    protocol: JudgeProtocol = None,
+    samples: Samples = None,
+    temperature: Temperature = None,
+    rubric: RubricFile = None,
+    qa_set: Annotated[Path | None, typer.Option(help="JSONL or CSV. Default: the built-in set.")] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="How often each question is asked.")] = None,
+    warmup: Annotated[int | None, typer.Option(min=0, help="Answers ahead that are stored but not counted.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Requests at once to an endpoint.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first N questions only.")] = None,
+    category: Annotated[str | None, typer.Option(help="Ask the questions of one category only.")] = None,
+    side_by_side: Annotated[
+        bool | None,
+        typer.Option(
+            "--side-by-side/--in-turn", help="Measure endpoints on one host at the same time. Default: in turn."
+        ),
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Name of the variable that holds the key for URLs given here.")
+    ] = None,
+    config: Config = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask targets the questions of a QA set, then let a judge score the answers."""
+    if api_key_env and not os.environ.get(api_key_env):
+        raise PlanError(f"The environment variable {api_key_env}, named by --api-key-env, is not set.")
+    overrides = Overrides(
+        targets=tuple(target or ()),
+        judges=tuple(judge or ()),
+        protocol=protocol,
+        samples=samples,
+        temperature=temperature,
+        rubric=rubric,
+        qa_set=qa_set,
+        repeats=repeats,
+        warmups=warmup,
+        concurrency=concurrency,
+        limit=limit,
+        category=category,
+        side_by_side=side_by_side,
+        api_key_env=api_key_env,
+    )
+    plan = make_plan(overrides, config or (CONFIG if CONFIG.exists() else None))
+    engine = store.connect(store.database_url(db))
+    report(*execute(plan, engine), engine, as_json)
+
+
+def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) -> dict[int, str]:
+    """Go on with runs, group by group; a demo's simulator is started again on its ports."""
+    failed: dict[int, str] = {}
+    for group_id in dict.fromkeys(run.group_id for run in runs):
+        group = [run for run in runs if run.group_id == group_id]
+        ids = [run.id for run in group if run.id is not None]
+        simulator = group[0].definition.get("simulator")
+        with store.writing(engine) as session:  # before its ports are taken: one process at a time
+            store.claim_runs(ids, session=session)
+        with ExitStack() as stack:
+            if simulator:
+                stack.enter_context(demo_runs.demo_simulator(simulator["ports"]))
+            on_progress = stack.enter_context(terminal.progress_bars())
+            failed |= asyncio.run(resume_runs(ids, engine, on_progress, retry_errors=retry_errors))
+    return failed
+
+
+def _busy(runs: Sequence[Run], engine: Engine) -> list[Run]:
+    """Those of some runs that another process is at work on, or whose simulator it has started for others."""
+    with store.reading(engine) as session:
+        groups = {g: store.list_runs(group_id=g, session=session) for g in {run.group_id for run in runs}}
+
+    def is_busy(run: Run) -> bool:
+        sharing = groups[run.group_id] if run.definition.get("simulator") else [run]
+        return any(store.is_alive(other) for other in sharing)
+
+    return [run for run in runs if is_busy(run)]
+
+
+def resume(
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Runs to go on with. Default: all that are unfinished.")
+    ] = None,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask failed questions again.")] = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with runs that were stopped, killed or failed; nothing stored is asked again."""
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        chosen = store.find_runs(runs, session=session) if runs else store.list_runs(session=session)
+        failing = store.list_failing(session=session) if retry_errors else set[int]()
+    due = sorted(
+        (run for run in chosen if run.id in failing or run.status != RunStatus.finished), key=lambda run: run.id or 0
+    )
+    if busy := _busy(due, engine):
+        numbers = ", ".join(str(run.id) for run in busy)
+        terminal.say(f"Left alone, because it is being worked on by another process: run {numbers}.")
+        due = [run for run in due if run.id not in {each.id for each in busy}]
+    if not due and busy:
+        terminal.say("There is nothing else to resume.")
+        raise typer.Exit(1 if runs else 0)  # what was named could not be done; what is unfinished is being done
+    if not due:
+        terminal.say("There is nothing to resume: every run is finished.")
+        return
+    failed = go_on(due, engine, retry_errors=retry_errors)
+    report([run.id or 0 for run in due], failed, engine, as_json)
+
+
+def judge(
+    runs: Runs,
+    judge: Judges = None,
+    protocol: JudgeProtocol = None,
+    samples: Samples = None,
+    temperature: Temperature = None,
+    rubric: Annotated[
+        Path | None, typer.Option(help="TOML. Default: that of the configuration's judge, else that of each run.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Requests at once to the judge.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Name of the variable that holds the judge's key.")] = None,
+    config: Config = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge stored answers with another judge, rubric or protocol; the targets are not asked again."""
+    overrides = Overrides(
+        judges=tuple(judge or ()),
+        protocol=protocol,
+        samples=samples,
+        temperature=temperature,
+        rubric=rubric,
+        concurrency=concurrency,
+        api_key_env=api_key_env,
+    )
+    default = CONFIG if not judge and CONFIG.exists() else None
+    specs, its_rubric = make_judges(overrides, config or default)
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        stored = store.find_runs(runs, session=session)
+    due = [
+        (
+            spec,
+            (its := its_rubric or rubric_of(run)),
+            [(to_question(q), a.text or "") for a, q in list_due(run, spec, its, engine)],
+        )
+        for run in stored
+        for spec in specs
+    ]
+    terminal.show_estimate(estimate_judging(due, *_known(engine)))
+    chosen = [run.id or 0 for run in stored]
+    with terminal.progress_bars() as on_progress:
+        failed = asyncio.run(judge_runs(chosen, specs, engine, on_progress, its_rubric))
+    report(chosen, failed, engine, as_json)

@@ -1,0 +1,43 @@
+"""How a command that asked or judged says how it went: a table or JSON, and the exit code."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from sqlalchemy import Engine
+
+from db import store
+from eval import terminal
+from eval.summary import summarise
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON on standard output."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_json: bool) -> None:
+    """The table (or JSON) at the end; exit code 1 if a run failed or has no answer at all."""
+    with store.reading(engine) as session:
+        runs = [store.get_run(run_id, session=session) for run_id in run_ids]
+        prices = store.list_prices(session=session)
+    summaries = [summarise(run_id, engine) for run_id in run_ids]
+    if as_json:
+        print_json(
+            [
+                {"target": run.target, "status": run.status, "error": run.error, "simulated": run.simulated}
+                | asdict(summary)
+                for run, summary in zip(runs, summaries, strict=True)
+            ]
+        )
+    terminal.show_summaries(runs, summaries, prices)
+    for run_id, sentence in failed.items():
+        terminal.say(f"Run {run_id} failed: {sentence}")
+    if failed:
+        terminal.say(f"What was answered is stored. Go on with: rightsize resume {' '.join(map(str, failed))}")
+    if failed or any(summary.n_answers == 0 for summary in summaries):
+        raise typer.Exit(1)

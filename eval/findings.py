@@ -1,0 +1,130 @@
+"""What the command line shows of agreement and comparison: tables and the sentences that go with them.
+
+Only presentation, on standard error like everything of terminal.py.
+"""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from db.models import Run
+from eval.agreeing import CriterionAgreement
+from eval.comparing import Compared
+from eval.stats.agreement import Agreement
+from eval.stats.bootstrap import Measure
+from eval.stats.intervals import Estimate
+from eval.terminal import console, say
+
+
+def _figure(measure: Estimate, form: str = ".2f") -> str:
+    """A figure with its interval, or why there is none."""
+    if measure.value is None:
+        reason = measure.reason if isinstance(measure, Measure) else None
+        return f"[dim]{reason.value if reason else 'unknown'}[/dim]"
+    if measure.low is None or measure.high is None:
+        return format(measure.value, form)
+    return f"{measure.value:{form}} [dim]({measure.low:{form}} to {measure.high:{form}})[/dim]"
+
+
+def _table(caption: str) -> Table:
+    table = Table(caption=caption, caption_justify="left")
+    headings = ("raters", "n", "exact", "weighted kappa", "alpha", "Spearman", "Kendall", "bias", "mean error")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "raters" else "right")
+    return table
+
+
+def _row(who: str, found: Agreement) -> tuple[str, ...]:
+    measures = (found.exact, found.quadratic_kappa, found.alpha, found.overall.spearman, found.overall.kendall)
+    return (escape(who), str(found.n), *(_figure(m) for m in measures), _figure(found.bias, "+.2f"), _figure(found.mae))
+
+
+def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) -> None:
+    """A table a criterion: every judge against the people, judges against each other, then people among themselves."""
+    for each in found:
+        console.print(f"[bold]{escape(each.criterion)}[/bold]")
+        table = _table("In brackets: 95 % intervals over questions. Bias: first rater less second, in points.")
+        for judge in each.judges:
+            if judge.among.judge:
+                who = f"{judge.judge} / people" + (" (own family)" if judge.same_family else "")
+                table.add_row(*_row(who, judge.among.judge.with_mean))
+        for pair in each.between_judges:
+            table.add_row(*_row(f"{pair.first} / {pair.second}", pair.agreement))
+        if table.row_count:
+            console.print(table)
+        for sentence in agreement_sentences(each):
+            say(sentence)
+    if any(run.simulated for run in runs):
+        console.print("[yellow]Simulated:[/yellow] the answers come from no real model.")
+
+
+def agreement_sentences(each: CriterionAgreement) -> list[str]:
+    """What beside the table has to be known: people among themselves, the ceiling, the test, bias by target."""
+    said = []
+    if each.people is None:
+        said.append(
+            "No person has scored these answers, so nothing vouches for the judge; score some on the Score page."
+        )
+    elif len(each.people.people) > 1:
+        for (one, other), kappa in each.people.kappas.items():
+            said.append(f"{one} and {other}: weighted kappa {_plain(kappa)}, {kappa.n} answers scored by both.")
+    for judge in each.judges:
+        its = judge.among.judge
+        if its is None:
+            continue
+        held = its.replacement
+        if held.reason is not None:
+            said.append(
+                f"Whether {judge.judge} may replace a person is not told: {held.reason.value} (three people with ten "
+                "questions each are needed)."
+            )
+        elif held.winning_rate is not None:
+            verdict = "may" if held.passed else "may not"
+            said.append(
+                f"{judge.judge} {verdict} replace a person by the alternative annotator test: it holds its own against "
+                f"{held.winning_rate:.0%} of them (epsilon {held.epsilon:g})."
+            )
+        if its.bias.differ:
+            said.append(
+                f"The bias of {judge.judge} differs between targets (p = {its.bias.p:.3f}), so that one correction for "
+                "all would be wrong: "
+                + "; ".join(f"{t} {_plain(e, '+.2f')}" for t, e in its.bias.targets.items())
+                + "."
+            )
+    return said
+
+
+def _plain(measure: Estimate, form: str = ".2f") -> str:
+    return _figure(measure, form).replace("[dim]", "").replace("[/dim]", "")
+
+
+def show_comparisons(found: Sequence[Compared]) -> None:
+    """A table a criterion: a row a pair with its verdict in words."""
+    for each in found:
+        table = Table(
+            title=f"{escape(each.criterion)}, scored by {escape(each.source)}, {each.n_shared} shared questions",
+            title_justify="left",
+            caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm).",
+            caption_justify="left",
+        )
+        for heading in ("first", "second", "n", "difference", "effect size", "p (Holm)", "the first is"):
+            table.add_column(heading, justify="left" if heading in ("first", "second", "the first is") else "right")
+        for pair in each.pairs:
+            estimate = Estimate(pair.difference, pair.low, pair.high, pair.n)
+            table.add_row(
+                escape(pair.first),
+                escape(pair.second),
+                str(pair.n),
+                _figure(estimate, "+.2f"),
+                "-" if pair.effect_size is None else f"{pair.effect_size:+.2f}",
+                "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",
+                escape(pair.words),
+            )
+        console.print(table)
+        if each.best.probability:
+            shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
+            listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
+            say(f"Best if the questions had been others of their kind: {listed}.")
+    for note in dict.fromkeys(note for each in found for note in each.notes):
+        say(note)

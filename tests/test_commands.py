@@ -1,0 +1,43 @@
+"""The commands in this process: what they find, choose and refuse before anything is asked."""
+
+from pathlib import Path
+
+import pytest
+from command import Command
+
+from db import store
+
+READING = [
+    ("runs",),
+    ("runs", "--json"),
+    ("show", "last"),
+    ("resume",),
+    ("judge", "1", "--judge", "m@http://127.0.0.1:1/v1"),
+]
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_a_command_that_reads_makes_no_database(arguments: tuple[str, ...], rightsize: Command) -> None:
+    said = rightsize(*arguments)
+    assert (said.code, said.out) == (1, "")
+    assert f"There is no database at {Path('rightsize.db').absolute()}; `rightsize demo`" in said.err
+    assert list(Path().iterdir()) == []
+    assert "There is no database at" in rightsize(*arguments, "--db", "other.db").err
+    assert list(Path().iterdir()) == []
+
+
+def test_an_empty_file_is_no_database_and_stays_empty(rightsize: Command) -> None:
+    Path("rightsize.db").touch()
+    assert "There is no database at" in rightsize("runs").err
+    assert Path("rightsize.db").read_bytes() == b""
+
+
+def test_a_database_without_runs_is_one(rightsize: Command) -> None:
+    store.connect(store.database_url()).dispose()
+    assert "There are no runs yet" in rightsize("runs").err
+    assert rightsize("runs").code == 0
+
+
+def test_a_folder_in_place_of_a_database_is_named_as_one(rightsize: Command) -> None:
+    Path("rightsize.db").mkdir()
+    assert "is a folder, not a database" in rightsize("runs").err

@@ -1,0 +1,89 @@
+"""What the terminal says beside the figures: why a latency cannot be taken at its word, and how runs are listed."""
+
+from pathlib import Path
+
+import pytest
+import rows
+from sqlalchemy import Engine
+
+from db import store
+from db.models import Run
+from eval.summary import summarise
+from eval.terminal import latency_notes, show_runs, show_summaries
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return store.connect(f"sqlite:///{(tmp_path / 'runs.db').as_posix()}")
+
+
+def add_run(engine: Engine, *answers: dict[str, object]) -> Run:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, 4)
+        run = rows.add_run(session, qa_set)
+        for question, given in zip(questions, answers, strict=False):
+            store.save_answer(rows.answer(run, question, **given), [], session=session)
+        return run
+
+
+def notes(engine: Engine, *runs: Run) -> list[str]:
+    return latency_notes(runs, [summarise(run.id or 0, engine) for run in runs])
+
+
+def test_nothing_is_said_of_answers_that_were_measured_well(engine: Engine) -> None:
+    assert notes(engine, add_run(engine, {}, {"prompt_tokens": 100, "cached_tokens": 10})) == []
+
+
+def test_answers_from_the_servers_cache_are_told_with_their_target_and_number(engine: Engine) -> None:
+    cached = {"prompt_tokens": 100, "cached_tokens": 90}
+    plain = add_run(engine, {})
+    (note,) = notes(engine, plain, add_run(engine, cached, cached, {}))
+    assert "read from the server's cache" in note
+    assert note.endswith(f": {plain.target} 2 of 3 answers.")
+
+
+def test_answers_in_one_piece_and_answers_of_a_busy_computer_are_told(engine: Engine) -> None:
+    first, second = notes(engine, add_run(engine, {"ttft_ms": None}, {"client_limited": True}, {}, {}))
+    assert "while this computer was busy" in first
+    assert "1 of 4 answers" in first
+    assert "in one piece" in second
+    assert "1 of 4 answers" in second
+
+
+def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+    run = add_run(engine, {"ttft_ms": None})
+    show_summaries([run], [summarise(run.id or 0, engine)], {})
+    assert "Without a first-token time" in capfd.readouterr().err
+
+
+def listed(runs: list[Run], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    show_runs(runs)
+    return capfd.readouterr().out
+
+
+def test_a_list_of_runs_fits_80_columns_and_loses_nothing(
+    engine: Engine, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "Nothing answers at http://127.0.0.1:5273/v1; start the server or correct the address."
+    names = ["small-local", "a name [of] a target that goes on and on until the line is full"]
+    with store.writing(engine) as session:
+        qa_set, _ = rows.add_qa_set(session, 2)
+        for group in ("first", "second"):
+            for name in names:
+                made = rows.add_run(
+                    session, qa_set, group, name=name, model="Phi-4-mini-instruct-generic-gpu:5", status="failed",
+                    error=why, n_planned=12_000, simulated=True,
+                )  # fmt: skip
+                assert made.id
+        runs = store.list_runs(session=session)
+    said = listed(runs, capfd, monkeypatch, 80)
+    assert max(len(line) for line in said.splitlines()) <= 80
+    words = said.split()
+    assert said.count("group ") == 2
+    assert words.count("failed") == 4
+    assert words.count("(simulated)") == 4
+    assert words.count("12,000") == 4
+    assert " ".join(words).count(why) == 4
+    assert "[of]" in words
+    assert why in listed(runs, capfd, monkeypatch, 200)  # on a line of its own where there is room
