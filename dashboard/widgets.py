@@ -17,6 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.charts.drawing import Drawing
 from dashboard.data import RunRow
 from dashboard.format import plain, plural, to_csv
 from db.store import StoreError
@@ -115,6 +116,11 @@ def note(text: str) -> None:
 def show_notice() -> None:
     if text := st.session_state.pop(Key.NOTICE, None):
         st.toast(text, icon=":material/check:")
+
+
+def any_simulated(runs: Sequence[RunRow]) -> bool:
+    """Whether a chart of these runs has to be marked."""
+    return any(run.simulated for run in runs)
 
 
 def simulated_banner(runs: Sequence[RunRow], *, named: bool = True) -> None:
@@ -369,9 +375,12 @@ def choose_volume() -> int:
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
-def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
+def show_chart(chart: Drawing | alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
     """A chart in the theme's colours; its menu saves it as SVG or PNG."""
-    st.altair_chart(chart, key=key, alt=alt_text)
+    if isinstance(chart, Drawing):
+        st.vega_lite_chart(chart.rows, chart.spec, key=key, alt=alt_text, width="stretch")
+    else:
+        st.altair_chart(chart, key=key, alt=alt_text)
 
 
 def let_the_chart_come_first() -> None:

@@ -143,6 +143,16 @@ def test_measured_data_carry_none(empty_url: str, monkeypatch: pytest.MonkeyPatc
     assert not open_page(monkeypatch, empty_url, "overview").warning
 
 
+@pytest.mark.parametrize("page", ["overview", "answers", "score", "cost"])
+def test_the_newest_change_is_asked_for_once_a_run(page: str, shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, shared_url, page)
+    asked: list[int] = []
+    newest_change = store.newest_change
+    monkeypatch.setattr(store, "newest_change", lambda **given: asked.append(1) or newest_change(**given))
+    app.run()
+    assert len(asked) == 1
+
+
 def test_other_measures_can_be_chosen(shared_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, shared_url, "overview")
     app.selectbox(key="_scored_by_box").select("people")

@@ -18,7 +18,9 @@ frame = tables.cost_frame(runs, summaries, widgets.labels(runs), prices, volume)
 
 if frame["cost_month"].notna().any():
     widgets.show_chart(
-        cost_bars(frame, order=data.target_order()), key="cost_month", alt_text="Cost a month in USD, one bar a target"
+        cost_bars(frame, order=data.target_order(), simulated=widgets.any_simulated(runs)),
+        key="cost_month",
+        alt_text="Cost a month in USD, one bar a target",
     )
 else:
     st.info("No cost is known yet: enter the prices of the models below.", icon=":material/payments:")

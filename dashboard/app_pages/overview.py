@@ -40,6 +40,7 @@ else:
             quality_title=f"{criterion.capitalize()} quality (1 to 5 points), scored by {scored_by}",
             order=data.target_order(),
             log=log,
+            simulated=widgets.any_simulated(runs),
         ),
         key="quality_latency",
         alt_text=f"{criterion} quality against {latency_title.lower()}, one point a target with 95 % intervals",
