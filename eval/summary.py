@@ -25,7 +25,7 @@ SCALE = (1.0, 5.0)
 PANEL = "panel"  # the kind of rater that several judges are together
 TOKENS = ("prompt", "completion", "cached", "reasoning")
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 5  # a kept summary of another version is computed again
+SUMMARY_VERSION = 6  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Quality:
     n_answers: int  # answers there were to score
     same_family: bool
     spread: Estimate | None = None  # points between a panel's judges, or between one judge's readings of an answer
+    questions: tuple[int, ...] = ()  # ids of those with a score: means over others cannot be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ def _qualities(
             n_answers=n_answers,
             same_family=any(row["same_family"] for row in group),
             spread=_spread(apart.get(((kind, judge_id, protocol, rubric_id), criterion))),
+            questions=tuple(sorted({int(row["question_id"]) for row in group})),
         )
         for ((kind, judge_id, protocol, rubric_id), criterion), group in sorted(groups.items(), key=_order)
     ]
