@@ -18,6 +18,7 @@ from eval.commands import analysing, checking, measuring, reading, serving
 from eval.comparing import ComparisonError
 from eval.endpoint import EndpointError
 from eval.plan import PlanError
+from eval.quality_number import QualityError
 from eval.rubric import RubricError
 from eval.server import ServerError
 from eval.simulator.profiles import SimulatorError
@@ -25,7 +26,7 @@ from eval.simulator.profiles import SimulatorError
 EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
-    *(AgreementError, ComparisonError),
+    *(AgreementError, ComparisonError, QualityError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -38,7 +39,7 @@ app = typer.Typer(
 for command in (
     *(measuring.run, measuring.resume, measuring.judge),
     *(reading.show, reading.runs),
-    *(analysing.agreement, analysing.compare),
+    *(analysing.quality, analysing.agreement, analysing.compare),
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)

@@ -165,7 +165,12 @@ def add_group(
         )
         person = store.save_rater(Rater(kind=RaterKind.person, name="Test Person"), session=session)
         rubric = store.save_rubric(
-            Rubric(sha256=built_in().sha256, name="test rubric", version="1", body={"criteria": list(CRITERIA)}),
+            Rubric(
+                sha256=built_in().sha256,
+                name="test rubric",
+                version="1",
+                body={"criteria": [{"id": c} for c in CRITERIA]},
+            ),
             session=session,
         )
         for model, (into, out) in PRICES.items():

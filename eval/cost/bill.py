@@ -1,0 +1,272 @@
+"""What an option takes month by month, and what that is billed at: one calculation for a single value or 10,000 draws.
+
+Every number comes in as a column of draws, shape (n, 1), and spreads over the months to (n, T). A line of a bill is a
+factor (n, 1) times a basis (n, T) that several lines share, which is what makes 10,000 draws cheap.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from eval.cost.assumption import Floats
+from eval.cost.capacity import machines_for
+from eval.cost.price_card import PriceRow
+from eval.cost.program import ApiPart, MachinePart, Program, Tokens, tier_of
+from eval.cost.scenario import DoNothing, Escalate, Hardware, Scenario
+
+VOLUME_FACTOR = "volume factor"  # multiplies the volume, for sweeps over it; 1 where it is left out
+MILLION = 1e6
+HEADS = ("API tokens", "retries", "judge", "gate", "fixed fees", "hardware", "energy", "support", "labour", "today")
+
+
+@dataclass(frozen=True, slots=True)
+class Workings:
+    """What all options of a scenario share: by draw and month the answers, and those at the drifted price.
+
+    `per_s` is the rate of requests in the busiest minutes, in requests a second.
+    """
+
+    scenario: Scenario
+    values: Mapping[str, Floats]
+    months: int
+    horizon: int
+    growth: Floats
+    answers: Floats
+    drifted: Floats
+    per_s: Floats
+
+    def __getitem__(self, key: str) -> Floats:
+        return self.values[key]
+
+
+def workings(scenario: Scenario, values: Mapping[str, Floats], months: int | None = None) -> Workings:
+    """The volume of each draw and month; with `months` only the first so many, one-time costs spread as ever."""
+    horizon = scenario.workload.horizon_months
+    count = horizon if months is None else months
+    years = np.arange(count)[None, :] / 12
+    if scenario.workload.requests_per_month is not None:
+        first = values["workload.requests_per_month"]
+    else:
+        first = (
+            values["workload.users"] * values["workload.questions_per_user_day"] * values["workload.workdays_per_month"]
+        )
+    growth = np.exp(np.log1p(values["workload.growth_per_year"]) * years)
+    if VOLUME_FACTOR in values:
+        growth = growth * values[VOLUME_FACTOR]
+    answers = first * growth
+    drifted = answers * np.exp(np.log1p(values["money.api_price_drift_per_year"]) * years)
+    busiest = values["workload.busy_hour_share"] * values["workload.burst"] / values["workload.workdays_per_month"]
+    return Workings(scenario, values, count, horizon, growth, answers, drifted, answers * (busiest / 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An amount a month: factor times basis. `list_factor` is the factor at list price."""
+
+    head: str
+    basis: str
+    factor: Floats
+    list_factor: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Machines that are bought: how many there are in each month, price, residual value as a share, life in months."""
+
+    bought: Floats
+    capex: Floats
+    residual: Floats
+    life: Floats
+
+
+@dataclass(slots=True)
+class Bill:
+    """All lines of an option. `kwh` are energies as lines; `once` are costs before the first month."""
+
+    bases: dict[str, Floats]
+    lines: list[Line] = field(default_factory=list)
+    assets: list[Asset] = field(default_factory=list)
+    once: list[tuple[str, Floats]] = field(default_factory=list)
+    kwh: list[Line] = field(default_factory=list)
+    machines: dict[str, Floats] = field(default_factory=dict)  # by part, those of the busy hour with their spares
+    load: dict[str, Floats] = field(default_factory=dict)  # by part, in Erlang
+    service_s: dict[str, Floats] = field(default_factory=dict)
+    feasible: Floats | None = None  # by draw, 1 where the machines that can be had suffice
+
+    def add(self, head: str, basis: str, factor: Any, list_factor: Any = None) -> None:
+        """A line; without a list factor the list price is what is paid."""
+        column = np.atleast_2d(factor)
+        self.lines.append(Line(head, basis, column, column if list_factor is None else np.atleast_2d(list_factor)))
+
+
+def bill(program: Program, w: Workings) -> Bill:
+    """The bill of an option; the program must not be `unpriced`."""
+    made = Bill({"month": np.ones((1, w.months)), "answers": w.answers, "drifted": w.drifted})
+    name, option = program.name, program.option
+    for part in program.api:
+        _add_api(made, name, part, w)
+    if program.judge is not None:
+        for basis, row in _periods(made, program.judge, w):
+            made.add("judge", basis, w["workload.judged_share"] * _per_answer(program.judge, row, w))
+    seen: set[str] = set()
+    for part in program.machines:
+        _add_machines(made, part, w, first=part.hardware not in seen)
+        seen.add(part.hardware)
+    made.add("fixed fees", "month", w[f"options.{name}.fixed_per_month"])
+    if isinstance(option, Escalate):
+        made.add("gate", "answers", w[f"options.{name}.gate_per_1000"] / 1000)
+    if isinstance(option, DoNothing):
+        made.add("today", "month", w[f"options.{name}.cost_per_month"])
+        made.add("today", "answers", w[f"options.{name}.cost_per_1000_requests"] / 1000)
+    _add_foreign_energy(made, program, w)
+    return made
+
+
+# --- tokens ---------------------------------------------------------------------------------------------------------
+
+
+def _periods(made: Bill, tokens: Tokens, w: Workings) -> list[tuple[str, PriceRow]]:
+    """The basis of each period: the answers of its months at the drifted price."""
+    found: list[tuple[str, PriceRow]] = []
+    for period in tokens.periods:
+        if period.first >= w.months:
+            continue
+        basis = "drifted"
+        if len(tokens.periods) > 1:
+            basis = f"drifted {period.first}-{period.last}"
+            if basis not in made.bases:
+                months = np.arange(w.months)
+                made.bases[basis] = w.drifted * ((months >= period.first) & (months <= period.last))
+        found.append((basis, tier_of(period.row, tokens.tier_tokens)))
+    return found
+
+
+def _per_answer(tokens: Tokens, row: PriceRow, w: Workings, batch_share: Floats | None = None) -> Floats:
+    """What one answer costs at list price in the scenario's currency, by draw."""
+    ours, more = (w["workload.prompt_scale"], w["workload.completion_scale"]) if tokens.scaled else (1.0, 1.0)
+    prompt = w[tokens.prompt] * ours
+    for key in tokens.again:
+        prompt = prompt + w[key] * more
+    completion = w[tokens.completion] * more
+    cached = w[tokens.cached] if isinstance(tokens.cached, str) else np.array([[tokens.cached]])
+
+    def at(kind: str) -> Floats:
+        prices = {
+            name: float(getattr(row, f"{kind}{name}_per_mtok") or 0) for name in ("input", "cached_input", "output")
+        }
+        return (
+            prompt * (1 - cached) * prices["input"]
+            + prompt * cached * prices["cached_input"]
+            + completion * prices["output"]
+        )
+
+    total = at("")
+    if batch_share is not None and np.any(batch_share > 0):
+        total = (1 - batch_share) * total + batch_share * at("batch_")
+    return total / MILLION * _rate(w, row.currency)
+
+
+def _rate(w: Workings, currency: str | None) -> Floats:
+    if currency in (None, w.scenario.money.currency):
+        return np.ones((1, 1))
+    return w[f"money.rates.{currency}"]
+
+
+def _add_api(made: Bill, name: str, part: ApiPart, w: Workings) -> None:
+    share = w[part.share] if part.share else 1.0
+    paid = 1 - w[f"options.{name}.discount"]
+    for tokens in part.stages:
+        for basis, row in _periods(made, tokens, w):
+            listed = _per_answer(tokens, row, w, w[f"options.{name}.batch_share"]) * share
+            made.add("API tokens", basis, listed * paid, listed)
+            if part.attempts > 1:
+                again = listed * (part.attempts - 1)
+                made.add("retries", basis, again * paid, again)
+
+
+def _add_foreign_energy(made: Bill, program: Program, w: Workings) -> None:
+    """The energy of answers in somebody else's data centre, where it is assumed; it costs nothing extra."""
+    key = f"options.{program.name}.wh_per_answer"
+    if key in w.values:
+        for part in program.api[:1]:
+            factor = np.atleast_2d(w[key] / 1000 * (w[part.share] if part.share else 1.0))
+            made.kwh.append(Line("API", "answers", factor, factor))
+
+
+# --- machines -------------------------------------------------------------------------------------------------------
+
+
+def service_time(part: MachinePart, w: Workings) -> Floats:
+    """How long one place of a machine takes for an answer, in seconds, by draw."""
+    if part.rate is None:
+        return part.machine.service_s * w["workload.completion_scale"]
+    if not part.rated_tokens:
+        return part.machine.places / w[part.rate]
+    tokens = sum(
+        w[key] * w["workload.prompt_scale" if key.endswith(".prompt") else "workload.completion_scale"]
+        for key in part.rated_tokens
+    )
+    return part.machine.places * tokens / w[part.rate]
+
+
+def _add_machines(made: Bill, part: MachinePart, w: Workings, *, first: bool) -> None:
+    key = f"hardware.{part.hardware}"
+    profile = w.scenario.hardware[part.hardware]
+    service = service_time(part, w)
+    share = w[part.share] if part.share else 1.0
+    load = w.per_s * (service * share)
+    need, held, fits = _counts(profile, part, load, w)
+    rate = _rate(w, profile.currency)
+    made.machines[part.name], made.load[part.name], made.service_s[part.name] = need, load, service
+    made.feasible = fits if made.feasible is None else made.feasible * fits
+    made.bases[f"need {part.name}"], made.bases[f"held {part.name}"] = need, held
+    if profile.capex is not None:
+        bought = np.maximum(held - profile.owned, 0)
+        life = np.maximum(np.rint(w[f"{key}.life_months"]), 1)
+        made.assets.append(Asset(bought, w[f"{key}.capex"] * rate, w[f"{key}.residual_share"], life))
+    if np.any(w[f"{key}.rent_per_hour"] > 0):
+        made.add("hardware", f"need {part.name}", w[f"{key}.rent_per_hour"] * w[f"{key}.hours_on_per_month"] * rate)
+    made.add("support", f"held {part.name}", w[f"{key}.support_per_year"] / 12 * rate)
+    if first:
+        hourly = w[f"{key}.labour_rate_per_hour"] * rate
+        made.add("labour", "month", w[f"{key}.labour_hours_per_month"] * hourly)
+        made.once.append(("labour", w[f"{key}.setup_hours"] * hourly))
+    _add_energy(made, part, profile, service * share, w)
+
+
+def _counts(profile: Hardware, part: MachinePart, load: Floats, w: Workings) -> tuple[Floats, Floats, Floats]:
+    """Machines needed, machines there are by then, and by draw whether they suffice."""
+    fits = np.ones((1, 1))
+    if profile.one_per_user:
+        need = np.ceil(w["workload.users"] * w.growth)
+        fits = (load / need <= part.table[0]).all(axis=1, keepdims=True).astype(float)
+        need = need + profile.spares
+    else:
+        need = machines_for(load, part.table) + profile.spares
+    held = np.maximum.accumulate(need, axis=1)
+    rented = profile.rent_per_hour.value > 0
+    if profile.capex is None and not profile.one_per_user and not rented:
+        fits = fits * (held[:, -1:] <= profile.owned)
+        need, held = np.minimum(need, profile.owned), np.minimum(held, profile.owned)
+    return need, held, fits
+
+
+def _add_energy(made: Bill, part: MachinePart, profile: Hardware, busy_s: Floats, w: Workings) -> None:
+    """Idle power while the machines are on, and what answering takes above it, both times the PUE."""
+    key = f"hardware.{part.hardware}"
+    active, idle = f"{key}.active_watts", f"{key}.idle_watts"
+    active_key = active if active in w.values else part.watts
+    idle_key = idle if idle in w.values else part.idle_watts
+    if active_key is None or idle_key is None:
+        return  # rented, and the energy is in the rent
+    kilo = w[f"{key}.pue"] / 1000
+    lines = [("answers", np.maximum(w[active_key] - w[idle_key], 0) * kilo * busy_s / part.machine.places / 3600)]
+    if not profile.runs_other_work:
+        lines.append((f"held {part.name}", w[idle_key] * kilo * w[f"{key}.hours_on_per_month"]))
+    for basis, factor in lines:
+        column = np.atleast_2d(factor)
+        made.kwh.append(Line(part.name, basis, column, column))
+        if f"{key}.price_per_kwh" in w.values:
+            made.add("energy", basis, column * w[f"{key}.price_per_kwh"] * _rate(w, profile.currency))

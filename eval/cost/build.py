@@ -1,0 +1,312 @@
+"""Makes an option's part of the result from its bill: figures with their kinds, money summed exactly."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from eval.cost.answer_cost import answer_cost, measured_figure
+from eval.cost.assumption import Floats, Spread, draw
+from eval.cost.bill import Bill, Workings, bill
+from eval.cost.capacity import erlang_c, mean_wait, wait_quantile
+from eval.cost.figure import Figure, Kind, Series
+from eval.cost.ledger import by_head, kwh
+from eval.cost.measured import UNKNOWN, Measured
+from eval.cost.money import amount, monthly_rate, npv
+from eval.cost.price_card import PriceCard, PriceRow
+from eval.cost.program import MachinePart, Program
+from eval.cost.result import AnswerCost, Capacity, Fan, HeadCost, OptionResult, PriceUsed
+from eval.cost.scenario import Scenario
+from eval.cost.uncertainty import Draws, percentiles
+
+TIMES = "end of month, from 0"
+_MONEY = (
+    "list_cost", "effective_cost", "billed_cost", "upfront", "npv", "npv_p50", "per_month", "per_1000",
+    "per_1000_acceptable", "saving",
+)  # fmt: skip
+
+
+def unpriced(scenario: Scenario, card: PriceCard, program: Program) -> OptionResult:
+    """The result of an option without a total: what was measured stays, money is unknown with the reason."""
+    reason = program.unpriced[0]
+    currency, origin = scenario.money.currency, f"options.{program.name}"
+    money: dict[str, Any] = {name: Figure(None, currency, "derived", origin, reason=reason) for name in _MONEY}
+    nothing: dict[str, Any] = {
+        "probability_cheapest": Figure(None, "share", "derived", origin, reason=reason),
+        "energy": Figure(None, "kWh", "derived", origin, reason=reason),
+        "carbon": Figure(None, "kgCO2e", "derived", origin, reason=reason),
+    }
+    return OptionResult(**_measured(scenario, card, program), **money, **nothing)
+
+
+def priced(
+    scenario: Scenario,
+    card: PriceCard,
+    program: Program,
+    w: Workings,
+    draws: Draws,
+    saving: Figure,
+) -> OptionResult:
+    """The result of an option at the central values `w`, with its bands from the draws.
+
+    Whether it is out and how likely it is the cheapest takes the other options, and is filled in by evaluate.py.
+    """
+    made = bill(program, w)
+    currency, months = scenario.money.currency, w.months
+    origin = f"options.{program.name}: sum of its heads over {months} months"
+    heads, billed_flows, effective, listed = _heads(made, w, currency, origin)
+    total = sum(effective, Decimal(0))
+    rate = monthly_rate(float(w["money.discount_rate_per_year"][0, 0]))
+    worth = amount(npv(rate, billed_flows))
+    answers = Decimal(repr(float(w.answers.sum())))
+    low, middle, high = percentiles(draws.npv[program.name][None, :])[:, 0].tolist()
+    per_1000_draws = draws.effective[program.name] / draws.answers * 1000
+    p10, _, p90 = percentiles(per_1000_draws[None, :])[:, 0].tolist()
+    per_1000 = Figure(amount(total / answers * 1000), f"{currency}/1,000 answers", "derived", origin, p10, p90)
+
+    def money(
+        value: Decimal | float | None, why: str = origin, low: float | None = None, high: float | None = None
+    ) -> Figure:
+        return Figure(value, currency, "derived", why, low, high)
+
+    central = f"options.{program.name}: billed cost discounted at {float(w['money.discount_rate_per_year'][0, 0]):.2%}"
+    fan = draws.fan.get(program.name)
+    drawn = f"options.{program.name}: cumulative billed cost over {scenario.draws:,} draws"
+    energy = _energy(made, w, program)
+    return OptionResult(
+        **_measured(scenario, card, program),
+        list_cost=money(sum(listed, Decimal(0))),
+        effective_cost=money(total),
+        billed_cost=money(sum(billed_flows, Decimal(0))),
+        upfront=money(billed_flows[0], f"options.{program.name}: paid before the first month"),
+        npv=money(worth, central, low=low, high=high),
+        npv_p50=money(middle, f"median over {scenario.draws:,} draws"),
+        per_month=Figure(amount(total / months), currency, "derived", f"{origin}, a month"),
+        per_1000=per_1000,
+        per_1000_acceptable=_per_acceptable(scenario, program, per_1000, per_1000_draws),
+        saving=saving,
+        probability_cheapest=Figure(None, "share", "derived", origin, reason="It was not compared."),
+        energy=energy,
+        carbon=_carbon(energy, scenario),
+        heads=heads,
+        effective_by_month=Series(tuple(effective), currency, "derived", origin),
+        list_by_month=Series(tuple(listed), currency, "derived", origin),
+        billed_by_month=Series(tuple(billed_flows), currency, "derived", origin, TIMES),
+        fan=None if fan is None else _fan(fan, currency, drawn),
+        capacity=tuple(_capacity(part, made, w, scenario) for part in program.machines),
+        prices=tuple(_price(row, model) for model, row in _rows(program)),
+    )
+
+
+def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str, Any]:
+    """The fields that do not depend on money: names, sentences, and what was measured of the option's target."""
+    target, option = program.target, program.option
+    name = target.target if target else program.name
+    origin = target.origin if target else f"options.{program.name}"
+    missing = f"It was not measured for {option.label or program.name}."
+    scale = scenario.workload.completion_scale.value
+    quality = {
+        criterion: measured_figure(estimate, "of 5", origin, missing)
+        for criterion, estimate in (target.quality if target else {}).items()
+    }
+    return {
+        "name": program.name,
+        "label": option.label,
+        "kind": option.kind,
+        "target": target.target if target else None,
+        "residency": option.residency,
+        "simulated": program.simulated,
+        "hypothetical": any(row.kind == "hypothetical" for row in program.rows),
+        "blocked": program.blocked,
+        "out": program.never,
+        "notes": program.notes,
+        "remarks": option.remarks,
+        "quality": quality,
+        "acceptable": measured_figure(target.acceptable if target else UNKNOWN, "share", origin, missing),
+        "p50": _latency(target, "p50_ms", scale, origin, missing),
+        "p95": _latency(target, "p95_ms", scale, origin, missing),
+        "answer": _answer(scenario, card, program, target, name),
+    }
+
+
+def _latency(target: Measured | None, which: str, scale: float, origin: str, missing: str) -> Figure:
+    """A measured latency; where real answers are longer than the measured ones, longer by as much."""
+    estimate = getattr(target, which) if target else UNKNOWN
+    figure = measured_figure(estimate, "ms", origin, missing)
+    if scale == 1 or figure.value is None:
+        return figure
+    low = None if figure.low is None else figure.low * scale
+    high = None if figure.high is None else figure.high * scale
+    why = f"{origin}, times workload.completion_scale"
+    return Figure(float(figure.value) * scale, "ms", "derived", why, low, high, figure.n)
+
+
+def _answer(scenario: Scenario, card: PriceCard, program: Program, target: Measured | None, name: str) -> AnswerCost:
+    if target is not None and program.api:
+        prices = getattr(program.option, "prices", {})
+        judge = scenario.workload.judge_price
+        return answer_cost(target, card, scenario.starts_on, prices=prices, judge_price=judge)
+    unit = f"{scenario.money.currency}/answer"
+    reason = f"{name} is not billed by the token." if not program.api else f"{name} was not measured as a whole."
+    nothing = Figure(None, unit, "derived", f"options.{program.name}", reason=reason)
+    return AnswerCost(nothing, nothing, nothing)
+
+
+def _heads(
+    made: Bill, w: Workings, currency: str, origin: str
+) -> tuple[tuple[HeadCost, ...], list[Decimal], list[Decimal], list[Decimal]]:
+    """The heads, and over all of them the billed flows and the effective and list cost by month, summed exactly."""
+    months = w.months
+    billed_flows, effective, listed = [Decimal(0)] * (months + 1), [Decimal(0)] * months, [Decimal(0)] * months
+    sums: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
+    for head, amounts in by_head(made, w).items():
+        views = [_amounts(a, n) for a, n in ((amounts.listed, months), (amounts.effective, months))]
+        paid = _amounts(amounts.billed, months + 1)
+        if not any(views[0]) and not any(views[1]) and not any(paid):
+            continue
+        listed = [a + b for a, b in zip(listed, views[0], strict=True)]
+        effective = [a + b for a, b in zip(effective, views[1], strict=True)]
+        billed_flows = [a + b for a, b in zip(billed_flows, paid, strict=True)]
+        sums[head] = (sum(views[0], Decimal(0)), sum(views[1], Decimal(0)), sum(paid, Decimal(0)))
+    total = sum(effective, Decimal(0))
+    heads = tuple(
+        HeadCost(
+            head,
+            Figure(values[0], currency, "derived", f"{origin}, {head}"),
+            Figure(values[1], currency, "derived", f"{origin}, {head}"),
+            Figure(values[2], currency, "derived", f"{origin}, {head}"),
+            Figure(float(values[1] / total) if total else 0.0, "share", "derived", f"{origin}, {head}"),
+        )
+        for head, values in sums.items()
+    )
+    return heads, billed_flows, effective, listed
+
+
+def _amounts(row: Floats, count: int) -> list[Decimal]:
+    return [amount(value) for value in np.broadcast_to(row, (1, count))[0].tolist()]
+
+
+def _per_acceptable(scenario: Scenario, program: Program, per_1000: Figure, drawn: Floats) -> Figure:
+    """All costs over the number of acceptable answers, by 1,000; the share's interval is clustered by question."""
+    unit, target = f"{scenario.money.currency}/1,000 acceptable answers", program.target
+    origin = f"{per_1000.origin} over the measured share of acceptable answers"
+    if target is None or target.acceptable.value is None:
+        reason = "The share of acceptable answers was not measured."
+        return Figure(None, unit, "derived", origin, reason=reason)
+    share = target.acceptable
+    if not share.value or per_1000.value is None:
+        return Figure(None, unit, "derived", origin, reason="No measured answer was acceptable.")
+    low = high = None
+    if share.low is not None and share.high is not None:
+        key = f"measured.{target.target}.acceptable"
+        spread = Spread(share.value, share.low, share.high, "normal")
+        shares = np.clip(draw({key: spread}, scenario.draws, scenario.seed)[key][:, 0], 1e-9, 1.0)
+        low, _, high = percentiles((drawn / shares)[None, :])[:, 0].tolist()
+    value = amount(Decimal(per_1000.value) / Decimal(repr(share.value)))
+    return Figure(value, unit, "derived", origin, low, high, share.n)
+
+
+def _fan(rows: Floats, currency: str, origin: str) -> Fan:
+    p10, p50, p90 = (Series(tuple(row), currency, "derived", origin, TIMES) for row in rows.tolist())
+    return Fan(p10, p50, p90)
+
+
+def _energy(made: Bill, w: Workings, program: Program) -> Figure:
+    used = kwh(made, w)
+    origin = f"options.{program.name}: power of its machines, and of others where assumed"
+    if used is None:
+        reason = "Neither measured nor assumed: a provider's energy is unknown unless wh_per_answer is stated."
+        return Figure(None, "kWh", "derived", origin, reason=reason)
+    if program.api and not any(line.head == "API" for line in made.kwh):
+        origin += "; without what the API's provider uses, which is unknown"
+    return Figure(float(used.sum()), "kWh", "derived", origin)
+
+
+def _carbon(energy: Figure, scenario: Scenario) -> Figure:
+    grid = scenario.energy.grid_gco2e_per_kwh
+    origin = f"{energy.origin}; energy.grid_gco2e_per_kwh"
+    if energy.value is None:
+        return Figure(None, "kgCO2e", "derived", origin, reason=energy.reason)
+    if grid is None:
+        reason = "energy.grid_gco2e_per_kwh is not stated."
+        return Figure(None, "kgCO2e", "derived", origin, reason=reason)
+    used = float(energy.value)
+    low = None if grid.low is None else used * grid.low / 1000
+    high = None if grid.high is None else used * grid.high / 1000
+    return Figure(used * grid.value / 1000, "kgCO2e", "derived", origin, low, high)
+
+
+def _capacity(part: MachinePart, made: Bill, w: Workings, scenario: Scenario) -> Capacity:
+    """Machines and waiting of one part in the first and the last month, at the central values."""
+    profile = scenario.hardware[part.hardware]
+    need, load = made.machines[part.name][0], made.load[part.name][0]
+    service = float(made.service_s[part.name][0, 0])
+    working = max(float(need[-1]) - profile.spares, 1.0)
+    a, c = float(load[-1]), working * part.machine.places
+    if profile.one_per_user:
+        a, c = a / working, float(part.machine.places)
+    origin = part.origin
+    kind: Kind = "derived"
+    steps = tuple(
+        (
+            Figure(float(k), "machines", kind, origin),
+            Figure(_requests(part, w, load, k), "requests/month", kind, origin),
+        )
+        for k in range(1, 9)
+        if not profile.one_per_user
+    )
+    full = "The machines are full: the queue grows without end."
+
+    def seconds(wait: Floats) -> Figure:
+        endless = not np.isfinite(wait)
+        return Figure(None if endless else float(wait), "s", kind, "Erlang C", reason=full if endless else None)
+
+    return Capacity(
+        part.name,
+        part.hardware,
+        Figure(float(part.machine.places), "requests at once", "quoted" if part.rate else "measured", origin),
+        Figure(service, "s", kind, origin),
+        Figure(float(need[0]), "machines", kind, origin),
+        Figure(float(need[-1]), "machines", kind, origin),
+        Figure(a / c, "share", kind, f"{origin}, busiest minutes of the last month"),
+        Figure(float(erlang_c(a, c)), "share", kind, "Erlang C"),
+        seconds(mean_wait(a, c, service)),
+        seconds(wait_quantile(a, c, service)),
+        part.machine.sequential,
+        part.rate is not None,
+        steps,
+    )
+
+
+def _requests(part: MachinePart, w: Workings, load: Floats, machines: int) -> float:
+    """The requests a month that so many machines bear."""
+    return float(w.answers[0, -1]) * float(part.table[machines - 1]) / float(load[-1])
+
+
+def _rows(program: Program) -> list[tuple[str, PriceRow]]:
+    stages = [*(stage for part in program.api for stage in part.stages), *filter(None, [program.judge])]
+    return list(dict.fromkeys((stage.model, period.row) for stage in stages for period in stage.periods))
+
+
+def _price(row: PriceRow, model: str) -> PriceUsed:
+    kind: Kind = "quoted" if row.kind == "quoted" else "assumed"
+    labels = ["hypothetical"] if row.kind == "hypothetical" else []
+    labels += [f"borrowed from {row.borrowed_from}"] if row.borrowed_from else []
+
+    def price(value: Decimal | None) -> Figure:
+        reason = (row.note or "The price card has none.") if value is None else None
+        return Figure(value, f"{row.currency}/Mtoken", kind, row.source, reason=reason)
+
+    return PriceUsed(
+        row.id,
+        model,
+        price(row.input_per_mtok),
+        price(row.cached_input_per_mtok),
+        price(row.output_per_mtok),
+        ", ".join(labels),
+        row.source,
+        row.valid_from,
+        row.valid_until,
+        row.retires_on,
+        row.note,
+    )

@@ -1,0 +1,255 @@
+"""The TCO of a scenario: scenario, measurements and price card in, one Result out.
+
+The one function that pages, commands and reports call. Pure: the same three inputs give the same result, draws too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from eval.cost.answer_cost import measured_figure
+from eval.cost.assumption import Spread, central
+from eval.cost.bill import Workings, bill, workings
+from eval.cost.break_even import Crossing, crossing
+from eval.cost.build import priced, unpriced
+from eval.cost.compile import Compiler
+from eval.cost.decision import decide, reasons_out
+from eval.cost.figure import Figure
+from eval.cost.measured import Measured
+from eval.cost.price_card import PriceCard
+from eval.cost.program import Program
+from eval.cost.register import LIMITS, number, register, unit_of, warnings
+from eval.cost.result import BreakEven, Decision, Evidence, FlipPoint, OptionResult, Result, Sensitivity
+from eval.cost.scenario import Scenario, bounds
+from eval.cost.uncertainty import Draws, cheapest, flips, npvs, percentiles, simulate, tornado, used_keys
+
+
+def evaluate(scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> Result:
+    """The TCO. `measured` holds the targets by name. An option that lacks something is in it with the reason."""
+    return _Evaluation(scenario, measured, card).result()
+
+
+class _Evaluation:
+    """Holds what the parts of a result share while it is made."""
+
+    def __init__(self, scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> None:
+        self.scenario, self.card = scenario, card
+        compiler = Compiler(scenario, measured, card)
+        self.programs = compiler.programs()
+        self.spreads: Mapping[str, Spread] = compiler.spreads
+        self.estimates, self.stated = compiler.estimates, compiler.assumed
+        self.billable = [program for program in self.programs.values() if not program.unpriced]
+        self.w: Workings = workings(scenario, central(self.spreads))
+        self.draws: Draws = simulate(scenario, self.billable, self.spreads)
+        self.currency = scenario.money.currency
+
+    def result(self) -> Result:
+        scenario, card = self.scenario, self.card
+        options = [self._option(program) for program in self.programs.values()]
+        eligible = [option.name for option in options if not option.blocked and not option.out]
+        chances = cheapest(self.draws.npv, self.draws.fits, eligible)
+        options = [self._with_chance(option, chances) for option in options]
+        decision = self._decision(options, chances)
+        pair = self._pair(decision)
+        watched = used_keys(scenario, self.billable, self.spreads)
+        pinned = scenario.price_card is not None and scenario.price_card.sha256 == card.sha256
+        return Result(
+            scenario=scenario.name,
+            question=scenario.question,
+            scenario_sha256=scenario.sha256,
+            card=card.name,
+            card_date=card.date,
+            card_sha256=card.sha256,
+            card_is_pinned=pinned,
+            currency=self.currency,
+            starts_on=scenario.starts_on,
+            baseline=scenario.baseline,
+            months=self._chosen(scenario.workload.horizon_months, "months", "workload.horizon_months"),
+            draws=self._chosen(scenario.draws, "draws", "draws"),
+            seed=self._chosen(scenario.seed, "seed", "seed"),
+            workload=dict(self._workload()),
+            requirements=dict(self._requirements()),
+            allowed_residency=scenario.constraints.allowed_residency,
+            options=tuple(options),
+            decision=decision,
+            break_even=tuple(self._break_evens()),
+            tornado=tuple(self._tornado(pair)) if pair else (),
+            tornado_of=pair,
+            flips=tuple(self._flips(eligible)),
+            register=register(scenario, self.stated, watched),
+            evidence=tuple(self._evidence()),
+            warnings=tuple(warnings(scenario, card, list(self.programs.values()))),
+            limits=LIMITS,
+        )
+
+    def _chosen(self, value: float, unit: str, key: str) -> Figure:
+        return Figure(value, unit, "assumed", key)
+
+    # --- options ------------------------------------------------------------------------------------------------------
+
+    def _option(self, program: Program) -> OptionResult:
+        """An option with its money, its saving and the reasons why it is out."""
+        if program.unpriced:
+            return unpriced(self.scenario, self.card, program)
+        saving = self._saving(program.name, self.scenario.baseline)
+        made = priced(self.scenario, self.card, program, self.w, self.draws, saving)
+        feasible = bill(program, self.w).feasible
+        out = reasons_out(
+            self.scenario,
+            program,
+            fits=feasible is None or bool(feasible[0, 0] > 0),
+            per_month=made.per_month,
+            upfront=made.upfront,
+            p95=made.p95,
+            quality=made.quality,
+        )
+        notes = made.notes
+        short = float(1 - self.draws.fits[program.name].mean())
+        if short > 0:
+            notes = (*notes, f"In {short:.0%} of the draws its machines do not bear the busy hour.")
+        return replace(made, out=out, notes=notes)
+
+    def _saving(self, name: str, against: str) -> Figure:
+        """What an option saves against another, net present value, with the band of the difference."""
+        origin = f"net present value of {against} less that of {name}"
+        if against not in self.draws.npv:
+            reason = f"The cost of {against} is unknown."
+            return Figure(None, self.currency, "derived", origin, reason=reason)
+        low, _, high = percentiles((self.draws.npv[against] - self.draws.npv[name])[None, :])[:, 0].tolist()
+        point = npvs(self.scenario, [self.programs[against], self.programs[name]], self.w.values)
+        saved = float(point[against][0] - point[name][0])
+        return Figure(saved, self.currency, "derived", origin, low, high)
+
+    def _with_chance(self, option: OptionResult, chances: Mapping[str, float]) -> OptionResult:
+        origin = f"share of {self.scenario.draws:,} draws, among {', '.join(chances) or 'none'}"
+        if option.name in chances:
+            return replace(option, probability_cheapest=Figure(chances[option.name], "share", "derived", origin))
+        reason = option.blocked[0] if option.blocked else f"It is out: {option.out[0]}"
+        return replace(option, probability_cheapest=Figure(None, "share", "derived", origin, reason=reason))
+
+    def _decision(self, options: Sequence[OptionResult], chances: Mapping[str, float]) -> Decision:
+        if not chances:
+            return decide(self.scenario, options, chances, {})
+        best = max(chances, key=lambda name: chances[name])
+        return decide(
+            self.scenario, options, chances, {name: self._saving(best, name) for name in chances if name != best}
+        )
+
+    def _pair(self, decision: Decision) -> tuple[str, str] | None:
+        """Whose saving the tornado shows: the chosen option's against the baseline, else against the runner-up."""
+        if decision.option is None:
+            return None
+        against = self.scenario.baseline
+        if against == decision.option or self.programs[against].unpriced:
+            against = decision.runner_up or ""
+        return (decision.option, against) if against else None
+
+    # --- what moves it ------------------------------------------------------------------------------------------------
+
+    def _figure(self, key: str, value: float) -> Figure:
+        """Another value of a number, of the same kind and origin."""
+        return replace(
+            number(key, self.scenario, self.stated, self.estimates), value=value, low=None, high=None, n=None
+        )
+
+    def _tornado(self, pair: tuple[str, str]) -> Iterator[Sensitivity]:
+        for bar in tornado(self.scenario, self.programs, self.spreads, *pair):
+            origin = f"saving of {pair[0]} against {pair[1]} with {bar.key} at this value, all others central"
+            at = [Figure(saving, self.currency, "derived", origin) for saving in (bar.at_low, bar.at_high)]
+            yield Sensitivity(bar.key, self._figure(bar.key, bar.low), self._figure(bar.key, bar.high), *at)
+
+    def _flips(self, eligible: Sequence[str]) -> Iterator[FlipPoint]:
+        for flip in flips(self.scenario, self.programs, self.spreads, bounds(self.scenario), eligible):
+            option = self.programs[flip.cheapest].option
+            unit = unit_of(flip.key, self.scenario)
+            where = "within the stated range" if flip.inside else "outside the stated range"
+            sentence = (
+                f"{option.label or flip.cheapest} becomes the cheapest where {flip.key} is {flip.value:,.4g} {unit} "
+                f"instead of {flip.central:,.4g}, {where}."
+            )
+            origin = f"where the cheapest option changes, with {flip.key} moved alone"
+            central_value = number(flip.key, self.scenario, self.stated, self.estimates)
+            value = Figure(flip.value, unit, "derived", origin)
+            yield FlipPoint(flip.key, central_value, value, flip.cheapest, flip.inside, sentence)
+
+    def _break_evens(self) -> Iterator[BreakEven]:
+        """Every option with machines against the one that is billed by the token: the baseline, else the first."""
+        by_token = [p for p in self.billable if p.api and not p.machines]
+        first = next((p for p in by_token if p.name == self.scenario.baseline), by_token[0] if by_token else None)
+        for program in self.billable:
+            if first is not None and program.machines:
+                yield self._break_even(crossing(self.scenario, program, first, self.spreads))
+
+    def _break_even(self, found: Crossing) -> BreakEven:
+        ours, theirs = (self.programs[name].option.label or name for name in (found.option, found.against))
+        origin = f"effective cost of the first month, {found.option} against {found.against}"
+        never = f"Never on this hardware: {ours} stays dearer than {theirs} at every volume."
+        unsaved = "What is paid for it is not saved within the horizon."
+        low, high = (found.band[0], found.band[2]) if found.band else (None, None)
+        requests = "requests/month"
+
+        def known(value: float | None, unit: str, reason: str) -> Figure:
+            return Figure(value, unit, "derived", origin, reason=None if value is not None else reason)
+
+        volume = replace(known(found.first, requests, never), low=low, high=high)
+        if found.first is None:
+            sentence = never
+        elif found.lost_at is None:
+            sentence = f"{ours} costs no more than {theirs} from {found.first:,.0f} requests a month."
+        else:
+            sentence = (
+                f"{ours} costs no more than {theirs} from {found.first:,.0f} to {found.lost_at:,.0f} requests a month; "
+                "there a further machine brings its cost back in"
+            )
+            sentence += f", until {found.for_good:,.0f}." if found.for_good is not None else "."
+        return BreakEven(
+            found.option,
+            found.against,
+            volume,
+            None if found.lost_at is None else known(found.lost_at, requests, ""),
+            None if found.for_good is None else known(found.for_good, requests, ""),
+            Figure(found.never, "share", "derived", "share of draws without a break-even"),
+            known(found.months, "months", unsaved),
+            known(found.return_per_year, "share/year", unsaved),
+            sentence,
+        )
+
+    # --- what it rests on ---------------------------------------------------------------------------------------------
+
+    def _workload(self) -> Iterator[tuple[str, Figure]]:
+        origin = "workload"
+        months = [float(x) for x in np.broadcast_to(self.w.answers, (1, self.w.months))[0]]
+        yield "requests in the first month", Figure(months[0], "requests", "derived", origin)
+        yield "requests in the last month", Figure(months[-1], "requests", "derived", origin)
+        yield "requests over the horizon", Figure(sum(months), "requests", "derived", origin)
+        yield "busiest minutes of the last month", Figure(float(self.w.per_s[0, -1]), "requests/s", "derived", origin)
+
+    def _requirements(self) -> Iterator[tuple[str, Figure]]:
+        rules = self.scenario.constraints
+        for criterion, floor in rules.quality_floor.items():
+            yield f"{criterion}, at least", Figure(floor, "of 5", "assumed", "constraints.quality_floor")
+        for words, value, unit in (
+            ("p95 latency, at most", rules.p95_ms, "ms"),
+            ("a month, at most", rules.budget_per_month, self.currency),
+            ("at the start, at most", rules.budget_upfront, self.currency),
+            ("decisive from", rules.decisive_at, "share"),
+        ):
+            if value is not None:
+                yield words, Figure(value, unit, "assumed", "constraints")
+
+    def _evidence(self) -> Iterator[Evidence]:
+        seen = {source.target: source for program in self.programs.values() for source in program.sources}
+        for target in seen.values():
+            speed = measured_figure(target.tokens_per_s, "tokens/s", target.origin, "It could not be told.")
+            yield Evidence(
+                target.target,
+                Figure(target.n_answers, "answers", "measured", target.origin),
+                Figure(target.n_errors, "errors", "measured", target.origin),
+                speed,
+                target.hardware,
+                target.date,
+                target.judge.model if target.judge else "",
+                target.runs,
+                target.simulated,
+            )

@@ -1,0 +1,136 @@
+"""What was measured of a target, as the cost model takes it in: data only, whoever read it from wherever.
+
+`acceptable_share` and `cost_per_acceptable` turn answers with their scores into figures with an interval.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+
+import numpy as np
+from scipy.special import stdtrit
+
+from eval.stats.intervals import CONFIDENCE, Estimate
+
+UNKNOWN = Estimate(None, None, None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StageUse:
+    """What one stage of a target consumes: mean tokens an answer, each with its interval over questions.
+
+    `prompt` includes the `cached` tokens and `completion` the `reasoning` tokens, as the servers count them. A value of
+    None is unknown. `ms` is the stage's mean time an answer, for a stage that is hosted on a machine of its own.
+    """
+
+    stage: str
+    model: str
+    prompt: Estimate
+    completion: Estimate
+    cached: Estimate = UNKNOWN
+    reasoning: Estimate = UNKNOWN
+    ms: Estimate = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one machine bore at so many requests at once: answers a second, and the times of an answer in ms."""
+
+    concurrency: int
+    answers_per_s: float
+    p95_ms: float | None
+    n: int  # answers measured at this concurrency
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeUse:
+    """What judging one answer consumes: mean tokens over all calls of the protocol."""
+
+    model: str
+    prompt: Estimate
+    completion: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A target as its stored runs show it. Whatever was not measured is None, UNKNOWN or empty.
+
+    `attempts_per_answer` is how many requests a stored answer took, failed ones included: 1 where none was repeated.
+    `watts` is the whole machine's mean power while it answers, `idle_watts` the same while it waits.
+    """
+
+    target: str
+    stages: tuple[StageUse, ...]
+    loads: tuple[Load, ...] = ()
+    p50_ms: Estimate = UNKNOWN
+    p95_ms: Estimate = UNKNOWN
+    tokens_per_s: Estimate = UNKNOWN
+    quality: Mapping[str, Estimate] = field(default_factory=dict)  # by criterion, from 1 to 5
+    acceptable: Estimate = UNKNOWN  # share of answers at or above every threshold, see acceptable_share
+    attempts_per_answer: float | None = None
+    watts: Estimate = UNKNOWN
+    idle_watts: Estimate = UNKNOWN
+    judge: JudgeUse | None = None
+    n_answers: int = 0
+    n_errors: int = 0
+    runs: tuple[str, ...] = ()  # names or ids, for the traceability appendix
+    hardware: str = ""
+    date: str = ""  # year-month-day of the newest run
+    simulated: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where its figures come from, for a reader."""
+        runs = f"runs {', '.join(self.runs)}" if self.runs else "its runs"
+        return f"{'simulated ' if self.simulated else ''}{self.target}, {runs}" + (
+            f", {self.date}" if self.date else ""
+        )
+
+
+def acceptable_share(
+    acceptable: Sequence[bool], questions: Sequence[int], *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The share of answers that are acceptable, with an interval clustered by question; `n` counts the questions.
+
+    A pooled ratio of two totals over questions: see cost_per_acceptable for the variance. Cut to 0..1. No interval
+    where there are fewer than two questions, or where all answers agree.
+    """
+    return _ratio([float(a) for a in acceptable], [1.0] * len(acceptable), questions, confidence, (0.0, 1.0))
+
+
+def cost_per_acceptable(
+    costs: Sequence[float], acceptable: Sequence[bool], questions: Sequence[int], *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """What an acceptable answer costs: all costs over the number of acceptable answers, clustered by question.
+
+    Costs of answers that are not acceptable count in full, in the currency they are given in. The linearised ratio
+    estimator (Cochran, Sampling Techniques, 3rd ed., section 6.3) with the question as the cluster, Student's t with
+    questions - 1 degrees of freedom. No answer acceptable: there is no such cost, and value is None.
+    """
+    return _ratio(costs, [float(a) for a in acceptable], questions, confidence, (0.0, np.inf))
+
+
+def _ratio(
+    over: Sequence[float],
+    under: Sequence[float],
+    questions: Sequence[int],
+    confidence: float,
+    bounds: tuple[float, float],
+) -> Estimate:
+    if not len(over) == len(under) == len(questions):
+        raise ValueError("There has to be one question and one verdict for each answer.")
+    if len(over) == 0:
+        return UNKNOWN
+    _, index = np.unique(np.asarray(questions), return_inverse=True)
+    clusters = int(index.max()) + 1
+    y = np.bincount(index, weights=np.asarray(over, dtype=float))
+    x = np.bincount(index, weights=np.asarray(under, dtype=float))
+    if x.sum() == 0:
+        return Estimate(None, None, None, clusters)
+    ratio = float(y.sum() / x.sum())
+    residuals = y - ratio * x
+    if clusters < 2 or np.allclose(residuals, 0, atol=1e-12 * max(1.0, abs(float(y.sum())))):
+        return Estimate(ratio, None, None, clusters)
+    variance = clusters / (clusters - 1) * float(np.square(residuals).sum()) / float(x.sum()) ** 2
+    half = float(stdtrit(clusters - 1, 0.5 + confidence / 2)) * sqrt(variance)
+    return Estimate(ratio, max(ratio - half, bounds[0]), min(ratio + half, bounds[1]), clusters)

@@ -1,0 +1,236 @@
+"""Reads and writes price cards as JSON and CSV, and names every fault of a file.
+
+CSV carries the same as JSON: the card's own fields stand in rows that begin with `#`, and a text that a spreadsheet
+would take for a formula has an apostrophe before it, which reading takes away again.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from eval.cost.faults import Fault, FaultyFileError, from_pydantic, guess, shown
+from eval.cost.price_card import PriceCard, PriceRow, Tier, built_in_text, canonical, overlaps
+
+MAX_BYTES = 5_000_000
+_META = ("name", "date", "source", "note")
+_COLUMNS = tuple(PriceRow.model_fields)
+_FORMULA = tuple("=+-@'\t")  # what a spreadsheet would calculate with, and the mark itself
+
+
+class PriceCardError(FaultyFileError):
+    """A file is not a price card; `faults` says why."""
+
+
+@cache
+def built_in() -> PriceCard:
+    """The price card that comes with Rightsize."""
+    return parse_json(built_in_text(), "eval/data/price_card.json")
+
+
+def load(path: Path) -> PriceCard:
+    """Read a price card from a .json or .csv file; raises PriceCardError with every fault."""
+
+    def refuse(problem: str, remedy: str) -> NoReturn:
+        raise PriceCardError(str(path), "a price card", [Fault("", problem, remedy)])
+
+    if path.suffix.lower() not in (".json", ".csv"):
+        refuse("the kind of file cannot be told from its name", "use .json or .csv")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            refuse(f"the file is larger than {MAX_BYTES // 1_000_000} MB", "keep the rows you need")
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        refuse("there is no such file", "check the name and the folder")
+    except UnicodeDecodeError:
+        refuse("the file is not UTF-8 text", "save it as UTF-8")
+    except OSError as error:
+        refuse(f"the file cannot be read ({error.strerror})", "check the name and your rights")
+    return parse_csv(text, str(path)) if path.suffix.lower() == ".csv" else parse_json(text, str(path))
+
+
+def parse_json(text: str, name: str = "the text") -> PriceCard:
+    """Read a price card from JSON; raises PriceCardError with every fault."""
+    faults: list[Fault] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        for key, count in Counter(key for key, _ in pairs).items():
+            if count > 1:
+                faults.append(Fault(shown(key)[1:-1], f"it occurs {count} times in one object", "keep one"))
+        return dict(pairs)
+
+    def constant(word: str) -> NoReturn:
+        raise ValueError(f"{word} is no number in JSON")
+
+    _check_size(text, name)
+    try:
+        data = json.loads(text, parse_float=Decimal, object_pairs_hook=unique, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        problem = f"it is not JSON ({error.msg} at column {error.colno})"
+        raise PriceCardError(
+            name, "a price card", [Fault(f"line {error.lineno}", problem, "correct it there")]
+        ) from error
+    except (ValueError, RecursionError) as error:
+        problem = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0]
+        raise PriceCardError(name, "a price card", [Fault("", problem, "correct it")]) from error
+    if not isinstance(data, dict) or not isinstance(data.get("rows"), list):
+        problem = "it is not an object with a list of rows"
+        raise PriceCardError(name, "a price card", [Fault("", problem, 'write {"name", "date", "rows": [...]}')])
+    records = list(enumerate(data["rows"], start=1))
+    return _made(name, {k: v for k, v in data.items() if k != "rows"}, [(f"row {i}", r) for i, r in records], faults)
+
+
+def parse_csv(text: str, name: str = "the text") -> PriceCard:
+    """Read a price card from CSV; raises PriceCardError with every fault, each with its line."""
+    _check_size(text, name)
+    faults: list[Fault] = []
+    meta: dict[str, Any] = {}
+    records: list[tuple[str, dict[str, Any]]] = []
+    header: list[str] | None = None
+    try:
+        for place, cells in _rows(text):
+            if header is None and cells[0].startswith("#"):
+                key = cells[0][1:].strip()
+                if key in meta:
+                    faults.append(Fault(place, f"#{key} occurs twice", "keep one"))
+                meta[key] = _unmarked(cells[1]) if len(cells) > 1 else ""
+            elif header is None:
+                header = [cell.strip() for cell in cells]
+                faults += _header_faults(header, place)
+            elif len(cells) != len(header):
+                problem = f"the row has {len(cells)} cells, the header has {len(header)}"
+                faults.append(Fault(place, problem, "put a text with commas in quotes; an empty cell needs its comma"))
+            else:
+                records.append((place, _record(dict(zip(header, cells, strict=True)), place, faults)))
+    except csv.Error as error:
+        faults.append(Fault("", f"the quotes do not match ({error})", 'write a quote within a text as ""'))
+    if header is None and not faults:
+        faults.append(Fault("", "there is no header", f"name the columns: {', '.join(_COLUMNS)}"))
+    return _made(name, meta, records, faults)
+
+
+def dump_json(card: PriceCard) -> str:
+    """A price card as JSON, such that `parse_json` gives the same card."""
+    rows = [{k: _number(k, v) for k, v in canonical(row).items() if v not in (None, "", [])} for row in card.rows]
+    data = {name: getattr(card, name) for name in _META} | {"rows": rows}
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def dump_csv(card: PriceCard) -> str:
+    """A price card as CSV, such that `parse_csv` gives the same card."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    for name in _META:
+        writer.writerow([f"#{name}", _marked(getattr(card, name))])
+    writer.writerow(_COLUMNS)
+    for row in card.rows:
+        values = canonical(row) | {"tiers": " | ".join(map(_tier_text, row.tiers))}
+        writer.writerow([_marked("" if v is None else str(v)) for v in values.values()])
+    return out.getvalue()
+
+
+def _made(name: str, meta: dict[str, Any], records: list[tuple[str, Any]], faults: list[Fault]) -> PriceCard:
+    """The card of these rows; raises PriceCardError where there is any fault in it."""
+    rows: list[PriceRow] = []
+    places: list[str] = []
+    for place, record in records:
+        try:
+            rows.append(PriceRow.model_validate(record))
+            places.append(place)
+        except ValidationError as error:
+            faults += from_pydantic(error, PriceRow, place)
+    faults += overlaps(tuple(rows), tuple(places))
+    try:
+        card = PriceCard.model_validate(meta | {"rows": () if faults else tuple(rows)})
+    except ValidationError as error:
+        faults += from_pydantic(error, PriceCard)
+        card = None
+    if faults or card is None:
+        raise PriceCardError(name, "a price card", faults)
+    return card
+
+
+def _check_size(text: str, name: str) -> None:
+    if len(text) > MAX_BYTES:
+        fault = Fault("", f"it is longer than {MAX_BYTES:,} characters", "keep the rows you need")
+        raise PriceCardError(name, "a price card", [fault])
+
+
+def _rows(text: str) -> Iterator[tuple[str, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        place = f"line {reader.line_num + 1}"
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        if any(cell.strip() for cell in cells):
+            yield place, cells
+
+
+def _header_faults(header: list[str], place: str) -> Iterator[Fault]:
+    other = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), None)
+    if other:
+        yield Fault(place, f"the columns are separated by {shown(other)}", "separate them by commas")
+        return
+    for column, count in Counter(header).items():
+        if column not in _COLUMNS:
+            yield Fault(f"{place}, {column or 'a column'}", "this column is not known", guess(column, _COLUMNS))
+        elif count > 1:
+            yield Fault(f"{place}, {column}", "there are several columns of this name", "keep one")
+    for column in ("provider", "model", "kind", "source"):
+        if column not in header:
+            yield Fault(f"{place}, {column}", "the column is missing", "add it to the header and to every row")
+
+
+def _record(cells: dict[str, str], place: str, faults: list[Fault]) -> dict[str, Any]:
+    """A row as the object it would be in JSON; an empty cell is a field left out."""
+    record: dict[str, Any] = {k: _unmarked(v) for k, v in cells.items() if k in _COLUMNS and v.strip()}
+    if "tiers" in record:
+        record["tiers"] = [
+            tier for part in record["tiers"].split("|") if (tier := _tier(part.strip(), place, faults)) is not None
+        ]
+    return record
+
+
+def _tier_text(tier: Tier) -> str:
+    prices = (tier.input_per_mtok, tier.cached_input_per_mtok, tier.output_per_mtok)
+    return ":".join([str(tier.above_tokens), *("" if p is None else format(p, "f") for p in prices)])
+
+
+def _tier(text: str, place: str, faults: list[Fault]) -> dict[str, Any] | None:
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != 4 or not re.fullmatch(r"\d{1,10}", parts[0]):
+        remedy = "write ABOVE_TOKENS:INPUT:CACHED_INPUT:OUTPUT, like 200000:2.5:0.25:15, and | between tiers"
+        faults.append(Fault(f"{place}, tiers", f"{shown(text)} is not a tier", remedy))
+        return None
+    prices = zip(("input_per_mtok", "cached_input_per_mtok", "output_per_mtok"), parts[1:], strict=True)
+    return {"above_tokens": int(parts[0])} | {name: price for name, price in prices if price}
+
+
+def _number(name: str, value: Any) -> Any:
+    """A price as a JSON number where that reads back as the same decimal, else as a text."""
+    if name == "tiers":
+        return [{k: _number(k, v) for k, v in tier.items() if v is not None} for tier in value]
+    if not name.endswith("_per_mtok"):
+        return value
+    number = float(value)
+    if Decimal(repr(number)) != Decimal(value):
+        return value
+    return int(number) if number.is_integer() else number
+
+
+def _marked(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _unmarked(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text

@@ -1,0 +1,117 @@
+"""What an option takes: its tokens by price row, its machines, and why it may have no total.
+
+Data only; made by compile.py and calculated with by bill.py. Numbers are not held here but named by their key, so that
+one program serves the central values, the draws and every sweep alike.
+"""
+
+from dataclasses import dataclass, field
+
+from eval.cost.assumption import Floats
+from eval.cost.capacity import Machine
+from eval.cost.measured import Measured
+from eval.cost.price_card import PriceRow
+from eval.cost.scenario import Option
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The months of the horizon, first to last, in which one row of the price card is in force."""
+
+    first: int
+    last: int
+    row: PriceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One stage that is billed by the token: keys of its mean tokens, and what of its prompt is cached.
+
+    `again` are keys of completions that are sent along as input. `cached` is the key of an assumed share of the prompt,
+    or the measured share itself. `tier_tokens` is the mean input that chooses the context tier.
+    """
+
+    model: str
+    prompt: str
+    completion: str
+    periods: tuple[Period, ...]
+    cached: str | float = 0.0
+    again: tuple[str, ...] = ()
+    tier_tokens: float = 0.0
+    scaled: bool = True  # by the workload's prompt_scale and completion_scale; the judge's tokens are too
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPart:
+    """Stages billed by the token for every request, or for the share with the key `share`."""
+
+    name: str
+    stages: tuple[Tokens, ...]
+    share: str | None = None
+    attempts: float = 1.0  # requests an answer takes, repeats included
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MachinePart:
+    """Work on machines of a profile, for every request or for the share with the key `share`.
+
+    `table` is the load in Erlang that 1, 2, ... machines bear. `rate` is the key of a quoted throughput and
+    `rated_tokens` those of the tokens an answer has in it, empty where answers a second were quoted; without `rate`
+    the machine's own time counts, as it was measured. `watts` and `idle_watts` are keys of measured power.
+    """
+
+    name: str
+    hardware: str
+    machine: Machine
+    table: Floats = field(repr=False)
+    rate: str | None = None
+    rated_tokens: tuple[str, ...] = ()
+    origin: str = ""
+    share: str | None = None
+    watts: str | None = None
+    idle_watts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What an option takes, ready to be billed, unless it is `blocked` by what is unknown or `never` possible."""
+
+    name: str
+    option: Option
+    target: Measured | None  # whose quality and latency count
+    sources: tuple[Measured, ...] = ()  # every target its tokens, machines and judge were measured on
+    api: tuple[ApiPart, ...] = ()
+    machines: tuple[MachinePart, ...] = ()
+    judge: Tokens | None = None
+    blocked: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether anything in it was measured on simulated models."""
+        return any(source.simulated for source in self.sources)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Why it has no total: something is unknown, or there are no machines that would do; empty where it has one."""
+        return self.blocked + self.never
+
+    @property
+    def rows(self) -> tuple[PriceRow, ...]:
+        """The rows of the price card it is billed by, each once."""
+        stages = [*(stage for part in self.api for stage in part.stages), *filter(None, [self.judge])]
+        return tuple(dict.fromkeys(period.row for stage in stages for period in stage.periods))
+
+
+def tier_of(row: PriceRow, tokens: float) -> PriceRow:
+    """The row with the prices of the context tier that a request of so many input tokens falls into."""
+    for tier in reversed(row.tiers):
+        if tokens > tier.above_tokens:
+            prices = {
+                "input_per_mtok": tier.input_per_mtok,
+                "cached_input_per_mtok": tier.cached_input_per_mtok,
+                "output_per_mtok": tier.output_per_mtok,
+            }
+            unknown = dict.fromkeys(["batch_input_per_mtok", "batch_cached_input_per_mtok", "batch_output_per_mtok"])
+            return row.model_copy(update=prices | unknown)
+    return row

@@ -1,0 +1,115 @@
+"""The assumption register, and what a reader has to be told beside the numbers: warnings and limits of the model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from eval.cost.assumption import Assumption
+from eval.cost.fields import months_after
+from eval.cost.figure import Figure
+from eval.cost.price_card import PriceCard
+from eval.cost.program import Program
+from eval.cost.result import Assumed
+from eval.cost.scenario import Scenario
+from eval.stats.intervals import Estimate
+
+LIMITS = (
+    "Ranges are drawn independently of each other; what moves together in truth is not modelled as such.",
+    "Waiting follows Erlang C: random arrivals and service times, one queue for all machines of a part.",
+    "Taxes, data transfer and the price of writing to a prompt cache are not counted.",
+    "Measured tokens, latencies and throughput hold for the measured questions and hardware, scaled as stated.",
+)
+_UNITS = {
+    "requests_per_month": "requests/month",
+    "users": "users",
+    "questions_per_user_day": "questions/user/day",
+    "workdays_per_month": "days/month",
+    "burst": "times",
+    "prompt_scale": "times",
+    "completion_scale": "times",
+    "growth_per_year": "share/year",
+    "discount_rate_per_year": "share/year",
+    "api_price_drift_per_year": "share/year",
+    "grid_gco2e_per_kwh": "gCO2e/kWh",
+    "life_months": "months",
+    "hours_on_per_month": "h/month",
+    "labour_hours_per_month": "h/month",
+    "setup_hours": "h",
+    "idle_watts": "W",
+    "active_watts": "W",
+    "watts": "W",
+    "pue": "times",
+    "wh_per_answer": "Wh/answer",
+    "answers_per_s": "answers/s",
+    "tokens_per_s": "tokens/s",
+    "prompt": "tokens/answer",
+    "completion": "tokens/answer",
+}
+_MONEY = {
+    "capex": "",
+    "rent_per_hour": "/h",
+    "price_per_kwh": "/kWh",
+    "support_per_year": "/year",
+    "labour_rate_per_hour": "/h",
+    "fixed_per_month": "/month",
+    "cost_per_month": "/month",
+    "gate_per_1000": "/1,000 answers",
+    "cost_per_1000_requests": "/1,000 answers",
+}
+
+
+def unit_of(key: str, scenario: Scenario) -> str:
+    """The unit of a number by its key; money of a hardware profile is in the profile's currency."""
+    parts = key.split(".")
+    last, currency = parts[-1], scenario.money.currency
+    if key.startswith("money.rates."):
+        return f"{currency}/{last}"
+    if last in _MONEY:
+        if parts[0] == "hardware":
+            currency = scenario.hardware[".".join(parts[1:-1])].currency or currency
+        return f"{currency}{_MONEY[last]}"
+    return _UNITS.get(last, "share")
+
+
+def number(
+    key: str,
+    scenario: Scenario,
+    stated: Mapping[str, Assumption],
+    estimates: Mapping[str, tuple[Estimate, str]],
+) -> Figure:
+    """The number with a key as a figure: one that was stated, else one that was measured."""
+    unit = unit_of(key, scenario)
+    if key in stated:
+        return stated[key].figure(unit, key)
+    estimate, origin = estimates[key]
+    return Figure(estimate.value, unit, "measured", origin, estimate.low, estimate.high, estimate.n)
+
+
+def register(scenario: Scenario, stated: Mapping[str, Assumption], used: Sequence[str]) -> tuple[Assumed, ...]:
+    """Every stated number with its source, those that the result depends on first."""
+    rows = [
+        Assumed(key, given.figure(unit_of(key, scenario), key), given.shape, key in used)
+        for key, given in stated.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: not row.used))
+
+
+def warnings(scenario: Scenario, card: PriceCard, programs: Sequence[Program]) -> Iterator[str]:
+    """What a reader has to know of prices and runs before the numbers."""
+    if scenario.price_card is not None and scenario.price_card.sha256 != card.sha256:
+        yield (
+            f'The prices are those of "{card.name}" of {card.date}, not those of "{scenario.price_card.name}" of '
+            f"{scenario.price_card.date} that the scenario was made with."
+        )
+    if any(program.simulated for program in programs):
+        yield "Runs of simulated models are in these numbers; they say nothing about real ones."
+    end = months_after(scenario.starts_on, scenario.workload.horizon_months)
+    rows = dict.fromkeys(row for program in programs for row in program.rows)
+    if any(row.kind == "hypothetical" for row in rows):
+        names = ", ".join(dict.fromkeys(row.id for row in rows if row.kind == "hypothetical"))
+        yield f"Hypothetical prices are in these numbers: {names}."
+    for row in rows:
+        if row.borrowed_from:
+            yield f"The price of {row.id} is borrowed from {row.borrowed_from}; {row.provider} may charge another."
+        if row.retires_on and row.retires_on < end:
+            yield f"{row.id} retires on {row.retires_on}, within the horizon; moving to another model is not counted."
+        if row.valid_from and row.valid_from > scenario.starts_on:
+            yield f"The price of {row.id} changes on {row.valid_from}; the months after it are billed at the new one."

@@ -1,0 +1,242 @@
+"""What the TCO of a scenario is: every number a Figure or a Series with its kind and origin, nothing bare.
+
+A narrative, a page or a file is written from a Result alone. evaluate.py makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eval.cost.figure import Figure, Series
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCost:
+    """One head of an option's cost over the horizon, in the three views of FOCUS, and its share of the effective."""
+
+    head: str
+    list_cost: Figure
+    effective_cost: Figure
+    billed_cost: Figure
+    share: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """The cumulative billed cost at the times 0 to T: 10th, 50th and 90th percentile over the draws."""
+
+    p10: Series
+    p50: Series
+    p90: Series
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Machines of one part of an option. Waiting is that of the busiest minutes of the last month, spares left aside.
+
+    `steps` pairs a number of machines with the requests a month they bear.
+    """
+
+    part: str
+    hardware: str
+    places: Figure
+    service: Figure
+    machines_first: Figure
+    machines_last: Figure
+    utilisation: Figure
+    waiting_probability: Figure
+    mean_wait: Figure
+    p95_wait: Figure
+    sequential: bool
+    quoted: bool
+    steps: tuple[tuple[Figure, Figure], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCost:
+    """What one answer costs by the measured tokens at list price: its own tokens, repeated requests, judging it."""
+
+    tokens: Figure
+    retries: Figure
+    judge: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUsed:
+    """A row of the price card an option is billed by; `label` says that it is hypothetical or borrowed, where it is."""
+
+    row: str
+    model: str
+    input: Figure
+    cached_input: Figure
+    output: Figure
+    label: str
+    source: str
+    valid_from: str | None
+    valid_until: str | None
+    retires_on: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionResult:
+    """One option. With `blocked` sentences its money is unknown; with `out` reasons it cannot be chosen.
+
+    Money is over the horizon unless its name says otherwise. `npv` and `saving` (against the baseline) have their
+    percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    """
+
+    name: str
+    label: str
+    kind: str
+    target: str | None
+    residency: str
+    simulated: bool
+    hypothetical: bool
+    blocked: tuple[str, ...]
+    out: tuple[str, ...]
+    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+    list_cost: Figure
+    effective_cost: Figure
+    billed_cost: Figure
+    upfront: Figure
+    npv: Figure
+    npv_p50: Figure
+    per_month: Figure
+    per_1000: Figure
+    per_1000_acceptable: Figure
+    saving: Figure
+    probability_cheapest: Figure
+    energy: Figure
+    carbon: Figure
+    quality: Mapping[str, Figure]
+    acceptable: Figure
+    p50: Figure
+    p95: Figure
+    answer: AnswerCost
+    heads: tuple[HeadCost, ...] = ()
+    effective_by_month: Series | None = None
+    list_by_month: Series | None = None
+    billed_by_month: Series | None = None
+    fan: Fan | None = None
+    capacity: tuple[Capacity, ...] = ()
+    prices: tuple[PriceUsed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Where an option with machines meets another. `sentence` says it, also that it never does."""
+
+    option: str
+    against: str
+    volume: Figure
+    lost_at: Figure | None
+    for_good_from: Figure | None
+    never_share: Figure
+    months_to_recover: Figure
+    return_per_year: Figure
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """One bar of the tornado: what the saving becomes at the 10th and the 90th percentile of one number."""
+
+    key: str
+    low: Figure
+    high: Figure
+    saving_at_low: Figure
+    saving_at_high: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class FlipPoint:
+    """The value of one number from which another option is cheapest; `inside` its stated range or beyond it."""
+
+    key: str
+    central: Figure
+    value: Figure
+    cheapest: str
+    inside: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the cheapest that meets everything.
+
+    `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor, made-up
+    prices, simulated runs.
+    """
+
+    verdict: str
+    option: str | None
+    runner_up: str | None
+    probability: Figure
+    saving_to_runner_up: Figure
+    sentence: str
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """One line of the assumption register; `used` says whether any option's cost depends on it."""
+
+    key: str
+    figure: Figure
+    shape: str
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was measured of one target, for the reader who asks on what this rests."""
+
+    target: str
+    answers: Figure
+    errors: Figure
+    tokens_per_s: Figure
+    hardware: str
+    date: str
+    judge: str
+    runs: tuple[str, ...]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The TCO of a scenario with everything a narrative needs, and nothing that would have to be looked up."""
+
+    scenario: str
+    question: str
+    scenario_sha256: str
+    card: str
+    card_date: str
+    card_sha256: str
+    card_is_pinned: bool
+    currency: str
+    starts_on: str
+    baseline: str
+    months: Figure
+    draws: Figure
+    seed: Figure
+    workload: Mapping[str, Figure]
+    requirements: Mapping[str, Figure]
+    allowed_residency: tuple[str, ...]
+    options: tuple[OptionResult, ...]
+    decision: Decision
+    break_even: tuple[BreakEven, ...]
+    tornado: tuple[Sensitivity, ...]
+    tornado_of: tuple[str, str] | None
+    flips: tuple[FlipPoint, ...]
+    register: tuple[Assumed, ...]
+    evidence: tuple[Evidence, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    def option(self, name: str) -> OptionResult:
+        """The result of an option; raises KeyError for a name that is none."""
+        for found in self.options:
+            if found.name == name:
+                return found
+        raise KeyError(name)
