@@ -120,7 +120,8 @@ def show_end(desk: Desk) -> None:
     """Nothing is left for this person: what that means, and the way on."""
     made = desk.progress
     if made.n_done < made.n:
-        st.info(f"Nothing is left for you now: {plural(made.n - made.n_done, 'answer')} are in other hands.")
+        rest = made.n - made.n_done
+        st.info(f"Nothing is left for you now: {plural(rest, 'answer')} {'is' if rest == 1 else 'are'} in other hands.")
     elif desk.design == Design.disagreement:
         st.success(
             f"All {made.n:,} answers are scored. Thank you. They were picked, not drawn: they tell about the judges, "
