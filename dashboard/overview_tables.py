@@ -14,6 +14,7 @@ from dashboard.format import FEW, count_of, interval, number, quantile
 from dashboard.tables import price_note, run_cost
 from db.frames import records
 from db.models import Price
+from db.scales import FIVE, Scale
 from eval.stats.frontier import on_frontier
 from eval.stats.intervals import Estimate
 from eval.summary import Quality, Summary
@@ -143,6 +144,12 @@ def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
         frame.loc[members.index, "ahead"] = on_frontier(points)
     frame["on_frontier"] = frame["ahead"] & (known["group"].nunique() == 1)
     return frame
+
+
+def scale_of(summaries: Mapping[int, Summary], view: View) -> Scale:
+    """The lowest and the highest score there are in a view."""
+    shown = (s.quality_of(view.source, view.criterion) for s in summaries.values() if view.source)
+    return next((quality.scale for quality in shown if quality), FIVE)
 
 
 def placed(frame: pd.DataFrame) -> pd.DataFrame:

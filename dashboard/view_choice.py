@@ -37,7 +37,8 @@ def _sources(summaries: Sequence[Summary]) -> list[str]:
 
 def _criteria(summaries: Sequence[Summary], source: str | None) -> list[str]:
     found = {q.criterion for s in summaries for q in s.quality if q.source == source}
-    return [OVERALL, *sorted(found - {OVERALL})]
+    overall = [OVERALL] if OVERALL in found or not found else []  # there is none of criteria on different scales
+    return [*overall, *sorted(found - {OVERALL})]
 
 
 def _settle_source(sources: Sequence[str]) -> str | None:

@@ -25,7 +25,7 @@ from eval.wording import count_words, reading_s
 PANEL = "panel"  # the kind of rater that several judges are together
 TOKENS = ("prompt", "completion", "cached", "reasoning")
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 6  # a kept summary of another version is computed again
+SUMMARY_VERSION = 7  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,18 @@ def test_a_logarithmic_axis_holds_every_interval_and_no_zero():
     assert scale["domain"][1] > 450
 
 
+@pytest.mark.parametrize(
+    ("scale", "quality", "domain"),
+    [((1.0, 5.0), [3.2, 4.1, 4.4], [3.0, 5.0]), ((0.0, 1.0), [0.3, 0.9, 0.5], [0.25, 1.0])],
+)
+def test_the_quality_axis_ends_where_the_scale_does(
+    scale: tuple[float, float], quality: list[float], domain: list[float]
+):
+    shown = points(quality=quality, quality_low=None, quality_high=None)
+    drawn = quality_latency(shown, latency_title="", quality_title="", order=ORDER, log=False, scale=scale).to_dict()
+    assert layers(drawn, "point")[0]["encoding"]["y"]["scale"]["domain"] == domain
+
+
 def test_a_name_moves_below_its_point_where_another_interval_would_cross_it():
     crowded = points(latency=[90.0, 95.0, 310.0], quality=[3.2, 3.27, 4.4], latency_low=[80.0, 85.0, None],
                      latency_high=[100.0, 130.0, None])  # fmt: skip

@@ -24,13 +24,16 @@ st.markdown(findings.finding(frame))
 if overview_tables.placed(frame).empty:
     st.info(findings.what_is_missing(frame), icon=":material/hourglass_empty:")
 else:
+    low, high = overview_tables.scale_of(summaries, view)
+    quality = f"{view.criterion.capitalize()} quality ({low:g} to {high:g} points)"
     latency = f"{view_choice.LATENCIES[view.latency]}, {view_choice.QUANTILES[view.quantile].lower()}"
     widgets.show_chart(
         quality_latency(
             frame,
             latency_title=latency,
-            quality_title=f"{view.criterion.capitalize()} quality (1 to 5 points), scored by {view.source}",
+            quality_title=f"{quality}, scored by {view.source}",
             order=data.target_order(),
+            scale=(low, high),
             log=view_choice.is_logarithmic(view.axis, wants_log(frame)),
             simulated=widgets.any_simulated(runs),
         ),
@@ -54,7 +57,7 @@ ms = f"{view_choice.LATENCIES[view.latency]} in ms with its 95 % interval, warm-
 columns = {
     "label": st.column_config.TextColumn("Target", pinned=True),
     "quality_said": st.column_config.TextColumn(
-        "Quality", help="Mean over questions, 1 to 5 points; in brackets where it lies, 19 times in 20."
+        "Quality", help="Mean over questions, in points; in brackets where it lies, 19 times in 20."
     ),
     "p50_said": st.column_config.TextColumn("Median (ms)", help=ms),
     "p95_said": st.column_config.TextColumn("95th percentile (ms)", help=f"{ms} Needs 20 answers, its interval 72."),

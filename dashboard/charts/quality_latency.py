@@ -14,6 +14,7 @@ from dashboard.charts.drawing import Drawing
 from dashboard.charts.marks import QUIET, color_scale, shape_scale, title
 
 HEIGHT = 430
+STEPS = 8  # the quality axis begins at one of so many places on the scale, below the lowest interval
 LOG_FROM = 20.0  # an automatic axis is logarithmic where the slowest is so many times slower than the fastest
 SHOWN = [
     *("label", "target", "model", "on_frontier"),
@@ -85,18 +86,21 @@ def quality_latency(
     quality_title: str,
     order: Sequence[str],
     log: bool,
+    scale: tuple[float, float] = (1.0, 5.0),
     simulated: bool = False,
 ) -> Drawing:
-    """The chart; `order` holds all stored targets, `log` asks for a logarithmic latency axis."""
+    """The chart; `order` holds all stored targets, `log` asks for a logarithmic latency axis, `scale` is the scores'."""
     placed, unit = _in_unit(frame[frame["quality"].notna() & frame["latency"].notna()])
     lowest = float(placed[["quality", "quality_low"]].min().min())
-    bottom = max(1.0, floor((lowest - 0.05) * 2) / 2)
-    rows = placed[SHOWN].assign(label_dy=_label_offsets(placed, float(placed["latency"].max()) * 1.12, 5.0 - bottom))
+    step = (scale[1] - scale[0]) / STEPS
+    bottom = scale[0] + max(0, floor((lowest - scale[0]) / step - 0.1)) * step
+    wide, high = float(placed["latency"].max()) * 1.12, scale[1] - bottom
+    rows = placed[SHOWN].assign(label_dy=_label_offsets(placed, wide, high))
     x = {
         **_number("latency", f"{latency_title} ({unit})", _x_scale(placed, log)),
         "axis": {"tickCount": 8, "format": "~f"},
     }
-    y = {**_number("quality", quality_title, {"domain": [bottom, 5.0], "nice": False}), "axis": {"tickCount": 6}}
+    y = {**_number("quality", quality_title, {"domain": [bottom, scale[1]], "nice": False}), "axis": {"tickCount": 6}}
     color = {"field": "target", "type": "nominal", "scale": color_scale(order), "legend": None}
     shape = {"field": "target", "type": "nominal", "scale": shape_scale(order), "legend": None}
     rule = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.75}
