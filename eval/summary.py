@@ -45,6 +45,7 @@ class Quality:
     same_family: bool
     spread: Estimate | None = None  # points between a panel's judges, or between one judge's readings of an answer
     scale: Scale = FIVE  # lowest and highest score there are
+    questions: tuple[int, ...] = ()  # ids of those with a score: means over others cannot be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ def _qualities(
                 apart.get(((kind, judge_id, protocol, rubric_id), criterion)), scales.get((rubric_id, criterion), FIVE)
             ),
             scale=scales.get((rubric_id, criterion), FIVE),
+            questions=tuple(sorted({int(row["question_id"]) for row in group})),
         )
         for ((kind, judge_id, protocol, rubric_id), criterion), group in sorted(groups.items(), key=_order)
     ]

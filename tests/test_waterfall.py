@@ -104,7 +104,7 @@ def test_labels_axis_and_bars_share_one_unit(total: float, unit: str, label: str
     whole = {"ttft_ms": None, "ttfat_ms": None, "generation_ms": None, "prepare_ms": None, "connect_ms": None}
     spec = waterfall(frame(call(total_ms=total, **whole), call("b", total_ms=30.0, **whole))).to_dict()
     rows = [row for data in spec["datasets"].values() for row in data]
-    assert [row["said"] for row in rows if "said" in row][0] == label
+    assert next(row["said"] for row in rows if "said" in row) == label
     assert all(row["said"].endswith(f" {unit}") for row in rows if "said" in row)
     assert spec["layer"][0]["encoding"]["x"]["title"] == f"Since the target began ({unit})"
     assert max(row["end"] for row in rows if "phase" in row) == pytest.approx(total if unit == "ms" else total / 1000)
