@@ -105,7 +105,7 @@ class QASetHead(Model):
     sha256: AnyText | None = Field(default=None, description="the hash of its questions, checked if it is there")
     subset: bool = Field(
         default=False,
-        description="true where its questions are some of a stored QA set: the newest that holds them is taken",
+        description="true where they may be some of a stored QA set: the newest that holds them is taken",
     )
 
 
