@@ -54,6 +54,7 @@ class Key(StrEnum):
     AGREED_CRITERION = "criterion_agreed"
     AGREED_PAIR = "pair"
     AGREED_JUDGE = "judge"
+    SCENARIO = "scenario"
 
     WRITTEN = "_written"
     QA_SET = "_set"
@@ -74,6 +75,11 @@ class Key(StrEnum):
     RATER_BOX = "_rater"
     PROBLEM = "_problem"
     ARRIVED = "_arrived"
+    CHOSEN_SCENARIO = "_scenario"
+    SCENARIO_BOX = "_scenario_box"
+    SCENARIO_NAME = "_scenario_name"
+    ASSUMPTIONS = "_assumptions"
+    REPORT_FORMAT = "_report_format"
 
 
 LATENCIES = {

@@ -29,7 +29,8 @@ def _value(figure: Figure) -> float | None:
 
 def _color(result: Result, *, legend: bool = True) -> alt.Color:
     """One colour an option, the same in all charts, by its place in the scenario."""
-    shown = alt.Legend(title=None, orient="top", columns=3, labelLimit=LABEL_PX) if legend else None
+    look = {"orient": "top", "columns": 3, "labelLimit": LABEL_PX, "symbolOpacity": 1}
+    shown = alt.Legend(title=None, **look) if legend else None
     return alt.Color("option:N", scale=alt.Scale(domain=[_label(o) for o in result.options]), legend=shown)
 
 
@@ -51,7 +52,8 @@ def cumulative(result: Result) -> Chart | None:
     if not rows:
         return None
     title = f"Paid so far ({result.currency})"
-    x = alt.X("month:Q", title="Months since the start", axis=alt.Axis(format="d", grid=False))
+    axis = alt.Axis(format="d", grid=False)
+    x = alt.X("month:Q", title="Months since the start", axis=axis, scale=alt.Scale(nice=False))
     tooltip = [alt.Tooltip("option:N"), alt.Tooltip("month:Q")]
     tooltip += [
         alt.Tooltip(f"{name}:Q", title=words, format=",.0f")
@@ -115,7 +117,8 @@ def cost_against_quality(result: Result) -> Chart | None:
         return None
     base = alt.Chart(pd.DataFrame(rows))
     x = alt.X("cost:Q", title=f"Cost of 1,000 answers ({result.currency})", scale=alt.Scale(zero=False, padding=30))
-    y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=alt.Scale(domain=[1, 5]))
+    scale = alt.Scale(domain=[1, 5])
+    y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=scale)
     color = _color(result)
     points = base.mark_point(filled=True, size=130).encode(
         x=x,
@@ -130,14 +133,14 @@ def cost_against_quality(result: Result) -> Chart | None:
         ],
     )
     layers: list[Any] = [
-        base.mark_rule(opacity=0.5).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=color),
+        base.mark_rule(opacity=0.5).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q", color=color),
         base.mark_rule(opacity=0.5).encode(x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y, color=color),
         points,
     ]
     floor = result.requirements.get(f"{criterion}, at least")
     if floor is not None:
         line = alt.Chart(pd.DataFrame([{"floor": _value(floor)}]))
-        layers.append(line.mark_rule(strokeDash=[5, 4], color=QUIET).encode(y="floor:Q"))
+        layers.append(line.mark_rule(strokeDash=[5, 4], color=QUIET).encode(y=alt.Y("floor:Q", scale=scale)))
     return alt.layer(*layers).properties(height=340)
 
 

@@ -17,8 +17,8 @@ from eval.cost.narrative import Block, Bullets, Name, Narrative, Paragraph, Pict
 from eval.cost.result import Result
 from eval.report.drawing import ReportError, extra, pngs, svgs
 
-FORMATS = ("html", "md", "docx")
 Format = Literal["html", "md", "docx"]
+FORMATS: tuple[Format, ...] = ("html", "md", "docx")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML holds these
 _PICTURE_INCHES = 6.3
@@ -33,9 +33,10 @@ table { border-collapse: collapse; margin: .8rem 0 1.2rem; font-size: .86rem; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { border-bottom: 1px solid #d9dee2; padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top;
          overflow-wrap: anywhere; }
-td { min-width: 4.5rem; }
+td { min-width: 5.5rem; }
 sup { color: #5c6770; font-size: .68rem; margin-left: .15rem; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
+figcaption { color: #5c6770; font-size: .82rem; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } h2 { break-after: avoid; }
   tr, figure { break-inside: avoid; } .scroll { overflow: visible; } table { font-size: 7.5pt; }
   .banner { print-color-adjust: exact; } }
@@ -62,6 +63,12 @@ def made(result: Result, format: Format) -> bytes:
     if format == "md":
         return as_markdown(narrative).encode()
     return as_html(narrative, svgs(result)).encode() if format == "html" else as_docx(narrative, pngs(result))
+
+
+def ready(format: Format) -> None:
+    """Raise ReportError where a package that a format needs is missing."""
+    for module in {"md": (), "html": ("vl_convert",), "docx": ("vl_convert", "docx")}[format]:
+        extra(module)
 
 
 def _clean(text: str) -> str:
@@ -169,7 +176,8 @@ def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> st
         case Picture():
             if block.key not in pictures:
                 return ""
-            return f'<figure role="img" aria-label="{html.escape(block.words)}">{pictures[block.key]}</figure>'
+            caption = f"<figcaption>{html.escape(block.words)}</figcaption>"
+            return f"<figure>{pictures[block.key]}{caption}</figure>"
 
 
 # --- DOCX -------------------------------------------------------------------------------------------------------------
