@@ -20,6 +20,12 @@ from db import frames, store
 from db.models import Price, Run, RunStatus
 from db.side_by_side import QuestionHead, list_question_heads
 from eval.agreeing import CriterionAgreement, agreements
+from eval.cost.evaluate import evaluate
+from eval.cost.measured import Measured
+from eval.cost.price_card import PriceCard
+from eval.cost.result import Result
+from eval.cost.scenario import Scenario
+from eval.measured_runs import measured_targets, targets_of
 from eval.summary import Summary, summarise
 
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
@@ -193,6 +199,21 @@ def prices() -> dict[str, Price]:
     """The newest price of each model."""
     with store.reading(engine()) as session:
         return store.list_prices(session=session)
+
+
+@st.cache_data(show_spinner="Reading what was measured", max_entries=20)
+def _measured(key: Change, _scenario: Scenario, targets: frozenset[str]) -> dict[str, Measured]:  # noqa: ARG001
+    return measured_targets(_scenario, engine())
+
+
+@st.cache_data(show_spinner="Working out the cost", max_entries=50)
+def _tco(key: Change, _scenario: Scenario, sha256: str, _card: PriceCard, card_sha256: str) -> Result:  # noqa: ARG001
+    return evaluate(_scenario, _measured(key, _scenario, frozenset(targets_of(_scenario))), _card)
+
+
+def tco(scenario: Scenario, card: PriceCard) -> Result:
+    """The TCO of a scenario on the newest runs of its targets."""
+    return _tco(change(), scenario, scenario.sha256, card, card.sha256)
 
 
 def progress(group_id: str) -> pd.DataFrame:

@@ -38,6 +38,7 @@ class Key(StrEnum):
     AGREED_CRITERION = "criterion_agreed"
     AGREED_PAIR = "pair"
     AGREED_JUDGE = "judge"
+    SCENARIO = "scenario"
 
     WRITTEN = "_written"
     QA_SET = "_set"
@@ -62,6 +63,11 @@ class Key(StrEnum):
     SHOWN = "_shown"
     PROBLEM = "_problem"
     ARRIVED = "_arrived"
+    CHOSEN_SCENARIO = "_scenario"
+    SCENARIO_BOX = "_scenario_box"
+    SCENARIO_NAME = "_scenario_name"
+    ASSUMPTIONS = "_assumptions"
+    REPORT_FORMAT = "_report_format"
 
 
 def from_address(key: Key) -> str | None:

@@ -67,6 +67,12 @@ with store_errors(), data.one_look():
             help="Measured tokens times prices you can edit, for a month's volume.",
         ),
         st.Page(
+            "app_pages/tco.py",
+            title="TCO",
+            icon=":material/account_balance:",
+            help="What each option costs over the years, which is cheapest, how sure that is, and a report of it.",
+        ),
+        st.Page(
             "app_pages/runs.py",
             title="Runs",
             icon=":material/list_alt:",

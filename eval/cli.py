@@ -20,6 +20,7 @@ from eval.cost.faults import FaultyFileError
 from eval.endpoint import EndpointError
 from eval.plan import PlanError
 from eval.quality_number import QualityError
+from eval.report.drawing import ReportError
 from eval.rubric import RubricError
 from eval.server import ServerError
 from eval.simulator.profiles import SimulatorError
@@ -27,7 +28,7 @@ from eval.simulator.profiles import SimulatorError
 EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
-    *(AgreementError, ComparisonError, QualityError, FaultyFileError),
+    *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -41,7 +42,7 @@ for command in (
     *(measuring.run, measuring.resume, measuring.judge),
     *(reading.show, reading.runs),
     *(analysing.quality, analysing.agreement, analysing.compare),
-    costing.tco,
+    *(costing.tco, costing.report),
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)

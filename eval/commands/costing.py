@@ -18,6 +18,8 @@ from eval.cost.evaluate import evaluate
 from eval.cost.result import Result
 from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets
+from eval.report.files import Format, write
+from eval.terminal import say
 
 ScenarioName = Annotated[str, typer.Argument(help='A TOML file, the name of a stored scenario, or "demo".')]
 RunNames = Annotated[
@@ -58,6 +60,27 @@ def tco(
     findings_cost.show_result(result)
     if newer := stored_scenarios.changed_since(found, engine):
         findings_cost.show_changes(*newer)
+
+
+def report(
+    scenario: ScenarioName,
+    format: Annotated[
+        Format, typer.Option("--format", help="html: one file that needs no network; md: Markdown; docx: for Word.")
+    ] = "html",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write. Default: rightsize-report with the format's ending.")
+    ] = None,
+    runs: RunNames = None,
+    card: Card = None,
+    source: Source = None,
+    db: Db = None,
+) -> None:
+    """Write the TCO of a scenario as a report for others: decision, evidence, cost, what would change it."""
+    engine = open_existing(db)
+    result = result_of(stored_scenarios.find(scenario, engine), runs, card, source, engine)
+    place = out or Path(f"rightsize-report.{format}")
+    write(result, format, place)
+    say(f"Written: {place}")
 
 
 def _plain(value: Any) -> Any:
