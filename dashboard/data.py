@@ -4,10 +4,12 @@ Every wrapper is keyed by the database and its newest change, so a new answer is
 straight to db.store with `engine()`; grouping is db.frames' business, figures are eval.summary's.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import pandas as pd
@@ -18,6 +20,12 @@ from db import frames, store
 from db.models import Price, Run, RunStatus
 from db.side_by_side import QuestionHead, list_question_heads
 from eval.agreeing import CriterionAgreement, agreements
+from eval.cost.evaluate import evaluate
+from eval.cost.measured import Measured
+from eval.cost.price_card import PriceCard
+from eval.cost.result import Result
+from eval.cost.scenario import Scenario
+from eval.measured_runs import measured_targets, targets_of
 from eval.summary import Summary, summarise
 
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
@@ -72,11 +80,36 @@ def engine() -> Engine:
     return _engine(store.database_url())
 
 
+class _Look(local):
+    """What one run of the script, which has a thread to itself, saw of the newest change."""
+
+    open = False
+    seen: Change | None = None
+
+
+_look = _Look()
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Ask for the newest change once while a page is drawn: all of it then shows the same state."""
+    _look.open, _look.seen = True, None
+    try:
+        yield
+    finally:
+        _look.open, _look.seen = False, None
+
+
 def change() -> Change:
     """A key that changes whenever something was stored: pass it to a cached function as its first argument."""
+    if _look.seen is not None:
+        return _look.seen
     opened = engine()
     with store.reading(opened) as session:
-        return (store.database_url(), *store.newest_change(session=session))
+        found = (store.database_url(), *store.newest_change(session=session))
+    if _look.open:
+        _look.seen = found
+    return found
 
 
 def _rows(frame: pd.DataFrame) -> list[RunRow]:
@@ -166,6 +199,21 @@ def prices() -> dict[str, Price]:
     """The newest price of each model."""
     with store.reading(engine()) as session:
         return store.list_prices(session=session)
+
+
+@st.cache_data(show_spinner="Reading what was measured", max_entries=20)
+def _measured(key: Change, _scenario: Scenario, targets: frozenset[str]) -> dict[str, Measured]:  # noqa: ARG001
+    return measured_targets(_scenario, engine())
+
+
+@st.cache_data(show_spinner="Working out the cost", max_entries=50)
+def _tco(key: Change, _scenario: Scenario, sha256: str, _card: PriceCard, card_sha256: str) -> Result:  # noqa: ARG001
+    return evaluate(_scenario, _measured(key, _scenario, frozenset(targets_of(_scenario))), _card)
+
+
+def tco(scenario: Scenario, card: PriceCard) -> Result:
+    """The TCO of a scenario on the newest runs of its targets."""
+    return _tco(change(), scenario, scenario.sha256, card, card.sha256)
 
 
 def progress(group_id: str) -> pd.DataFrame:

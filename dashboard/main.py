@@ -25,7 +25,7 @@ def go_in() -> None:
     st.page_link(overview if begun else start)
 
 
-with store_errors():
+with store_errors(), data.one_look():
     begun = bool(data.runs(status="finished", limit=1))
     home = st.Page(go_in, default=True, visibility="hidden")
     start = st.Page(
@@ -65,6 +65,12 @@ with store_errors():
             title="Cost",
             icon=":material/payments:",
             help="Measured tokens times prices you can edit, for a month's volume.",
+        ),
+        st.Page(
+            "app_pages/tco.py",
+            title="TCO",
+            icon=":material/account_balance:",
+            help="What each option costs over the years, which is cheapest, how sure that is, and a report of it.",
         ),
         st.Page(
             "app_pages/runs.py",

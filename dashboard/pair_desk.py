@@ -11,8 +11,9 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.data import RunRow
+from dashboard.keys import Key
 from dashboard.score_desk import go, guarded, linked_id
-from dashboard.widgets import MOST_RUNS, Key, note, run_ids
+from dashboard.widgets import MOST_RUNS, note, run_ids
 from db import comparisons, scoring, store
 from db.comparisons import Compared, Pair, Standing
 from db.models import Preference

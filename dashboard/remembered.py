@@ -6,7 +6,7 @@ The tab's own storage holds it (sessionStorage): another tab, another browser an
 import streamlit as st
 from streamlit.components.v2 import component
 
-from dashboard.widgets import Key
+from dashboard.keys import Key
 from db import scoring
 
 _COMPONENT = component(

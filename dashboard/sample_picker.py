@@ -11,9 +11,9 @@ import streamlit as st
 from dashboard import data, score_desk, widgets
 from dashboard.data import RunRow
 from dashboard.format import listed, plain, plural, when
+from dashboard.keys import Key
 from dashboard.sample_log import show_log
 from dashboard.score_desk import rubric_row
-from dashboard.widgets import Key
 from db import sampling, scoring, store
 from db.drawing import Allocation
 from db.models import Design

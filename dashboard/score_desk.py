@@ -12,7 +12,8 @@ import streamlit as st
 from dashboard import data
 from dashboard.data import RunRow
 from dashboard.format import listed
-from dashboard.widgets import Key, note
+from dashboard.keys import Key
+from dashboard.widgets import note
 from db import handouts, models, sampling, scoring, store
 from db.handouts import Handed, Progress
 from db.models import Design

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from db import handouts
 from db.handouts import Handed
 from db.models import Answer, Assessment, AssessmentStatus, Draw, Question, Rater, RaterKind, Rubric, Sample, Score
+from db.scales import scales_of
 from db.store import StoreError, list_scores, save_assessment, save_rater, save_rubric
 
 PROTOCOL = "person"
@@ -36,7 +37,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The scores a person gave an answer: 1..5 by criterion, None where it could not be judged; note and flags."""
+    """The scores a person gave an answer by criterion, None where it could not be judged; note and flags."""
 
     values: Mapping[str, float | None]
     note: str = ""
@@ -137,12 +138,13 @@ def get_given(
 
 
 def _check(given: Given, rubric: Rubric) -> None:
-    asked = {criterion["id"] for criterion in rubric.body["criteria"]}
+    asked, scales = {criterion["id"] for criterion in rubric.body["criteria"]}, scales_of(rubric.body)
     if set(given.values) != asked:
         raise ValueError(f"scores are needed for {', '.join(sorted(asked))}, not for {', '.join(sorted(given.values))}")
     for criterion, value in given.values.items():
-        if value is not None and (type(value) is not int or not 1 <= value <= 5):
-            raise ValueError(f"the score {value!r} for {criterion} is not a whole number from 1 to 5")
+        low, high = scales[criterion]
+        if value is not None and (type(value) is not int or not low <= value <= high):
+            raise ValueError(f"the score {value!r} for {criterion} is not a whole number from {low:g} to {high:g}")
 
 
 def save_given(
@@ -160,7 +162,7 @@ def save_given(
 
     `draw_id`: the draw of a sample by which the answer came to be scored; without one the scores belong to no sample.
     The same scores, note and flags a second time (Enter pressed twice) are not stored again. Raises ValueError for a
-    score that is not one of 1 to 5 or a criterion too few or too many, StoreError if the answer is gone or had failed.
+    score that is not on its scale or a criterion too few or too many, StoreError if the answer is gone or had failed.
     """
     _check(given, rubric)
     rater_id = save_person(name, session=session)

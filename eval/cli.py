@@ -14,10 +14,13 @@ from db import store
 from eval import qa_set as qa_sets
 from eval import terminal
 from eval.agreeing import AgreementError
-from eval.commands import analysing, checking, measuring, reading, serving
+from eval.commands import analysing, checking, costing, measuring, reading, serving
 from eval.comparing import ComparisonError
+from eval.cost.faults import FaultyFileError
 from eval.endpoint import EndpointError
 from eval.plan import PlanError
+from eval.quality_number import QualityError
+from eval.report.drawing import ReportError
 from eval.rubric import RubricError
 from eval.server import ServerError
 from eval.simulator.profiles import SimulatorError
@@ -25,7 +28,7 @@ from eval.simulator.profiles import SimulatorError
 EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
-    *(AgreementError, ComparisonError),
+    *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -38,7 +41,8 @@ app = typer.Typer(
 for command in (
     *(measuring.run, measuring.resume, measuring.judge),
     *(reading.show, reading.runs),
-    *(analysing.agreement, analysing.compare),
+    *(analysing.quality, analysing.agreement, analysing.compare),
+    *(costing.tco, costing.report),
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)
@@ -49,6 +53,12 @@ app.add_typer(qa_app, name="qa")
 rubric_app = typer.Typer(help="Check rubrics.", no_args_is_help=True)
 rubric_app.command("check")(checking.rubric_check)
 app.add_typer(rubric_app, name="rubric")
+scenario_app = typer.Typer(help="Check scenarios.", no_args_is_help=True)
+scenario_app.command("check")(costing.scenario_check)
+app.add_typer(scenario_app, name="scenario")
+prices_app = typer.Typer(help="Check price cards.", no_args_is_help=True)
+prices_app.command("check")(costing.prices_check)
+app.add_typer(prices_app, name="prices")
 
 
 def main() -> None:

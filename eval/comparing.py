@@ -13,7 +13,7 @@ from db.models import Run
 from eval.stats.best import Best, best
 from eval.stats.comparison import Comparison, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
-from eval.summary import PANEL, SCALE, Quality, summarise
+from eval.summary import PANEL, Quality, summarise
 
 
 class ComparisonError(Exception):
@@ -74,10 +74,10 @@ def compare(
     found = []
     for name in [criterion] if criterion else criteria:
         scores = {
-            label: _question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
+            label: question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
         }
         shared = set.intersection(*(set(values) for values in scores.values()))
-        pairs = compare_all(scores, test=test, scale=SCALE)
+        pairs = compare_all(scores, test=test, scale=by_run[0][name].scale)
         found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), notes))
     return found
 
@@ -97,7 +97,7 @@ def _notes(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _question_scores(run: Run, quality: Quality, engine: Engine) -> dict[Hashable, float]:
+def question_scores(run: Run, quality: Quality, engine: Engine) -> dict[Hashable, float]:
     """One source's mean score by question, which goes by its content's hash."""
     with store.reading(engine) as session:
         rows = frames.records(frames.question_scores_frame(run.id or 0, session=session))
@@ -128,7 +128,7 @@ def detectable_difference(n_questions: int, n_targets: int, engine: Engine) -> s
         if not sources:
             continue
         scores = [
-            _question_scores(run, its["overall"], engine)
+            question_scores(run, its["overall"], engine)
             for run in runs
             if "overall" in (its := _qualities(run, sources[0], engine))
         ]

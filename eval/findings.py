@@ -11,6 +11,7 @@ from rich.table import Table
 from db.models import Run
 from eval.agreeing import CriterionAgreement
 from eval.comparing import Compared
+from eval.quality_number import RunQuality
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
 from eval.stats.intervals import Estimate
@@ -97,6 +98,31 @@ def agreement_sentences(each: CriterionAgreement) -> list[str]:
 
 def _plain(measure: Estimate, form: str = ".2f") -> str:
     return _figure(measure, form).replace("[dim]", "").replace("[/dim]", "")
+
+
+def show_quality(found: Sequence[RunQuality]) -> None:
+    """A row a run: its quality number, how it was found, and beneath it what it rests on."""
+    table = Table(caption="In brackets: 95 % intervals.", caption_justify="left")
+    for heading in ("run", "target", "quality", "how", "people", "judge", "gain"):
+        table.add_column(heading, justify="left" if heading in ("target", "how") else "right")
+    for each in found:
+        its = each.number
+        table.add_row(
+            str(each.run_id),
+            escape(each.target),
+            _figure(Estimate(its.value, its.low, its.high, its.n_people)),
+            its.method,
+            f"{its.n_people}/{its.n_questions}",
+            f"{its.n_judge}/{its.n_questions}",
+            "-" if its.gain is None else f"{its.gain:.2f}x",
+        )
+    console.print(table)
+    for each in found:
+        for note in each.number.notes:
+            say(f"{each.target}: {note}")
+        say(f"{each.target}: {each.prospect.words}")
+    if names := [each.target for each in found if each.simulated]:
+        console.print(f"[yellow]Simulated:[/yellow] the figures of {escape(', '.join(names))} describe no real model.")
 
 
 def show_comparisons(found: Sequence[Compared]) -> None:

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 from cost_samples import FREE, card, demo_targets, known, scenario, target, use
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from eval.cost import price_card_file, scenario_file
 from eval.cost.evaluate import evaluate
 from eval.cost.figure import KINDS, Figure, Series, bare_numbers, figures
 from eval.cost.measured import Load
 from eval.cost.result import Result
+from eval.cost.scenario import Scenario, bounds
 
 PRICES = card(
     {"model": "dear", "input_per_mtok": 2, "output_per_mtok": 10},
@@ -71,6 +75,28 @@ def test_the_kinds_tell_measured_from_stated_and_from_calculated():
 
 def test_the_same_inputs_give_the_same_result():
     assert demo() == demo()
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.data())
+def test_whatever_the_fields_allow_gives_a_result(data):
+    base = scenario_file.demo()
+    limits = bounds(base)
+    fields = base.model_dump() | {"draws": 100}
+    fields["workload"]["horizon_months"] = data.draw(st.sampled_from([1, 36, 120]))
+    for key in data.draw(st.lists(st.sampled_from(sorted(limits)), max_size=8, unique=True)):
+        ends = st.floats(limits[key].least, limits[key].most)
+        low, value, high = sorted(data.draw(st.tuples(ends, ends, ends)))
+        *tables, last = key.split(".")
+        place = fields
+        for table in tables:
+            place = place[table]
+        place[last] = {"low": low, "value": value, "high": high, "shape": "triangular"}
+    try:
+        extreme = Scenario.model_validate(fields)
+    except ValidationError:
+        return  # such as less power at work than at rest
+    assert bare_numbers(evaluate(extreme, demo_targets(), price_card_file.built_in())) == []
 
 
 # --- the demo -------------------------------------------------------------------------------------------------------

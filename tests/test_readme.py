@@ -3,8 +3,10 @@
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from dashboard.hotkeys import KEYS
 from eval.cli import app
@@ -21,6 +23,38 @@ def test_its_configuration_has_no_fault(tmp_path: Path) -> None:
     config = _read_config(file)
     assert list(config.targets) == ["small", "cloud", "hybrid"]
     assert config.judge is not None
+
+
+def leaves(command: Any, *path: str) -> dict[str, Any]:
+    """The commands below a group by the words that call them."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return {" ".join(path): command}
+    return {name: leaf for word, one in below.items() for name, leaf in leaves(one, *path, word).items()}
+
+
+COMMANDS = leaves(typer.main.get_command(app))
+LINES = re.findall(r"rightsize ((?:[^`\n^|]|\^\n\s*)+)", README)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_line_is_accepted(line: str) -> None:
+    words = line.replace("^\n", " ").split()
+    name = next(name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS)
+    COMMANDS[name].make_context(name, words[len(name.split()) :])  # reads the line and does nothing
+
+
+def test_every_option_in_the_table_is_one_of_its_command() -> None:
+    told = re.findall(r"^\| `rightsize ([a-z ]*[a-z])[^|]*\| (.*) \|$", README, re.MULTILINE)
+    assert len(told) > 8
+    for name, text in told:
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", text)) <= known, name
+
+
+def test_every_command_takes_a_database_but_those_that_use_none() -> None:
+    without = [name for name, one in COMMANDS.items() if not any("--db" in its.opts for its in one.params)]
+    assert {name for name in without if not name.endswith(" check")} == {"simulate"}
 
 
 def test_every_command_is_named() -> None:

@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard import pair_desk, pair_view, sample_picker, score_desk, score_view, widgets
 from dashboard.format import plain
+from dashboard.keys import Key
 from dashboard.remembered import known_rater
-from dashboard.widgets import Key
 
 MODES = {"one": "One answer at a time", "two": "Two side by side"}
 

@@ -14,7 +14,9 @@ from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db, Runs
 from eval.commands.outcome import print_json
 from eval.comparing import compare as compare_runs
+from eval.quality_number import quality_numbers
 from eval.stats.comparison import Test
+from eval.stats.corrected import Inference
 
 Criterion = Annotated[str | None, typer.Option(help="One criterion. Default: all.")]
 
@@ -40,6 +42,28 @@ def agreement(runs: Runs, criterion: Criterion = None, db: Db = None, as_json: A
         print_json([plain(each) for each in found])
     else:
         findings.show_agreements(found, chosen)
+
+
+def quality(
+    runs: Runs,
+    criterion: Annotated[str, typer.Option(help='A criterion, or "overall".')] = "overall",
+    judge: Annotated[str | None, typer.Option(help='Whose scores help: like "gpt-oss-20b (quick)".')] = None,
+    this_set: Annotated[
+        bool, typer.Option("--this-set", help="Hold for this question set alone, not for questions like these.")
+    ] = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """The quality number of runs: hand scores corrected with the judge's, its interval, and what it rests on."""
+    engine = open_existing(db)
+    with store.reading(engine) as session:
+        chosen = store.find_runs(runs, session=session)
+    inference: Inference = "this question set" if this_set else "questions like these"
+    found = quality_numbers(chosen, engine, criterion, judge=judge, inference=inference)
+    if as_json:
+        print_json([plain(each) for each in found])
+    else:
+        findings.show_quality(found)
 
 
 def compare(

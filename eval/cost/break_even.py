@@ -146,7 +146,9 @@ def _band(
     rows = costs[has]
     behind = rows[np.arange(len(at)), np.maximum(at - 1, 0)]
     now = rows[np.arange(len(at)), at]
-    share = np.where((at > 0) & np.isfinite(behind), behind / np.where(behind > now, behind - now, 1), 1.0)
+    between = (at > 0) & np.isfinite(behind)  # else it is at the first volume, or where machines begin to suffice
+    above = np.where(between, behind, 1.0)
+    share = np.where(between, above / (above - now), 1.0)
     low, high = BAND_FACTORS[np.maximum(at - 1, 0)], BAND_FACTORS[at]
     found = centre * (low + share * (high - low))
     p10, p50, p90 = percentiles(found[None, :])[:, 0].tolist()

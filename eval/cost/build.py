@@ -12,7 +12,7 @@ from eval.cost.capacity import erlang_c, mean_wait, wait_quantile
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
 from eval.cost.measured import UNKNOWN, Measured
-from eval.cost.money import QUANTUM, amount, monthly_rate, npv
+from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import MachinePart, Program
 from eval.cost.result import AnswerCost, Capacity, Fan, HeadCost, OptionResult, PriceUsed
@@ -57,14 +57,12 @@ def priced(
     heads, billed_flows, effective, listed = _heads(made, w, currency, origin)
     total = sum(effective, Decimal(0))
     rate = monthly_rate(float(w["money.discount_rate_per_year"][0, 0]))
-    worth = npv(rate, billed_flows).quantize(QUANTUM)
+    worth = amount(npv(rate, billed_flows))
     answers = Decimal(repr(float(w.answers.sum())))
     low, middle, high = percentiles(draws.npv[program.name][None, :])[:, 0].tolist()
     per_1000_draws = draws.effective[program.name] / draws.answers * 1000
     p10, _, p90 = percentiles(per_1000_draws[None, :])[:, 0].tolist()
-    per_1000 = Figure(
-        (total / answers * 1000).quantize(QUANTUM), f"{currency}/1,000 answers", "derived", origin, p10, p90
-    )
+    per_1000 = Figure(amount(total / answers * 1000), f"{currency}/1,000 answers", "derived", origin, p10, p90)
 
     def money(
         value: Decimal | float | None, why: str = origin, low: float | None = None, high: float | None = None
@@ -83,7 +81,7 @@ def priced(
         upfront=money(billed_flows[0], f"options.{program.name}: paid before the first month"),
         npv=money(worth, central, low=low, high=high),
         npv_p50=money(middle, f"median over {scenario.draws:,} draws"),
-        per_month=Figure((total / months).quantize(QUANTUM), currency, "derived", f"{origin}, a month"),
+        per_month=Figure(amount(total / months), currency, "derived", f"{origin}, a month"),
         per_1000=per_1000,
         per_1000_acceptable=_per_acceptable(scenario, program, per_1000, per_1000_draws),
         saving=saving,
@@ -204,7 +202,7 @@ def _per_acceptable(scenario: Scenario, program: Program, per_1000: Figure, draw
         spread = Spread(share.value, share.low, share.high, "normal")
         shares = np.clip(draw({key: spread}, scenario.draws, scenario.seed)[key][:, 0], 1e-9, 1.0)
         low, _, high = percentiles((drawn / shares)[None, :])[:, 0].tolist()
-    value = (Decimal(per_1000.value) / Decimal(repr(share.value))).quantize(QUANTUM)
+    value = amount(Decimal(per_1000.value) / Decimal(repr(share.value)))
     return Figure(value, unit, "derived", origin, low, high, share.n)
 
 

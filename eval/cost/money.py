@@ -5,17 +5,19 @@ give the year's rate again. Sums of money are exact: Decimal in, Decimal out.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import numpy as np
 from scipy.optimize import brentq
 
 QUANTUM = Decimal("0.000000001")  # amounts are kept to a billionth, so that sums of them are exact
+_WIDE = Context(prec=60)  # absurd amounts are rounded too, not refused
 
 
 def amount(value: float | Decimal) -> Decimal:
     """A float as money, to a billionth of the currency; a binary 0.1 becomes exactly 0.1."""
-    return (value if isinstance(value, Decimal) else Decimal(repr(float(value)))).quantize(QUANTUM)
+    exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+    return exact.quantize(QUANTUM, context=_WIDE)
 
 
 def monthly_rate(rate_per_year: float) -> float:
@@ -69,7 +71,8 @@ def internal_rate(flows: Sequence[float]) -> float | None:
     rates = np.unique(np.concatenate([np.linspace(least, 0, 101), 100 * np.linspace(0, 1, 401) ** 3]))
     values = np.polynomial.polynomial.polyval(1 / (1 + rates), flows)
     roots = rates[values == 0].tolist()
-    for i in np.flatnonzero(values[:-1] * values[1:] < 0):
+    signs = np.sign(values)
+    for i in np.flatnonzero(signs[:-1] * signs[1:] < 0):
         roots.append(float(brentq(value, rates[i], rates[i + 1], xtol=1e-13)))
     return min(roots, key=abs) if roots else None
 
