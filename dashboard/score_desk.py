@@ -36,24 +36,14 @@ class Desk:
     runs: tuple[RunRow, ...]
     rubric: Rubric
     handed: Handed | None
-    mine: tuple[Handed, ...]  # scored or held, in the order shown
+    before: Handed | None  # the answer this person had before the one in view
+    n_mine: int  # answers this person has scored
     progress: Progress
 
     @property
     def blind(self) -> bool:
         """With answers of one target only, the rater knows whose they are."""
         return len({run.target for run in self.runs}) > 1
-
-    @property
-    def n_mine(self) -> int:
-        """How many answers this person has scored."""
-        return sum(one.done for one in self.mine)
-
-    @property
-    def before(self) -> Handed | None:
-        """The answer this person had before the one in view."""
-        earlier = [one for one in self.mine if self.handed is None or one.place < self.handed.place]
-        return earlier[-1] if earlier else None
 
     def key(self, what: str) -> str:
         """A widget's key that belongs to the answer in view and tells nothing about it."""
@@ -88,12 +78,13 @@ def at_work(name: str) -> Desk | None:
         view = st.session_state.get(Key.VIEW)
         handed = handouts.get_handed(view, rater_id, session=session) if view else None
         handed = handed or handouts.next_handout(sample_id, rater_id, session=session)
-        mine = handouts.list_handed(sample_id, rater_id, session=session)
+        before = handouts.get_before(sample_id, rater_id, handed and handed.place, session=session)
+        n_mine = handouts.count_done(sample_id, rater_id, session=session)
         progress = handouts.get_progress(sample_id, session=session)
     st.session_state[Key.SHOWN] = handed and handed.handout_id
     runs = data.runs(ids=list(sample.run_ids), limit=len(sample.run_ids))
     body = Rubric.model_validate(rubric.body)
-    return Desk(name, rater_id, sample_id, sample.design, tuple(runs), body, handed, tuple(mine), progress)
+    return Desk(name, rater_id, sample_id, sample.design, tuple(runs), body, handed, before, n_mine, progress)
 
 
 def _sample(sample_id: int) -> models.Sample | None:
@@ -204,15 +195,14 @@ def undo(desk: Desk) -> None:
     def take_back() -> None:
         with store.writing(data.engine()) as session:
             draw_id = scoring.undo_last(desk.sample_id, desk.rater_id, session=session)
-            mine = handouts.list_handed(desk.sample_id, desk.rater_id, session=session)
+            found = draw_id and handouts.find_handed(draw_id, desk.rater_id, session=session)
         if draw_id is None:
             note("There is nothing to undo.")
             return
-        found = next((one for one in mine if one.draw_id == draw_id), None)
         where = f"answer {found.place}" if found else "an answer that somebody else has by now"
         restored = bool(found and found.done)
         note(f"The earlier scores of {where} hold again." if restored else f"Took back the scores of {where}.")
-        go(found and found.handout_id)
+        go(found.handout_id if found else None)
 
     if not moved(desk.handed):
         guarded(take_back)

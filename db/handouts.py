@@ -73,10 +73,27 @@ def _handed(handout: Handout, draw: Draw) -> Handed:
     return Handed(handout.id, handout.draw_id, draw.answer_id, handout.position, handout.done_at is not None)
 
 
-def list_handed(sample_id: int, rater_id: int, *, session: Session) -> list[Handed]:
-    """What of a sample a person has scored or holds, in the order shown; what was skipped is nobody's."""
-    rows = session.exec(_of(sample_id, rater_id).where(col(Handout.skipped).is_(False)))
-    return [_handed(handout, draw) for handout, draw in rows]
+def get_before(sample_id: int, rater_id: int, place: int | None, *, session: Session) -> Handed | None:
+    """What this person had before the answer at a place (None: last of all); what was skipped is nobody's."""
+    query = _of(sample_id, rater_id).where(col(Handout.skipped).is_(False))
+    if place is not None:
+        query = query.where(Handout.position < place)
+    found = session.exec(query.order_by(None).order_by(col(Handout.position).desc()).limit(1)).first()
+    return _handed(*found) if found else None
+
+
+def count_done(sample_id: int, rater_id: int, *, session: Session) -> int:
+    """How many answers of a sample a person has scored."""
+    done = select(func.count()).select_from(Handout).join(Draw, col(Draw.id) == col(Handout.draw_id))
+    mine = (Handout.rater_id == rater_id, Draw.sample_id == sample_id, col(Handout.done_at).is_not(None))
+    return session.exec(done.where(*mine)).one()
+
+
+def find_handed(draw_id: int, rater_id: int, *, session: Session) -> Handed | None:
+    """The handout by which this person has, or had and scored, a draw; None if it is somebody else's by now."""
+    mine = (Handout.draw_id == draw_id, Handout.rater_id == rater_id, col(Handout.skipped).is_(False))
+    found = session.exec(select(Handout, Draw).join(Draw, col(Draw.id) == col(Handout.draw_id)).where(*mine)).first()
+    return _handed(*found) if found else None
 
 
 def get_handed(handout_id: int, rater_id: int, *, session: Session) -> Handed | None:
@@ -146,7 +163,7 @@ def _free(sample_id: int, rater_id: int, turn: int, kind: str, at: datetime):
         .where(Draw.sample_id == sample_id)
         .order_by(col(Draw.position))
     )
-    elsewhere = select(other.id).where(other.draw_id == Draw.id, other.turn != turn)
+    elsewhere = select(other.id).where(other.draw_id == Draw.id, other.turn == 1 - turn)  # one row: by draw and turn
     query = query.where(~elsewhere.where(other.rater_id == rater_id).exists())
     if turn == SECOND:
         query = query.where(col(Draw.double).is_(True), elsewhere.where(col(other.done_at).is_not(None)).exists())

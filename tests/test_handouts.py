@@ -230,7 +230,7 @@ def test_who_scored_how_many_and_when(engine: Engine):
     assert all(timedelta(0) <= now() - one.last < timedelta(minutes=5) for one in shares)
 
 
-def test_what_one_has_done_and_holds_is_listed_in_its_order(engine: Engine):
+def test_what_one_had_before_is_found_and_what_was_skipped_is_not(engine: Engine):
     sample_id = draw(engine, size=4)
     first = take(engine, sample_id)
     assert first
@@ -239,12 +239,18 @@ def test_what_one_has_done_and_holds_is_listed_in_its_order(engine: Engine):
     assert skipped
     skip(engine, skipped)
     held = take(engine, sample_id)
+    assert held
     with store.reading(engine) as session:
-        found = handouts.list_handed(sample_id, person_id("Anna", session), session=session)
-    assert [(one.answer_id, one.done) for one in found] == [
-        (first.answer_id, True),
-        (held.answer_id if held else 0, False),
-    ]
+        anna = person_id("Anna", session)
+        before = handouts.get_before(sample_id, anna, held.place, session=session)
+        assert before
+        assert (before.handout_id, before.done) == (first.handout_id, True)
+        assert handouts.get_before(sample_id, anna, first.place, session=session) is None
+        assert handouts.get_before(sample_id, anna, None, session=session) == held
+        assert handouts.count_done(sample_id, anna, session=session) == 1
+        assert handouts.find_handed(held.draw_id, anna, session=session) == held
+        assert handouts.find_handed(skipped.draw_id, anna, session=session) is None
+        assert handouts.find_handed(held.draw_id, anna + 1, session=session) is None
 
 
 def test_the_next_answer_is_found_through_indexes(engine: Engine):
@@ -258,9 +264,12 @@ def test_the_next_answer_is_found_through_indexes(engine: Engine):
         handouts.next_handout(sample_id, rater_id, session=session)
         handouts.get_progress(sample_id, session=session)
         handouts.list_shares(sample_id, session=session)
-        handouts.list_handed(sample_id, rater_id, session=session)
+        handouts.get_before(sample_id, rater_id, None, session=session)
+        handouts.count_done(sample_id, rater_id, session=session)
     found = plans(engine, sent)
     assert any("SEARCH draw USING INDEX ix_draw_sample (sample_id=?)" in plan for plan in found)
+    assert any("SEARCH handout_1 USING INDEX sqlite_autoindex" in plan for plan in found), "the other turn, by its draw"
+    assert not [plan for plan in found if "SEARCH handout_1 USING INDEX ix_handout_rater" in plan]
     for plan in found:
         for table in ("draw", "handout", "handout_1", "answer", "assessment"):
             assert f"SCAN {table}" not in plan, plan
