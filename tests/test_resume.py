@@ -86,6 +86,22 @@ def test_answers_under_way_when_a_run_stops_are_kept_and_none_is_begun(empty_url
     assert sorted(str(answer.error_kind) for answer in rows(empty_url, Answer)) == ["None", "None", "wrong_key"]
 
 
+def test_a_failure_that_stops_one_run_leaves_the_others_of_its_group_alone(empty_url: str) -> None:
+    def reply(received: Received) -> Reply:
+        return WRONG if received.body["model"] == "locked" else GOOD
+
+    names = ("before", "locked", "after")
+    with serve(reply, models=model_list(*names)) as server:
+        targets = [f"{name}={name}@{server.url}" for name in names]
+        run_ids, failed = carry_out(empty_url, *targets, category="facts", limit=3, warmups=0)
+    assert list(failed) == [run_ids[1]]
+    runs = rows(empty_url, Run)
+    assert [run.status for run in runs] == [RunStatus.finished, RunStatus.failed, RunStatus.finished]
+    assert [bool(run.error) for run in runs] == [False, True, False]
+    answers = rows(empty_url, Answer)
+    assert [sum(a.run_id == i and a.error_kind is None for a in answers) for i in run_ids] == [3, 0, 3]
+
+
 def test_other_failures_are_asked_again_only_when_that_is_wanted(empty_url: str) -> None:
     door = Door(shut={KEYS[1]}, refused=refusal(400, "No such parameter."))
     with serve(door) as server:
