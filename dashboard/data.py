@@ -4,10 +4,12 @@ Every wrapper is keyed by the database and its newest change, so a new answer is
 straight to db.store with `engine()`; grouping is db.frames' business, figures are eval.summary's.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import pandas as pd
@@ -78,11 +80,36 @@ def engine() -> Engine:
     return _engine(store.database_url())
 
 
+class _Look(local):
+    """What one run of the script, which has a thread to itself, saw of the newest change."""
+
+    open = False
+    seen: Change | None = None
+
+
+_look = _Look()
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Ask for the newest change once while a page is drawn: all of it then shows the same state."""
+    _look.open, _look.seen = True, None
+    try:
+        yield
+    finally:
+        _look.open, _look.seen = False, None
+
+
 def change() -> Change:
     """A key that changes whenever something was stored: pass it to a cached function as its first argument."""
+    if _look.seen is not None:
+        return _look.seen
     opened = engine()
     with store.reading(opened) as session:
-        return (store.database_url(), *store.newest_change(session=session))
+        found = (store.database_url(), *store.newest_change(session=session))
+    if _look.open:
+        _look.seen = found
+    return found
 
 
 def _rows(frame: pd.DataFrame) -> list[RunRow]:

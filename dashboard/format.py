@@ -12,7 +12,8 @@ import pandas as pd
 from eval.stats.intervals import Estimate
 
 UNKNOWN = "unknown"
-NO_INTERVAL = "interval needs more answers"
+FEW = "too few answers"
+ALIKE = "no difference seen"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:=^&])")
 _EXPANDED = re.compile(r"([:@]|www(?=\.))", re.IGNORECASE)  # emoji and icon codes, addresses: found after unescaping
 _JOINER = "\u2060"  # has no width
@@ -50,22 +51,25 @@ def usd(value: float | None) -> str:
     return f"${value:.2g}" if abs(value) >= 0.0001 else f"${value:.1e}"
 
 
+def no_interval(estimate: Estimate) -> str:
+    """Why a mean has no interval: one question cannot give one, and neither can scores that are all alike."""
+    return FEW if estimate.n < 2 else ALIKE
+
+
 def interval(estimate: Estimate, digits: int = 2) -> str:
-    """A mean with its interval: 4.12 (3.90 to 4.34)."""
+    """A mean with its interval, or why there is none: 4.12 (3.90 to 4.34)."""
     if estimate.value is None:
         return UNKNOWN
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.{digits}f} ({NO_INTERVAL})"
-    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+        return f"{estimate.value:,.{digits}f} ({no_interval(estimate)})"
+    return f"{estimate.value:,.{digits}f} ({estimate.low:,.{digits}f} to {estimate.high:,.{digits}f})"
 
 
-def time_interval(estimate: Estimate) -> str:
-    """A time with its interval: 320 ms (301 ms to 355 ms)."""
-    if estimate.value is None:
-        return UNKNOWN
-    if estimate.low is None or estimate.high is None:
-        return f"{milliseconds(estimate.value)} ({NO_INTERVAL})"
-    return f"{milliseconds(estimate.value)} ({milliseconds(estimate.low)} to {milliseconds(estimate.high)})"
+def quantile(estimate: Estimate, digits: int = 0) -> str:
+    """A quantile with its interval, or that it rests on too few answers for one: 320 (301 to 355)."""
+    if estimate.value is None or (estimate.low is not None and estimate.high is not None):
+        return interval(estimate, digits)
+    return f"{estimate.value:,.{digits}f} ({FEW})"
 
 
 def count_of(part: int, whole: int) -> str:

@@ -25,7 +25,7 @@ def go_in() -> None:
     st.page_link(overview if begun else start)
 
 
-with store_errors():
+with store_errors(), data.one_look():
     begun = bool(data.runs(status="finished", limit=1))
     home = st.Page(go_in, default=True, visibility="hidden")
     start = st.Page(

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.format import plural
-from dashboard.widgets import Key, from_address, to_address
+from dashboard.keys import Key, from_address, to_address
 from db.side_by_side import QuestionHead
 
 LONGEST = 110  # characters of a question in the list

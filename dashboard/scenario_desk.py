@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import data, widgets
 from dashboard.format import plain
-from dashboard.widgets import Key
+from dashboard.keys import Key, from_address, to_address
 from db import scenarios, store
 from eval import stored_scenarios
 from eval.cost import scenario_file
@@ -33,7 +33,7 @@ def choose() -> Scenario:
     stored = stored_scenarios.names(data.engine())
     demo = scenario_file.demo().name
     options = stored if demo in stored else [*stored, demo]
-    if (linked := widgets.from_address(Key.SCENARIO)) in options:
+    if (linked := from_address(Key.SCENARIO)) in options:
         _show(linked)
     if st.session_state.get(Key.CHOSEN_SCENARIO) not in options:
         _show(options[0])
@@ -47,7 +47,7 @@ def choose() -> Scenario:
         width=360,
         help="A workload with its assumptions and options. Stored ones are kept in the database.",
     )
-    widgets.to_address(Key.SCENARIO, name)
+    to_address(Key.SCENARIO, name)
     if name not in stored:
         return scenario_file.demo()
     try:

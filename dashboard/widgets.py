@@ -1,7 +1,6 @@
-"""Controls that several pages share, and every session-state and query-parameter key there is.
+"""Controls that several pages share: which runs are in view, charts, tables, notices.
 
-A bound key is also the parameter in the address, so a copied address reproduces the view. Reading is data.py's
-business, wording format.py's.
+Reading is data.py's business, wording format.py's; keys.py holds what a page remembers.
 """
 
 import re
@@ -9,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -17,78 +16,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.charts.drawing import Drawing
 from dashboard.data import RunRow
 from dashboard.format import plain, plural, to_csv
+from dashboard.keys import Key, from_address, keep, to_address
 from db.store import StoreError
-from eval.summary import Summary
 
 MOST_RUNS = 24  # in one view; more would not be readable
-HEAD_START_S = 0.4  # of a chart before a table
-
-
-class Key(StrEnum):
-    """Every key. Those in the first block also stand in the address."""
-
-    RUNS = "runs"
-    LATENCY = "latency"
-    QUANTILE = "quantile"
-    CRITERION = "criterion"
-    SOURCE = "scored_by"
-    LOG = "axis"
-    VOLUME = "volume"
-    SEARCH = "search"
-    STATUS = "status"
-    TARGET = "target"
-    TAG = "tag"
-    LISTED_SET = "listed_set"
-    PAGE = "list_page"
-    RUN = "run"
-    FIND = "find"
-    CATEGORY = "category"
-    QUESTION = "question"
-    REPEAT = "repeat"
-    QUOTES = "quotes"
-    RATER = "rater"
-    SCORING = "scoring"
-    PLACE = "place"
-    AGREED_CRITERION = "criterion_agreed"
-    AGREED_PAIR = "pair"
-    AGREED_JUDGE = "judge"
-    SCENARIO = "scenario"
-
-    WRITTEN = "_written"
-    QA_SET = "_set"
-    SET_BOX = "_set_box"
-    CHOSEN = "_runs"
-    RUNS_BOX = "_runs_box"
-    CHOSEN_SOURCE = "_scored_by"
-    SOURCE_BOX = "_scored_by_box"
-    CHART_SHOWN = "_chart_shown"
-    PRICES = "_prices"
-    NOTICE = "_notice"
-    FOLLOWING = "_following"
-    AWAITED = "_awaited"
-    RUN_NAME = "_run_name"
-    RUN_TAGS = "_run_tags"
-    CHOSEN_QUESTION = "_question"
-    QUESTION_BOX = "_question_box"
-    RATER_BOX = "_rater"
-    PROBLEM = "_problem"
-    ARRIVED = "_arrived"
-    CHOSEN_SCENARIO = "_scenario"
-    SCENARIO_BOX = "_scenario_box"
-    SCENARIO_NAME = "_scenario_name"
-    ASSUMPTIONS = "_assumptions"
-    REPORT_FORMAT = "_report_format"
-
-
-LATENCIES = {
-    "ttft_ms": "Time to first token",
-    "ttfat_ms": "Time to first answer token",
-    "total_ms": "Total time",
-}
-QUANTILES = {"p50": "Median", "p95": "95th percentile"}
-OVERALL = "overall"
+HEAD_START_S = 0.4  # of a chart before controls and tables
 
 
 # --- problems and notices ------------------------------------------------------------------------------------------
@@ -123,6 +58,11 @@ def show_notice() -> None:
         st.toast(text, icon=":material/check:")
 
 
+def any_simulated(runs: Sequence[RunRow]) -> bool:
+    """Whether a chart of these runs has to be marked."""
+    return any(run.simulated for run in runs)
+
+
 def simulated_banner(runs: Sequence[RunRow], *, named: bool = True) -> None:
     """Say it wherever something shown came from the simulator; `named` says of which targets, where not of all."""
     simulated = [run.target for run in runs if run.simulated]
@@ -153,24 +93,6 @@ def numbered(runs: Sequence[RunRow]) -> dict[int, str]:
     return {run.run_id: f"#{run.run_id} {run.target}" for run in runs}
 
 
-def from_address(key: Key) -> str | None:
-    """What the address says about a key when it was opened or gone back to; None when this page wrote it itself.
-
-    For choices whose default depends on what is stored: a bound widget leaves its default out of the address, so the
-    same link would show something else later. Such a key is always written, by `to_address`.
-    """
-    said = st.query_params.get(key)
-    written = st.session_state.get(Key.WRITTEN, {})
-    return said if said is not None and said != written.get(key) else None
-
-
-def to_address(key: Key, value: str) -> None:
-    """Write a choice to the address."""
-    st.session_state.setdefault(Key.WRITTEN, {})[key] = value
-    if st.query_params.get(key) != value:
-        st.query_params[key] = value
-
-
 def compare(ids: Sequence[int]) -> None:
     """Make these the runs in view on every page; call it before the page that shows them."""
     chosen = data.runs(ids=list(ids), limit=MOST_RUNS)
@@ -185,13 +107,8 @@ def show_newest() -> None:
         st.session_state.pop(key, None)
 
 
-def _keep(key: Key, box: Key) -> None:
-    """Keep what was chosen in a box: a widget forgets its value on another page, this does not."""
-    st.session_state[key] = st.session_state[box]
-
-
 def _other_set() -> None:
-    _keep(Key.QA_SET, Key.SET_BOX)
+    keep(Key.QA_SET, Key.SET_BOX)
     with noted_errors():
         runs = data.newest_group(qa_set_id=st.session_state[Key.QA_SET])
         st.session_state[Key.CHOSEN] = [run.run_id for run in runs[:MOST_RUNS]]
@@ -213,16 +130,32 @@ def _settle_runs() -> None:
         st.session_state[Key.CHOSEN] = [run.run_id for run in newest[:MOST_RUNS]]
 
 
-def choose_runs() -> list[RunRow]:
-    """The runs in view, all on one QA set version; ends the page with a kind sentence where there are none."""
+@dataclass(frozen=True, slots=True)
+class RunsInView:
+    """The runs in view, all on one QA set version, and what was asked for."""
+
+    runs: list[RunRow]
+    wanted: list[int]
+    found: dict[int, RunRow]
+    qa_set_id: int
+
+
+def runs_in_view() -> RunsInView:
+    """Which runs are in view, before the controls that say so are drawn."""
     _settle_runs()
-    sets = data.qa_sets()
-    qa_set_id = st.session_state[Key.SET_BOX] = st.session_state[Key.QA_SET]
+    qa_set_id = st.session_state[Key.QA_SET]
     wanted = run_ids(st.session_state[Key.CHOSEN])
     found = {run.run_id: run for run in data.runs(ids=wanted, limit=len(wanted))} if wanted else {}
     here = [found[i] for i in wanted if i in found and found[i].qa_set_id == qa_set_id]
-    names = numbered([*data.runs(qa_set_id=qa_set_id, limit=data.NEWEST), *here])
-    st.session_state[Key.CHOSEN] = st.session_state[Key.RUNS_BOX] = [run.run_id for run in here]
+    return RunsInView(here, wanted, found, qa_set_id)
+
+
+def show_run_choice(view: RunsInView) -> None:
+    """The controls that say which runs are in view; ends the page with a kind sentence where there are none."""
+    sets = data.qa_sets()
+    names = numbered([*data.runs(qa_set_id=view.qa_set_id, limit=data.NEWEST), *view.runs])
+    st.session_state[Key.SET_BOX] = view.qa_set_id
+    st.session_state[Key.CHOSEN] = st.session_state[Key.RUNS_BOX] = [run.run_id for run in view.runs]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "QA set and version",
@@ -238,19 +171,25 @@ def choose_runs() -> list[RunRow]:
             list(names),
             format_func=lambda option: run_label(option, names),
             key=Key.RUNS_BOX,
-            on_change=_keep,
+            on_change=keep,
             args=(Key.CHOSEN, Key.RUNS_BOX),
             accept_new_options=True,
             max_selections=MOST_RUNS,
             placeholder="Choose runs, or type a run's number",
             help=f"The newest {data.NEWEST} runs on this QA set are offered; for an older one type its number.",
         )
-    to_address(Key.RUNS, ",".join(str(run.run_id) for run in here))
-    _say_left_out(wanted, found, qa_set_id)
-    if not here:
+    to_address(Key.RUNS, ",".join(str(run.run_id) for run in view.runs))
+    _say_left_out(view.wanted, view.found, view.qa_set_id)
+    if not view.runs:
         st.info("Choose at least one run above; the **Runs** page lists and searches all of them.")
         st.stop()
-    return here
+
+
+def choose_runs() -> list[RunRow]:
+    """The runs in view, chosen here; ends the page with a kind sentence where there are none."""
+    view = runs_in_view()
+    show_run_choice(view)
+    return view.runs
 
 
 def _say_left_out(wanted: Sequence[int], found: Mapping[int, RunRow], qa_set_id: int) -> None:
@@ -268,123 +207,22 @@ def labels(runs: Sequence[RunRow]) -> dict[int, str]:
     return {r.run_id: r.target if often[r.target] == 1 else f"{r.target} #{r.run_id}" for r in runs}
 
 
-# --- what is shown of them -----------------------------------------------------------------------------------------
-
-
-def choose_source(summaries: Sequence[Summary]) -> str | None:
-    """Whose scores are shown: one judge under one protocol, or the people; None where nothing was scored."""
-    sources = Counter(source for s in summaries for source in {q.source for q in s.quality})
-    if not sources:
-        return None
-    options = sorted(sources, key=lambda source: (-sources[source], source == "people", source))
-    if (linked := from_address(Key.SOURCE)) in options:
-        st.session_state[Key.CHOSEN_SOURCE] = linked
-    if st.session_state.get(Key.CHOSEN_SOURCE) not in options:
-        st.session_state[Key.CHOSEN_SOURCE] = options[0]
-    st.session_state[Key.SOURCE_BOX] = st.session_state[Key.CHOSEN_SOURCE]
-    source = st.selectbox(
-        "Scored by",
-        options,
-        format_func=lambda source: "People" if source == "people" else source,
-        key=Key.SOURCE_BOX,
-        on_change=_keep,
-        args=(Key.CHOSEN_SOURCE, Key.SOURCE_BOX),
-        width=260,
-        help="Scores of different judges, or of a judge and of people, are never mixed in one mean. The word in "
-        "brackets is how the judge was asked: study (one criterion a call) or quick (all in one call).",
-    )
-    to_address(Key.SOURCE, source)
-    return source
-
-
-def choose_criterion(summaries: Sequence[Summary], source: str | None) -> str:
-    """Which criterion is shown; "overall" is the mean of all criteria."""
-    found = {q.criterion for s in summaries for q in s.quality if q.source == source}
-    options = [OVERALL, *sorted(found - {OVERALL})] if found else [OVERALL]
-    return str(
-        st.selectbox(
-            "Quality",
-            options,
-            format_func=str.capitalize,
-            key=Key.CRITERION,
-            bind="query-params",
-            width=180,
-            help="Points from 1 to 5. Overall is the mean of the criteria, over answers where all were scored.",
-        )
-    )
-
-
-AXES = ("Automatic", "Linear", "Logarithmic")
-
-
-def choose_axis(automatic: bool) -> bool:
-    """Whether the latency axis is logarithmic; `automatic` is what the data ask for."""
-    axis = st.segmented_control(
-        "Latency axis",
-        AXES,
-        default=AXES[0],
-        required=True,
-        key=Key.LOG,
-        bind="query-params",
-        help="Logarithmic: equal steps are equal factors, so fast and slow targets fit in one picture.",
-    )
-    return automatic if axis == AXES[0] else axis == AXES[2]
-
-
-def choose_latency() -> tuple[str, str]:
-    """Which latency is shown: (measure, "p50" or "p95")."""
-    measure = st.selectbox(
-        "Latency",
-        list(LATENCIES),
-        format_func=LATENCIES.__getitem__,
-        key=Key.LATENCY,
-        bind="query-params",
-        width=240,
-        help="Measured from sending the request. A token is a piece of a word. Time to first answer token leaves out "
-        "what a reasoning model thinks first. Warm-up calls are never counted.",
-    )
-    quantile = st.segmented_control(
-        "Of all answers",
-        list(QUANTILES),
-        format_func=QUANTILES.__getitem__,
-        default="p50",
-        required=True,
-        key=Key.QUANTILE,
-        bind="query-params",
-        help="Median: half of the answers were faster. 95th percentile: 19 of 20 were faster.",
-    )
-    return str(measure), str(quantile)
-
-
-def choose_volume() -> int:
-    """How many answers a month are needed."""
-    volume = st.number_input(
-        "Answers a month",
-        min_value=1,
-        max_value=10_000_000_000,
-        value=100_000,
-        step=10_000,
-        key=Key.VOLUME,
-        bind="query-params",
-        width=240,
-        help="How many questions your feature will answer in a month.",
-    )
-    return int(volume or 1)
-
-
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
-def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
+def show_chart(chart: Drawing | alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
     """A chart in the theme's colours; its menu saves it as SVG or PNG."""
-    st.altair_chart(chart, key=key, alt=alt_text)
+    if isinstance(chart, Drawing):
+        st.vega_lite_chart(chart.rows, chart.spec, key=key, alt=alt_text, width="stretch")
+    else:
+        st.altair_chart(chart, key=key, alt=alt_text)
 
 
 def let_the_chart_come_first() -> None:
     """Hold back what follows for a moment, once a window.
 
-    The browser loads the code of charts and of tables when it meets the first of each; asked for both at once, it
-    shows the chart a quarter of a second later (measured with Chromium on two cores).
+    The browser loads the code of charts, controls and tables when it meets the first of each; asked for all at once, it
+    shows the chart a good quarter of a second later (measured with Chromium on two cores).
     """
     if Key.CHART_SHOWN not in st.session_state:
         st.session_state[Key.CHART_SHOWN] = True

@@ -10,6 +10,8 @@ import pandas as pd
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
+from db.scales import list_mixed
+
 LATENCIES = ("ttft_ms", "ttfat_ms", "total_ms", "generation_ms", "prepare_ms")
 
 _RUNS = """
@@ -65,8 +67,8 @@ FROM answer WHERE run_id = :run_id AND NOT cold
 """
 
 # An answer's score from one source is the mean over that source's raters (people are pooled, each judge stands alone);
-# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored: a
-# partial verdict may hold no row for a criterion that could not be read.
+# a question's is the mean over its repeats. "overall" is the mean of the criteria, where all of them were scored (a
+# partial verdict may hold no row for a criterion that could not be read) and all have one scale.
 # People's scores stand in a plain mean only where no sample led to them, or one whose design gave every question of the
 # run the same probability. Of a person the newest such verdict counts: a later one in another sample does not hide it.
 _QUESTION_SCORES = """
@@ -98,7 +100,7 @@ WITH met AS (
     UNION ALL
     SELECT assessment_id, answer_id, question_id, protocol, rubric_id, status, kind, judge_id, same_family,
            'overall', avg(score.value)
-    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok'
+    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok' AND rubric_id NOT IN :mixed
     GROUP BY assessment_id, answer_id, question_id, protocol, rubric_id, status, kind, judge_id, same_family
     HAVING count(score.value) = count(*) AND count(*) > 1
 ), per_answer AS (
@@ -133,8 +135,8 @@ FROM run WHERE run.group_id = :group_id ORDER BY run.id
 def read_frame(query: str, session: Session, **values: object) -> pd.DataFrame:
     """The rows of a query as a DataFrame. A database's complaint is raised as it said it, for the store to explain."""
     statement = text(query)
-    if "ids" in values:
-        statement = statement.bindparams(bindparam("ids", expanding=True))
+    lists = [bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, (list, tuple))]
+    statement = statement.bindparams(*lists) if lists else statement
     try:
         return pd.read_sql_query(statement, session.connection(), params=values)  # pyright: ignore[reportArgumentType]
     except pd.errors.DatabaseError as error:  # pandas wraps what the database said; the store explains it
@@ -228,9 +230,9 @@ def question_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """Mean score a question, criterion and source (a judge under a protocol and rubric, or the people) of one run.
 
     Scores of people from a `disagreement` sample, or one drawn with unequal probabilities, are not among them:
-    people_frames has those with their probabilities.
+    people_frames has these.
     """
-    return read_frame(_QUESTION_SCORES, session, run_id=run_id)
+    return read_frame(_QUESTION_SCORES, session, run_id=run_id, mixed=list_mixed(session=session))
 
 
 def verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:

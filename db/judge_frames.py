@@ -7,8 +7,10 @@ import pandas as pd
 from sqlmodel import Session
 
 from db.frames import read_frame
+from db.scales import list_mixed
 
-# A judge's score of an answer is the mean over its readings; "overall" that of the criteria where all were scored.
+# A judge's score of an answer is the mean over its readings; "overall" that of the criteria where all were scored
+# and have one scale.
 BY_JUDGE = """
 WITH verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id,
@@ -22,7 +24,7 @@ WITH verdict AS (
     UNION ALL
     SELECT assessment_id, answer_id, question_id, judge_id, protocol, rubric_id, status, sample, same_family,
            'overall', avg(score.value)
-    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok'
+    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok' AND rubric_id NOT IN :mixed
     GROUP BY assessment_id, answer_id, question_id, judge_id, protocol, rubric_id, status, sample, same_family
     HAVING count(score.value) = count(*) AND count(*) > 1
 ), by_judge AS (
@@ -87,12 +89,12 @@ def panel_frame(run_id: int, *, session: Session) -> pd.DataFrame:
 
     Only answers that every one of them scored; empty where a run has one judge. Spread: highest less lowest, points.
     """
-    return read_frame(_PANEL, session, run_id=run_id)
+    return read_frame(_PANEL, session, run_id=run_id, mixed=list_mixed(session=session))
 
 
 def flicker_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """How far apart one judge's readings of the same answer are, by question and criterion, in points."""
-    return read_frame(_FLICKER, session, run_id=run_id)
+    return read_frame(_FLICKER, session, run_id=run_id, mixed=list_mixed(session=session))
 
 
 def spent_frame(run_id: int, *, session: Session) -> pd.DataFrame:

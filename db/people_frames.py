@@ -42,20 +42,19 @@ _HAND_SCORES = (
            avg(value) AS value, count(*) AS raters
     FROM single GROUP BY sample_id, stratum, probability, rubric_id, criterion, question_id, answer_id
 )
-SELECT per_answer.sample_id, sample.design, rubric_id, criterion, question_id, avg(value) AS mean,
-       count(*) AS n_answers, sum(raters) AS n_verdicts, coalesce(stratum, '') AS stratum, probability
-FROM per_answer LEFT JOIN sample ON sample.id = per_answer.sample_id
-GROUP BY per_answer.sample_id, sample.design, rubric_id, criterion, question_id, stratum, probability
-ORDER BY per_answer.sample_id, criterion, question_id
+SELECT sample_id, (SELECT design FROM sample WHERE sample.id = sample_id) AS design, rubric_id, criterion,
+       question_id, avg(value) AS mean, count(*) AS n_answers, sum(raters) AS n_verdicts,
+       coalesce(stratum, '') AS stratum, probability
+FROM per_answer GROUP BY sample_id, rubric_id, criterion, question_id, stratum, probability
+ORDER BY sample_id, criterion, question_id
 """
 )
 
 _BY_RATER = (
     _HAND
-    + """SELECT single.sample_id, sample.design, single.rubric_id, criterion, question_id, answer_id,
-       rater.name AS rater, value, blind, probability
-FROM single JOIN rater ON rater.id = single.rater_id LEFT JOIN sample ON sample.id = single.sample_id
-ORDER BY single.sample_id, criterion, answer_id, rater.name
+    + """SELECT sample_id, (SELECT design FROM sample WHERE sample.id = sample_id) AS design, rubric_id, criterion,
+       question_id, answer_id, rater.name AS rater, value, blind, probability
+FROM single JOIN rater ON rater.id = single.rater_id ORDER BY sample_id, criterion, answer_id, rater.name
 """
 )
 

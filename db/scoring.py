@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -16,6 +17,7 @@ from sqlmodel import Session, col, select
 from db import handouts
 from db.handouts import Handed
 from db.models import Answer, Assessment, AssessmentStatus, Draw, Question, Rater, RaterKind, Rubric, Sample, Score
+from db.scales import scales_of
 from db.store import StoreError, list_scores, save_assessment, save_rater, save_rubric
 
 PROTOCOL = "person"
@@ -35,7 +37,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The scores a person gave an answer: 1..5 by criterion, None where it could not be judged; note and flags."""
+    """The scores a person gave an answer by criterion, None where it could not be judged; note and flags."""
 
     values: Mapping[str, float | None]
     note: str = ""
@@ -53,6 +55,17 @@ class Change:
     undo: bool  # takes back a change, or restores what was before it
     blind: bool | None
     sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An answer of a sample that somebody scored: by whom, and what they flagged. Nothing of whose answer it is."""
+
+    answer_id: int
+    question_key: str
+    question: str
+    raters: tuple[str, ...]
+    flags: tuple[str, ...]
 
 
 # --- people -------------------------------------------------------------------------------------------------------
@@ -125,12 +138,13 @@ def get_given(
 
 
 def _check(given: Given, rubric: Rubric) -> None:
-    asked = {criterion["id"] for criterion in rubric.body["criteria"]}
+    asked, scales = {criterion["id"] for criterion in rubric.body["criteria"]}, scales_of(rubric.body)
     if set(given.values) != asked:
         raise ValueError(f"scores are needed for {', '.join(sorted(asked))}, not for {', '.join(sorted(given.values))}")
     for criterion, value in given.values.items():
-        if value is not None and (type(value) is not int or not 1 <= value <= 5):
-            raise ValueError(f"the score {value!r} for {criterion} is not a whole number from 1 to 5")
+        low, high = scales[criterion]
+        if value is not None and (type(value) is not int or not low <= value <= high):
+            raise ValueError(f"the score {value!r} for {criterion} is not a whole number from {low:g} to {high:g}")
 
 
 def save_given(
@@ -148,7 +162,7 @@ def save_given(
 
     `draw_id`: the draw of a sample by which the answer came to be scored; without one the scores belong to no sample.
     The same scores, note and flags a second time (Enter pressed twice) are not stored again. Raises ValueError for a
-    score that is not one of 1 to 5 or a criterion too few or too many, StoreError if the answer is gone or had failed.
+    score that is not on its scale or a criterion too few or too many, StoreError if the answer is gone or had failed.
     """
     _check(given, rubric)
     rater_id = save_person(name, session=session)
@@ -263,4 +277,32 @@ def list_changes(answer_id: int, *, session: Session) -> list[Change]:
             sample=f"{title or design} #{sample_id}" if sample_id else "",
         )
         for row, name, sample_id, title, design in rows
+    ]
+
+
+def list_scored(sample_id: int, *, session: Session) -> list[Scored]:
+    """The answers of a sample that are scored, in the order they were drawn; taken back ones are not among them."""
+    columns = (Assessment.answer_id, Draw.position, Question.key, Question.text, Rater.name, Assessment.flags)
+    query = (
+        select(*columns, Assessment.status)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        .join(Draw, col(Draw.id) == col(Assessment.draw_id))
+        .join(Question, col(Question.id) == col(Assessment.question_id))
+        .join(Rater, col(Rater.id) == col(Assessment.rater_id))
+        .where(Draw.sample_id == sample_id)
+        .order_by(col(Draw.position), col(Assessment.id))
+    )
+    newest = {(row[0], row[4]): row for row in session.execute(query)}  # a person's last word on an answer
+    by_answer: dict[int, list[Any]] = {}
+    for row in newest.values():
+        if row[6] in _COUNTS:
+            by_answer.setdefault(row[0], []).append(row)
+    return [
+        Scored(
+            answer_id=answer_id,
+            question_key=rows[0][2],
+            question=rows[0][3],
+            raters=tuple(row[4] for row in rows),
+            flags=tuple(sorted({flag for row in rows for flag in row[5]})),
+        )
+        for answer_id, rows in sorted(by_answer.items(), key=lambda item: item[1][0][1])
     ]

@@ -19,7 +19,7 @@ from eval.hosts import endpoint_of
 from eval.judge import Judge, protocol_name
 from eval.plan import JudgeSpec
 from eval.provenance import model_family
-from eval.rubric import Rubric
+from eval.rubric import Rubric, judgeable
 from eval.rubric import built_in as built_in_rubric
 from eval.scribe import Scribe
 from eval.summary import summarise
@@ -27,9 +27,9 @@ from eval.work import FATAL, OnProgress, Progress, RunFailedError, all_at_most, 
 
 
 def rubric_of(run: models.Run) -> Rubric:
-    """The rubric a run was planned with; runs from before it was kept had the built-in one."""
+    """The rubric a run was planned with; one that names none (from before it was kept, imported) gets the built-in."""
     kept = run.definition.get("rubric")
-    return Rubric.model_validate(kept["body"]) if kept else built_in_rubric()
+    return judgeable(Rubric.model_validate(kept["body"])) if kept else built_in_rubric()
 
 
 def judges_of(run: models.Run) -> list[JudgeSpec]:

@@ -13,7 +13,7 @@ from db.models import Run
 from eval.stats.best import Best, best
 from eval.stats.comparison import Comparison, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
-from eval.summary import PANEL, SCALE, Quality, summarise
+from eval.summary import PANEL, Quality, summarise
 
 
 class ComparisonError(Exception):
@@ -77,7 +77,7 @@ def compare(
             label: question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
         }
         shared = set.intersection(*(set(values) for values in scores.values()))
-        pairs = compare_all(scores, test=test, scale=SCALE)
+        pairs = compare_all(scores, test=test, scale=by_run[0][name].scale)
         found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), notes))
     return found
 

@@ -15,7 +15,7 @@ from eval import qa_set, toml_file
 from eval.endpoint import Endpoint
 from eval.hosts import endpoint_of
 from eval.judge import Protocol
-from eval.rubric import Rubric
+from eval.rubric import Rubric, judgeable
 from eval.rubric import built_in as built_in_rubric
 from eval.rubric import load as load_rubric
 from eval.targets import Stage, Target
@@ -275,7 +275,7 @@ def _judges_from(config: _Config, folder: Path, overrides: Overrides) -> tuple[t
     configured = [*([config.judge] if config.judge else []), *config.judges.values()]
     first = configured[0] if configured else None
     path = overrides.rubric or next((folder / its.rubric for its in configured if its.rubric), None)
-    rubric = load_rubric(path) if path else None
+    rubric = judgeable(load_rubric(path)) if path else None
     given = {
         name: value
         for name in ("protocol", "samples", "temperature")

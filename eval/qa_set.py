@@ -9,14 +9,11 @@ import io
 import json
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -29,11 +26,15 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
+
+from eval.faults import MAX_FAULTS as MAX_FAULTS
+from eval.faults import Fault as Fault
+from eval.faults import Faults, field_path, invalid, parse_json, printable, shown, unknown
 
 MAX_BYTES = 50_000_000
-MAX_FAULTS = 200
 MAX_OUTPUT = 32_768
+TOO_DEEP = "a question needs three levels at most"
 MAX_CHECKS = 20  # of each kind a question
 BUILT_IN = Path(__file__).parent / "data" / "qa_set.jsonl"
 BUILT_IN_VERSION = "1"
@@ -45,26 +46,22 @@ _SYNONYMS = {"answer": "reference", "expected": "reference", "ideal": "reference
 _SYNONYMS |= {"context": "documents", "contexts": "documents", "max_tokens": "output_limit"}
 
 
-def _invalid(problem: str, remedy: str) -> NoReturn:
-    raise PydanticCustomError("qa_set", "{problem}; {remedy}", {"problem": problem, "remedy": remedy})
-
-
 def _no_nul(text: str) -> str:
     if "\0" in text:  # PostgreSQL stores no NUL, so the file would fail later, without a line number
-        _invalid("it holds a NUL character", "remove it")
+        invalid("it holds a NUL character", "remove it")
     return text
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        _invalid("it is blank", "write a text")
+        invalid("it is blank", "write a text")
     return text
 
 
 def _slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         remedy = "use 1 to 64 letters a-z, digits, dots, hyphens or underscores, the first a letter or digit"
-        _invalid(f"{_shown(text)} is not an id", remedy)
+        invalid(f"{shown(text)} is not an id", remedy)
     return text
 
 
@@ -137,7 +134,7 @@ class QASet(BaseModel):
         seen: set[str] = set()
         for question in self.questions:
             if question.id.lower() in seen:
-                _invalid(f"the id {_shown(question.id)} occurs twice", "give every question its own id")
+                invalid(f"the id {shown(question.id)} occurs twice", "give every question its own id")
             seen.add(question.id.lower())
         return self
 
@@ -145,20 +142,6 @@ class QASet(BaseModel):
     def sha256(self) -> str:
         """The hash of the questions in their order; name and version do not enter it."""
         return hashlib.sha256("\n".join(q.sha256 for q in self.questions).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong in a file, where, and what would be right. A fault of the whole file has no line."""
-
-    line: int | None
-    field: str | None
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        place = ", ".join(part for part in (f"line {self.line}" if self.line else None, self.field) if part)
-        return f"{place}: {self.problem}; {self.remedy}" if place else f"{self.problem}; {self.remedy}"
 
 
 class QASetError(ValueError):
@@ -200,33 +183,8 @@ def to_jsonl(qa_set: QASet) -> str:
     return "".join(json.dumps(q.model_dump(mode="json"), ensure_ascii=False) + "\n" for q in qa_set.questions)
 
 
-def printable(text: str) -> str:
-    """Escape what would break a line or a terminal: control characters, and halves of surrogate pairs."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@dataclass
-class _Faults:
-    """Collects faults; beyond the limit it only counts, so that a file of junk does not fill the memory."""
-
-    listed: list[Fault] = field(default_factory=list)
-    unlisted: int = 0
-
-    def add(self, line: int | None, name: str | None, problem: str, remedy: str) -> None:
-        if len(self.listed) < MAX_FAULTS:
-            self.listed.append(Fault(line, name, problem, remedy))
-        else:
-            self.unlisted += 1
-
-    def all(self) -> list[Fault]:
-        if not self.unlisted:
-            return self.listed
-        more = f"{self.unlisted} more fault{'s' if self.unlisted > 1 else ''} not listed"
-        return [*self.listed, Fault(None, None, more, "repair these first")]
-
-
 def _read(path: Path) -> tuple[tuple[Question, ...], list[Fault]]:
-    faults = _Faults()
+    faults = Faults()
     questions: list[Question] = []
     text = _text(path, faults)
     if text is not None:
@@ -237,9 +195,7 @@ def _read(path: Path) -> tuple[tuple[Question, ...], list[Fault]]:
             if isinstance(key, str) and key.strip():
                 first = lines_of_ids.setdefault(key.lower(), line)
                 if first != line:
-                    faults.add(
-                        line, "id", f"{_shown(key)} is already on line {first}", "give every question its own id"
-                    )
+                    faults.add(line, "id", f"{shown(key)} is already on line {first}", "give every question its own id")
             try:
                 questions.append(Question.model_validate(record))
             except ValidationError as error:
@@ -250,7 +206,7 @@ def _read(path: Path) -> tuple[tuple[Question, ...], list[Fault]]:
     return tuple(questions), faults.all()
 
 
-def _text(path: Path, faults: _Faults) -> str | None:
+def _text(path: Path, faults: Faults) -> str | None:
     """The file's text, or None and a fault."""
     try:
         if path.is_dir():
@@ -259,7 +215,7 @@ def _text(path: Path, faults: _Faults) -> str | None:
         if not path.is_file():
             return faults.add(None, None, "this is not a regular file", "name a file on a disk")
         if path.suffix.lower() not in (".jsonl", ".ndjson", ".csv"):
-            problem = f"the kind of file cannot be told from the name {_shown(path.name)}"
+            problem = f"the kind of file cannot be told from the name {shown(path.name)}"
             return faults.add(None, None, problem, "use .jsonl or .ndjson for JSON Lines, .csv for a table")
         if size > MAX_BYTES:
             problem = f"the file has {size / 1e6:,.1f} MB, the limit is {MAX_BYTES / 1e6:,.0f} MB"
@@ -292,50 +248,22 @@ def _line_at(before: str) -> int:
     return len(re.findall(r"\r\n|\r|\n", before)) + 1
 
 
-def _json_records(text: str, faults: _Faults) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:
     for line, source in enumerate(io.StringIO(text, newline=None), start=1):
         if not source.strip():
             continue
         if line == 1 and source.strip() in ("[", "{"):
             remedy = "write one question a line, as an object in curly braces"
             return faults.add(1, None, "the file is one JSON value over several lines", remedy)
-        parsed, value = _parsed(source, line, None, faults)
+        parsed, value = parse_json(source, line, None, faults, ("write one JSON object on the line", TOO_DEEP))
         if parsed and not isinstance(value, dict):
-            faults.add(
-                line, None, f"{_shown(value)} is not an object", "write one question in curly braces on the line"
-            )
+            faults.add(line, None, f"{shown(value)} is not an object", "write one question in curly braces on the line")
         elif parsed:
             yield line, value
     return None
 
 
-def _parsed(source: str, line: int, name: str | None, faults: _Faults) -> tuple[bool, Any]:
-    """Whether the text is JSON, and its value. Repeated keys become faults: the parser would keep the last one."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        record = dict(pairs)
-        if len(record) < len(pairs):
-            for key, count in Counter(key for key, _ in pairs).items():
-                if count > 1:
-                    faults.add(line, _path((name, key)), f"it occurs {count} times in one object", "keep one")
-        return record
-
-    def constant(text: str) -> NoReturn:
-        raise ValueError(f"{text} is no number in JSON")
-
-    try:
-        return True, json.loads(source, object_pairs_hook=unique, parse_constant=constant)
-    except json.JSONDecodeError as error:
-        problem, remedy = f"it is not JSON ({error.msg} at column {error.colno})", "write one JSON object on the line"
-    except RecursionError:
-        problem, remedy = "lists or objects are nested too deeply", "a question needs three levels at most"
-    except ValueError as error:  # a constant, or more digits than Python converts
-        problem, remedy = str(error).split(";")[0], "write a number of ordinary size"
-    faults.add(line, name, problem, remedy if name is None else 'write a list such as [{"title": "", "text": "..."}]')
-    return False, None
-
-
-def _csv_records(text: str, faults: _Faults) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:
     # The limit belongs to the whole process, so it is only ever raised; a document may exceed the usual 128 KiB.
     csv.field_size_limit(max(MAX_BYTES, csv.field_size_limit()))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -368,21 +296,21 @@ def _csv_records(text: str, faults: _Faults) -> Iterator[tuple[int, dict[str, An
             yield line, _csv_record(dict(zip(header, row, strict=True)), line, faults)
 
 
-def _header_is_sound(header: list[str], line: int, faults: _Faults) -> bool:
+def _header_is_sound(header: list[str], line: int, faults: Faults) -> bool:
     """Whether rows can be read under this header; unknown columns are named once here, not in every row."""
     known = Question.model_fields
     remedy = f"name the columns in the first row: {', '.join(known)}"
     if not set(header) & set(known):
         other = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), None)
         if other:
-            faults.add(line, None, f"the columns are separated by {_shown(other)}", "separate them by commas")
+            faults.add(line, None, f"the columns are separated by {shown(other)}", "separate them by commas")
         else:
             faults.add(line, None, "there is no header", remedy)
         return False
     sound = True
     for name in dict.fromkeys(header):
         if name not in known:
-            faults.add(line, _path((name,)) if name else None, *_unknown(name, tuple(known)))
+            faults.add(line, field_path((name,)) if name else None, *_unknown_column(name, tuple(known)))
         elif header.count(name) > 1:
             faults.add(line, name, "there are several columns of this name", "keep one")
             sound = False
@@ -393,7 +321,11 @@ def _header_is_sound(header: list[str], line: int, faults: _Faults) -> bool:
     return sound
 
 
-def _csv_record(cells: dict[str, str], line: int, faults: _Faults) -> dict[str, Any]:
+def _unknown_column(name: str, known: tuple[str, ...]) -> tuple[str, str]:
+    return unknown(name, known, _SYNONYMS) if name else ("a column has no name", "name it, or remove it")
+
+
+def _csv_record(cells: dict[str, str], line: int, faults: Faults) -> dict[str, Any]:
     """The row as the object it would be in JSON Lines. An empty optional cell is a field left out."""
     fields = Question.model_fields
     record: dict[str, Any] = {
@@ -411,7 +343,8 @@ def _csv_record(cells: dict[str, str], line: int, faults: _Faults) -> dict[str, 
     if "output_limit" in record and re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", record["output_limit"]):
         record["output_limit"] = int(record["output_limit"])
     if "documents" in record and re.match(r"\s*\[\s*[{\]]", record["documents"]):
-        parsed, value = _parsed(record.pop("documents"), line, "documents", faults)
+        example = 'write a list such as [{"title": "", "text": "..."}]'
+        parsed, value = parse_json(record.pop("documents"), line, "documents", faults, (example, example))
         if parsed:
             record["documents"] = value
     elif "documents" in record:
@@ -419,66 +352,35 @@ def _csv_record(cells: dict[str, str], line: int, faults: _Faults) -> dict[str, 
     return record
 
 
-def _add_invalid(faults: _Faults, line: int, details: ErrorDetails) -> None:
+def _add_invalid(faults: Faults, line: int, details: ErrorDetails) -> None:
     kind, loc, context = details["type"], details["loc"], details.get("ctx", {})
-    shown = _shown(details["input"])
-    if kind == "qa_set":
+    given = shown(details["input"])
+    if kind == "said":
         problem, remedy = context["problem"], context["remedy"]
     elif kind == "missing":
         problem, remedy = "it is missing", "write it"
     elif kind == "extra_forbidden":
         known = Question.model_fields if len(loc) == 1 else Document.model_fields
-        problem, remedy = _unknown(str(loc[-1]), tuple(known))
+        problem, remedy = unknown(str(loc[-1]), tuple(known), _SYNONYMS)
     elif kind == "enum":
-        problem, remedy = f"{shown} is not known", "use easy, medium or hard"
+        problem, remedy = f"{given} is not known", "use easy, medium or hard"
     elif kind in ("greater_than_equal", "less_than_equal"):
-        problem, remedy = f"{shown} is out of range", f"use 1 to {MAX_OUTPUT}"
+        problem, remedy = f"{given} is out of range", f"use 1 to {MAX_OUTPUT}"
     elif kind == "string_unicode":
         problem, remedy = "it holds half of a surrogate pair", "write the character itself, or both halves"
     elif kind.startswith("int"):
-        problem, remedy = f"{shown} is not a whole number", "write one such as 512"
+        problem, remedy = f"{given} is not a whole number", "write one such as 512"
     elif kind.startswith("bool"):
-        problem, remedy = f"{shown} is not known", "use true or false"
+        problem, remedy = f"{given} is not known", "use true or false"
     elif kind == "string_type":
-        problem, remedy = f"{shown} is not a text", "write a text in quotes"
+        problem, remedy = f"{given} is not a text", "write a text in quotes"
     elif kind == "tuple_type":
-        problem, remedy = f"{shown} is not a list", "write a list in square brackets"
+        problem, remedy = f"{given} is not a list", "write a list in square brackets"
     elif kind.startswith("model"):
-        problem, remedy = f"{shown} is not an object", "write an object with title and text"
+        problem, remedy = f"{given} is not an object", "write an object with title and text"
     else:
-        problem, remedy = f"{shown} is not valid", details["msg"]
-    faults.add(line, _path(loc), problem, remedy)
-
-
-def _unknown(name: str, known: tuple[str, ...]) -> tuple[str, str]:
-    if not name:
-        return "a column has no name", "name it, or remove it"
-    near = get_close_matches(name.lower(), known, n=1)
-    best = _SYNONYMS.get(name.lower(), near[0] if near else None)
-    remedy = f"did you mean {best}?" if best in known else f"remove it; known are {', '.join(known)}"
-    return "this field is not known", remedy
-
-
-def _path(loc: tuple[str | int | None, ...]) -> str:
-    """The field as in Python, such as documents[0].text; a strange name is quoted, so that it stays on one line."""
-    path = ""
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part is not None:
-            path += ("." if path else "") + (part if re.fullmatch(r"[\w-]{1,40}", part) else _shown(part))
-    return path
-
-
-def _shown(value: object) -> str:
-    """The value as JSON writes it, on one line and not too long."""
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, dict):
-        return "an object"
-    text = value if isinstance(value, str) else json.dumps(value)
-    short = text if len(text) <= 60 else text[:60] + "..."
-    return printable(json.dumps(short, ensure_ascii=False)) if isinstance(value, str) else short
+        problem, remedy = f"{given} is not valid", details["msg"]
+    faults.add(line, field_path(loc), problem, remedy)
 
 
 def _normal(value: Any) -> Any:

@@ -13,12 +13,13 @@ from sqlmodel import Session
 
 from db import frames, people_frames, rating_frames, store
 from db.models import Design, Run
+from db.scales import FIVE, Scale
 from eval.comparing import labels_of, question_scores
 from eval.stats.corrected import Inference
 from eval.stats.planning import Prospect, after_more_scores
 from eval.stats.quality import Quality as QualityNumber
 from eval.stats.quality import QuestionScores, quality
-from eval.summary import SCALE, Quality, summarise
+from eval.summary import Quality, summarise
 
 MORE = 20  # hand scores to come, whose worth is told
 
@@ -71,8 +72,9 @@ def quality_numbers(
         )
         sample_id, scores = _questions(run, judged, criterion, engine)
         if scores:
-            number = quality(scores, inference=inference, scale=SCALE)
-            prospect = after_more_scores(scores, MORE, inference=inference, scale=SCALE)
+            scale = judged.scale if judged else _scale_of_people(run, criterion, engine)
+            number = quality(scores, inference=inference, scale=scale)
+            prospect = after_more_scores(scores, MORE, inference=inference, scale=scale)
             source = chosen if judged else None
             found.append(RunQuality(run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated))
     if not found:
@@ -80,6 +82,11 @@ def quality_numbers(
             f'Nobody scored these runs on "{criterion}"; let a judge score them, or score on the Score page.'
         )
     return found
+
+
+def _scale_of_people(run: Run, criterion: str, engine: Engine) -> Scale:
+    by_people = (q for q in summarise(run.id or 0, engine).quality if q.rater_kind == "person")
+    return next((q.scale for q in by_people if q.criterion == criterion), FIVE)
 
 
 def _questions(

@@ -11,14 +11,25 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from eval import toml_file
 from eval.qa_set import Text
 
 SCORES = (5, 4, 3, 2, 1)
+FIVE = (1, 5)  # the scale of judges, and of people here; scores from elsewhere may have another
+LARGEST = 1_000_000
 BUILT_IN = Path(__file__).parent / "data" / "rubric.toml"
 MAX_CRITERIA = 10
 RESERVED = "overall"  # the mean of the criteria has this name
@@ -39,23 +50,44 @@ def _criterion_id(text: str) -> str:
 
 
 class Criterion(BaseModel):
-    """One quality that is scored alone, with a written anchor for every score."""
+    """One quality that is scored alone, from `low` to `high`, with a written anchor for every score.
+
+    On another scale than 1 to 5 anchors may be left out, all or some.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    anchored: ClassVar[bool] = True  # a scale of 1 to 5 needs all its anchors
+
     id: Annotated[Text, AfterValidator(_criterion_id)] = Field(description='a short name in small letters: "clarity"')
     label: Text = Field(description='what people read as its name: "Clarity"')
     question: Text = Field(description='what the score answers: "Is it easy to follow?"')
-    anchors: dict[int, str] = Field(description="a table with a sentence for each of 1 to 5 on when it is given")
+    low: StrictInt = Field(FIVE[0], description="the lowest score, a whole number; 1 if left out", ge=-LARGEST)
+    high: StrictInt = Field(FIVE[1], description="the highest score, above low; 5 if left out", le=LARGEST)
+    anchors: dict[int, str] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="a table with a sentence for each of 1 to 5 on when it is given",
+    )
+
+    @field_validator("high")
+    @classmethod
+    def _above_low(cls, high: int, info: ValidationInfo) -> int:
+        low = info.data.get("low", high - 1)
+        if not low < high <= low + LARGEST:
+            raise ValueError(f"{high} is not above low, which is {low}, or more than {LARGEST} points above it")
+        return high
 
     @field_validator("anchors", mode="before")
     @classmethod
     def _one_for_each_score(cls, anchors: Any, info: ValidationInfo) -> Any:
-        if not isinstance(anchors, dict):
+        if not isinstance(anchors, dict) or not {"low", "high"} <= set(info.data):
             return anchors
         name = f"criterion {info.data['id']}" if "id" in info.data else "a criterion"
+        scale = (info.data["low"], info.data["high"])
         known = {str(score): anchor for score, anchor in anchors.items()}
-        wanted = [str(score) for score in reversed(SCORES)]
-        faults = [f"{score} is missing" for score in wanted if score not in known]
+        wanted = [str(score) for score in range(scale[0], scale[1] + 1)]
+        missing = [score for score in wanted if score not in known] if cls.anchored and scale == FIVE else []
+        faults = [f"{score} is missing" for score in missing]
         faults += [f"{score} is no score, remove it" for score in known if score not in wanted]
         faults += [
             f"{score} has no text"
@@ -63,7 +95,8 @@ class Criterion(BaseModel):
             if score in wanted and not (isinstance(anchor, str) and anchor.strip() and "\0" not in anchor)
         ]
         if faults:
-            raise ValueError(f"{name} needs an anchor for each of 1 to 5: {', '.join(faults)}")
+            each = "needs an anchor for each of" if cls.anchored and scale == FIVE else "may have an anchor for each of"
+            raise ValueError(f"{name} {each} {scale[0]} to {scale[1]}: {', '.join(faults)}")
         return {int(score): anchor for score, anchor in known.items()}
 
 
@@ -92,8 +125,16 @@ class Rubric(BaseModel):
 
     @property
     def sha256(self) -> str:
-        body = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(body.encode()).hexdigest()
+        body = self.model_dump(mode="json")
+        for criterion in body["criteria"]:
+            if (criterion["low"], criterion["high"]) == FIVE:  # keeps the hash it had before there were other scales
+                del criterion["low"], criterion["high"]
+        return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    @property
+    def is_five_point(self) -> bool:
+        """Whether every criterion is scored from 1 to 5, as judges do."""
+        return all((criterion.low, criterion.high) == FIVE for criterion in self.criteria)
 
     @property
     def criterion_ids(self) -> tuple[str, ...]:
@@ -103,6 +144,17 @@ class Rubric(BaseModel):
 def _twice(ids: Sequence[Any]) -> list[str]:
     """A sentence for each id that more than one criterion has."""
     return [f'the id "{name}" stands there {n} times; give each its own' for name, n in Counter(ids).items() if n > 1]
+
+
+def judgeable(rubric: Rubric) -> Rubric:
+    """The rubric, if judges can score by it. Raises RubricError where it has another scale than 1 to 5."""
+    other = next((c for c in rubric.criteria if (c.low, c.high) != FIVE), None)
+    if other:
+        raise RubricError(
+            f"The rubric {rubric.name} scores {other.id} from {other.low} to {other.high}; judges score from 1 to 5: "
+            "name another with --rubric."
+        )
+    return rubric
 
 
 @cache

@@ -16,16 +16,16 @@ from sqlmodel import Session
 
 from db import frames, judge_frames, store
 from db.models import RaterKind, Run
+from db.scales import FIVE, Scale, list_scales
 from eval.cost.price import StageTokens
 from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
 from eval.wording import count_words, reading_s
 
-SCALE = (1.0, 5.0)
 PANEL = "panel"  # the kind of rater that several judges are together
 TOKENS = ("prompt", "completion", "cached", "reasoning")
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 5  # a kept summary of another version is computed again
+SUMMARY_VERSION = 6  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Quality:
     n_answers: int  # answers there were to score
     same_family: bool
     spread: Estimate | None = None  # points between a panel's judges, or between one judge's readings of an answer
+    scale: Scale = FIVE  # lowest and highest score there are
+    questions: tuple[int, ...] = ()  # ids of those with a score: means over others cannot be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def _qualities(
     verdicts: pd.DataFrame,
     judges: dict[int, str],
     rubrics: dict[int, str],
+    scales: dict[tuple[int, str], Scale],
     n_answers: int,
 ) -> list[Quality]:
     """A row a source and criterion. A source none of whose verdicts could be used has one row, without a figure."""
@@ -171,19 +174,23 @@ def _qualities(
             protocol=protocol,
             rubric_id=rubric_id,
             criterion=criterion,
-            score=mean_interval([float(row["mean"]) for row in group], bounds=SCALE),
+            score=mean_interval([float(row["mean"]) for row in group], bounds=scales.get((rubric_id, criterion), FIVE)),
             n_scored=sum(int(row["n_answers"]) for row in group),
             n_failed=n_failed.get((kind, judge_id, protocol, rubric_id), 0),
             n_answers=n_answers,
             same_family=any(row["same_family"] for row in group),
-            spread=_spread(apart.get(((kind, judge_id, protocol, rubric_id), criterion))),
+            spread=_spread(
+                apart.get(((kind, judge_id, protocol, rubric_id), criterion)), scales.get((rubric_id, criterion), FIVE)
+            ),
+            scale=scales.get((rubric_id, criterion), FIVE),
+            questions=tuple(sorted({int(row["question_id"]) for row in group})),
         )
         for ((kind, judge_id, protocol, rubric_id), criterion), group in sorted(groups.items(), key=_order)
     ]
 
 
-def _spread(values: list[float] | None) -> Estimate | None:
-    return mean_interval(values, bounds=(0.0, SCALE[1] - SCALE[0])) if values else None
+def _spread(values: list[float] | None, scale: Scale) -> Estimate | None:
+    return mean_interval(values, bounds=(0.0, scale[1] - scale[0])) if values else None
 
 
 def _order(item: tuple[tuple[Source, str], Any]) -> tuple[str, int, str, int, str]:
@@ -204,6 +211,7 @@ def _compute(run: Run, engine: Engine) -> Summary:
         checks = frames.records(judge_frames.checks_frame(run.id, session=session))
         worded = frames.records(judge_frames.wording_frame(run.id, session=session))
         rubrics = _rubric_names(session)
+        scales = {(i, name): its for i, known in list_scales(session=session).items() for name, its in known.items()}
         raters = store.list_raters(session=session, kind=RaterKind.judge)
     # On measured answers a simulated judge is named as one, wherever its scores appear.
     judges = {r.id or 0: f"{r.name}, simulated" if r.simulated and not run.simulated else r.name for r in raters}
@@ -231,7 +239,9 @@ def _compute(run: Run, engine: Engine) -> Summary:
         latency_p95={name: quantile(name, 0.95) for name in frames.LATENCIES},
         tokens_per_s=quantile("tokens_per_s", 0.50),
         token_means={kind: mean(f"{kind}_tokens") for kind in TOKENS},
-        quality=_qualities([*frames.records(scores), *panel], [*panel, *flicker], verdicts, judges, rubrics, len(good)),
+        quality=_qualities(
+            [*frames.records(scores), *panel], [*panel, *flicker], verdicts, judges, rubrics, scales, len(good)
+        ),
         judging=[_judging(row) for row in spent],
         companions=_companions(worded),
         checks=_checks(checks, judges),

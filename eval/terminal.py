@@ -107,6 +107,8 @@ def _with_interval(estimate: intervals.Estimate, form: str) -> str:
 
 def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Mapping[str, Any]) -> None:
     """The table at the end: a row a run, every mean with its 95 % interval."""
+    headlines = _headlines(summaries)
+    first = next(iter(headlines), "")
     table = Table(
         caption="Latency and speed: medians without warm-ups. In brackets: 95 % intervals.", caption_justify="left"
     )
@@ -115,15 +117,13 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Ma
         "target",
         "answers",
         "errors",
-        "quality 1-5",
+        f"quality{_scale(headlines, summaries)}",
         "judged",
         "first token ms",
         "total ms",
         "tok/s",
     ):
         table.add_column(heading, justify="left" if heading in ("run", "target") else "right")
-    headlines = _headlines(summaries)
-    first = next(iter(headlines), "")
     for run, summary in zip(runs, summaries, strict=True):
         overall = summary.quality_of(first, headlines.get(first, ""))
         table.add_row(
@@ -163,6 +163,13 @@ def _headlines(summaries: Sequence[Summary]) -> dict[str, str]:
         for source, criteria in found.items()
         if "overall" in criteria or len(criteria) == 1
     }
+
+
+def _scale(headlines: Mapping[str, str], summaries: Sequence[Summary]) -> str:
+    """From where to where the scores in the table run, for its heading; nothing where none are shown."""
+    source, criterion = next(iter(headlines.items()), ("", ""))
+    shown = next((q for summary in summaries if (q := summary.quality_of(source, criterion))), None)
+    return f" {shown.scale[0]:g}-{shown.scale[1]:g}" if shown else ""
 
 
 def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:

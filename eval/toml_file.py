@@ -7,9 +7,11 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+from eval.faults import fields_at
 
 MAX_BYTES = 1_000_000
 PLAIN = {  # what a model says in Python's words
@@ -63,7 +65,7 @@ def faults_in(error: ValidationError, kind: type[BaseModel] | None = None) -> li
 
 
 def _said(fault: str, message: str, loc: Sequence[int | str], kind: type[BaseModel] | None) -> str:
-    fields = _fields_at(kind, loc[:-1])
+    fields = fields_at(kind, loc[:-1])
     if fault == "extra_forbidden":
         guess = did_you_mean(str(loc[-1]), fields)
         known = f" (known: {', '.join(fields)})" if fields else ""
@@ -71,25 +73,3 @@ def _said(fault: str, message: str, loc: Sequence[int | str], kind: type[BaseMod
     message = PLAIN.get(fault, message.removeprefix("Value error, "))
     right = fields.get(str(loc[-1])) if loc else None
     return f"{message}; write {right}" if right and ";" not in message else message
-
-
-def _fields_at(kind: Any, loc: Sequence[int | str]) -> dict[str, str | None]:
-    """The keys a model knows at a place inside it, each with what it describes as right; none in no model."""
-    for part in loc:
-        kind = _model_in(kind)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            found = kind.model_fields.get(str(part))
-            kind = found.annotation if found else None
-        else:
-            kind = get_args(kind)[-1 if get_origin(kind) is dict else 0] if get_args(kind) else None
-    kind = _model_in(kind)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {name: field.description for name, field in kind.model_fields.items()}
-    return {}
-
-
-def _model_in(kind: Any) -> Any:
-    """What an optional value holds if it is there."""
-    options = [option for option in get_args(kind) if option is not type(None)]
-    is_optional = get_origin(kind) in (Union, type(int | None)) and len(options) == 1
-    return options[0] if is_optional else kind

@@ -52,6 +52,28 @@ def scored(people: Floats, judge: Floats, n: int) -> list[QuestionScores]:
     return [QuestionScores(j, p, n / len(people)) if i < n else QuestionScores(j) for i, (p, j) in rows]
 
 
+def pairs(n: int, questions: int, *, noise: float = 0.5, bias: float = 0.0, seed: int = 1) -> list[QuestionScores]:
+    """Normal scores around the middle of the scale, and a judge who sees them with noise; people scored the first n."""
+    rng = np.random.default_rng(seed)
+    people = np.clip(3 + 0.6 * rng.standard_normal(questions), 1, 5)
+    judge = np.clip(people + bias + noise * rng.standard_normal(questions), 1, 5)
+    return scored(people, judge, n)
+
+
+def columns(questions: list[QuestionScores]) -> tuple[Floats, Floats, Floats]:
+    """People's scores, the judge's of the same questions, the judge's of the others."""
+    scored = [(q.people, q.judge) for q in questions if q.people is not None]
+    rest = [q.judge for q in questions if q.people is None]
+    people, judge = np.array(scored, dtype=float).T
+    return people, judge, np.array(rest, dtype=float)
+
+
+def half(found: Quality) -> float:
+    """Half the width of an interval."""
+    assert found.width is not None
+    return found.width / 2
+
+
 def without_judge(questions: Sequence[QuestionScores]) -> list[QuestionScores]:
     return [QuestionScores(None, q.people, q.probability, q.stratum) for q in questions]
 

@@ -92,7 +92,8 @@ def test_student_is_trusted_where_cochran_trusts_him(sample: list[float]) -> Non
 
 def test_student_is_never_trusted_with_values_that_do_not_differ() -> None:
     assert not normal_enough(np.zeros(100))
-    assert not normal_enough([5.0 - 5.0])
+    assert not normal_enough(np.array([0.1 + 0.2, 0.3, 0.3]) - 0.3)
+    assert not normal_enough([])
 
 
 def test_more_values_of_the_same_make_up_are_more_normal() -> None:

@@ -1,16 +1,21 @@
 """What the charts promise: titles with units, intervals from the right columns, one colour a target on every page."""
 
+import json
 import tomllib
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import pytest
+import vl_convert
+from test_waterfall import call, frame
 
 from dashboard.charts.cost_bars import cost_bars
-from dashboard.charts.marks import SHAPES
+from dashboard.charts.marks import QUIET, SHAPES
 from dashboard.charts.quality_latency import quality_latency, wants_log
+from dashboard.charts.waterfall import PHASES, waterfall
 
 THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
 ORDER = ["retired", "small", "large", "cloud"]
@@ -36,15 +41,20 @@ def points(**changes: Any) -> pd.DataFrame:
     return frame.assign(**changes)
 
 
-def spec(frame: pd.DataFrame, *, log: bool = False) -> dict[str, Any]:
+def spec(frame: pd.DataFrame, *, log: bool = False, simulated: bool = False) -> dict[str, Any]:
     chart = quality_latency(
         frame,
         latency_title="Time to first token, median",
         quality_title="Overall (1 to 5 points)",
         order=ORDER,
         log=log,
+        simulated=simulated,
     )
     return chart.to_dict()
+
+
+def rows(drawn: dict[str, Any]) -> list[dict[str, Any]]:
+    return drawn["data"]["values"]
 
 
 def layers(drawn: dict[str, Any], mark: str) -> list[dict[str, Any]]:
@@ -61,8 +71,7 @@ def test_long_times_are_shown_in_seconds():
     slow = points(latency=[900.0, 4200.0, 3100.0], latency_low=None, latency_high=None)
     drawn = spec(slow)
     assert layers(drawn, "point")[0]["encoding"]["x"]["title"].endswith("(s)")
-    values = next(iter(drawn["datasets"].values()))
-    assert [round(row["latency"], 3) for row in values] == [0.9, 4.2, 3.1]
+    assert [round(row["latency"], 3) for row in rows(drawn)] == [0.9, 4.2, 3.1]
 
 
 def test_error_bars_come_from_the_intervals_and_only_where_there_is_one():
@@ -95,7 +104,7 @@ def test_a_target_keeps_its_colour_and_shape_whichever_runs_are_in_view():
 
 def test_points_without_a_score_or_a_latency_are_left_out():
     drawn = spec(points(quality=[3.2, None, 4.4]))
-    assert [row["label"] for row in next(iter(drawn["datasets"].values()))] == ["small", "cloud"]
+    assert [row["label"] for row in rows(drawn)] == ["small", "cloud"]
 
 
 @pytest.mark.parametrize(("latencies", "log"), [([90.0, 420.0, 310.0], False), ([10.0, 420.0, 310.0], True)])
@@ -113,8 +122,30 @@ def test_a_logarithmic_axis_holds_every_interval_and_no_zero():
 def test_a_name_moves_below_its_point_where_another_interval_would_cross_it():
     crowded = points(latency=[90.0, 95.0, 310.0], quality=[3.2, 3.27, 4.4], latency_low=[80.0, 85.0, None],
                      latency_high=[100.0, 130.0, None])  # fmt: skip
-    rows = next(iter(spec(crowded)["datasets"].values()))
-    assert {row["label"]: row["label_dy"] > 0 for row in rows} == {"small": True, "large": False, "cloud": False}
+    below = {row["label"]: row["label_dy"] > 0 for row in rows(spec(crowded))}
+    assert below == {"small": True, "large": False, "cloud": False}
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_chart_is_valid_vega_lite(log: bool):
+    drawn = spec(points(), log=log, simulated=True)
+    assert alt.Chart.from_dict(drawn, validate=True).to_dict()["layer"]
+
+
+def saved(drawn: dict[str, Any]) -> str:
+    """What stands in the image that a chart's menu saves."""
+    return vl_convert.vegalite_to_svg(json.dumps(drawn))
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_saved_image_says_that_its_data_are_simulated(simulated: bool):
+    drawn = (
+        spec(points(), simulated=simulated),
+        cost_bars(costs(), order=ORDER, simulated=simulated).to_dict(),
+        waterfall(frame(call()), simulated=simulated).to_dict(),
+    )
+    for chart in drawn:
+        assert ("Simulated data" in saved(chart)) is simulated
 
 
 def costs() -> pd.DataFrame:
@@ -170,6 +201,8 @@ def test_every_chart_colour_and_text_stands_out_from_the_background(mode: str):
     assert all(contrast(c, theme["backgroundColor"]) >= 3 for c in theme["chartCategoricalColors"])
     assert contrast(theme["textColor"], theme["backgroundColor"]) >= 7
     assert contrast("#FFFFFF", theme["primaryColor"]) >= 3
+    assert all(contrast(colour, theme["backgroundColor"]) >= 3 for colour in PHASES.values())
+    assert contrast(QUIET, theme["backgroundColor"]) >= 4.2
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0

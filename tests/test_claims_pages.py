@@ -7,7 +7,7 @@ import pytest
 from pages import open_page
 from samples import add_group
 
-from dashboard import tables
+from dashboard import findings
 
 
 @pytest.mark.parametrize(("page", "csvs"), [("overview", 1), ("runs", 1), ("cost", 2), ("answers", 1)])
@@ -18,8 +18,19 @@ def test_a_csv_stands_beside_every_table(page: str, csvs: int, shared_url: str, 
 
 def test_cautions_name_a_busy_computer_and_failed_judgements():
     run = SimpleNamespace(concurrency=1, n_questions=3, finished=True, target="a", status="finished")
-    frame = pd.DataFrame([{"label": "a", "same_family": True, "n_client_limited": 3, "n_failed_verdicts": 2}])
-    told = " ".join(tables.cautions([run], frame))
+    frame = pd.DataFrame(
+        [
+            {
+                "label": "a",
+                "same_family": True,
+                "n_client_limited": 3,
+                "n_failed_verdicts": 2,
+                "n_cached": 1,
+                "n_without_ttft": 0,
+            }
+        ]
+    )
+    told = " ".join(findings.cautions([run], frame))
     assert "this computer was busy, so perhaps too slow: a (3)" in told
     assert "could not be used: a (2)" in told
     assert "one model family for a" in told

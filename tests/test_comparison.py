@@ -237,6 +237,12 @@ def test_targets_that_agree_everywhere_are_not_called_equal() -> None:
     assert "more than 10,000" in found.words
 
 
+def test_differences_that_are_equal_but_for_rounding_are_equal() -> None:
+    found = pair([0.1 + 0.2, 0.3, 0.3] * 10, [0.2] * 30, scale=(0, 1))
+    assert found.low is not None
+    assert (found.effect_size, found.low < 0.1 < (found.high or 0)) == (None, True)
+
+
 def test_ten_equal_wins_do_not_show_that_no_loss_can_happen() -> None:
     """The sign-flip test finds them (p = 0.002), but an eleventh question might as well be lost by 4 points."""
     found = pair([4.0] * 10, [3.0] * 10)

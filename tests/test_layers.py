@@ -18,6 +18,7 @@ PURE = [
     *(ROOT / "eval" / "cost").glob("*.py"),
     ROOT / "eval" / "rubric.py",
     ROOT / "eval" / "qa_set.py",
+    ROOT / "eval" / "faults.py",
 ]
 WITHOUT_STREAMLIT = [*(ROOT / "dashboard" / "charts").glob("*.py"), ROOT / "dashboard" / "format.py"]
 

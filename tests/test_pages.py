@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pages import SCRIPT, open_page
 from samples import TARGETS, Sample, add_group
 from streamlit.testing.v1 import AppTest
 
-from dashboard import run_desk
+from dashboard import overview_tables, run_desk, view_choice
 from db import opening, store
 from db.models import RunStatus
 
@@ -119,7 +120,8 @@ def test_the_overview_shows_a_point_a_target_and_the_table_beneath(shared_url: s
     rows = table(app, "overview")
     assert rows["label"].to_list() == [target.name for target in TARGETS]
     assert rows["scored"].to_list() == ["11 of 11"] * 4
-    assert rows["answers"].to_list() == ["11, 1 failed"] * 4
+    assert rows["n_answers"].to_list() == [11] * 4
+    assert rows["errors"].to_list() == ["1"] * 4
     assert rows["price"].to_list()[-1] == "unknown: no price for test-gpt"
     assert rows["cost_1000"].isna().to_list() == [False, False, False, True]
 
@@ -143,15 +145,26 @@ def test_measured_data_carry_none(empty_url: str, monkeypatch: pytest.MonkeyPatc
     assert not open_page(monkeypatch, empty_url, "overview").warning
 
 
+@pytest.mark.parametrize("page", ["overview", "answers", "score", "cost"])
+def test_the_newest_change_is_asked_for_once_a_run(page: str, shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, shared_url, page)
+    asked: list[int] = []
+    newest_change = store.newest_change
+    monkeypatch.setattr(store, "newest_change", lambda **given: asked.append(1) or newest_change(**given))
+    app.run()
+    assert len(asked) == 1
+
+
 def test_other_measures_can_be_chosen(shared_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, shared_url, "overview")
     app.selectbox(key="_scored_by_box").select("people")
     app.selectbox(key="criterion").select("factuality")
     app.selectbox(key="latency").select("total_ms")
-    app.get_by_key("quantile").set_value("p95").run()
+    app.get_by_key("axis").set_value("Logarithmic").run()
     assert not app.exception
     drawn = json.dumps(chart(app))
-    assert "Total time, 95th percentile (s)" in drawn
+    assert "Total time, median (s)" in drawn
+    assert '"log"' in drawn
     assert "Factuality quality (1 to 5 points), scored by people" in drawn
     assert table(app, "overview")["scored"].to_list() == ["5 of 11"] * 4
 
@@ -163,6 +176,39 @@ def test_a_link_reproduces_the_view(shared_url: str, monkeypatch: pytest.MonkeyP
     assert table(app, "overview")["label"].to_list() == ["test-cloud", "test-small"]
     assert "Coherence quality (1 to 5 points), scored by people" in json.dumps(chart(app))
     assert "Total time, median" in json.dumps(chart(app))
+
+
+def test_the_chart_is_drawn_once_as_the_link_says(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    """What the controls will say is known before they are drawn; else the page would be drawn a second time."""
+    drawn: list[str] = []
+    build = overview_tables.overview_frame
+    monkeypatch.setattr(
+        overview_tables, "overview_frame", lambda *given: drawn.append(given[3].criterion) or build(*given)
+    )
+    query = {"latency": "Total time", "criterion": "Coherence", "axis": "Linear", "scored_by": "people"}
+    app = open_bare(monkeypatch, shared_url, **query)
+    assert drawn == ["coherence"]
+    app.selectbox(key="criterion").select("factuality").run()
+    assert drawn == ["coherence", "factuality"]
+
+
+def test_controls_that_say_something_else_than_expected_win(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    expected = view_choice.expected_view
+    wrong = [True]
+    monkeypatch.setattr(
+        view_choice,
+        "expected_view",
+        lambda given: replace(expected(given), latency="total_ms") if wrong and wrong.pop() else expected(given),
+    )
+    assert "Time to first token, median" in json.dumps(chart(open_bare(monkeypatch, shared_url)))
+
+
+def test_with_fewer_than_20_answers_there_is_no_95th_percentile(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_bare(monkeypatch, shared_url, quantile="95th percentile")
+    assert "too few answers for a 95th percentile" in app.info[0].value
+    rows = table(app, "overview")
+    assert rows["p95_said"].to_list() == ["too few answers (11)"] * 4
+    assert rows["p95"].isna().all()
 
 
 def test_the_address_always_names_the_runs_in_view(shared_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -213,8 +259,7 @@ def test_a_small_sample_gets_points_but_no_intervals(empty_url: str, monkeypatch
     add_group(empty_url, questions=2, failing=1)
     app = open_page(monkeypatch, empty_url, "overview")
     rows = table(app, "overview")
-    assert set(rows["quality_interval"]) == {"interval needs more answers"}
-    assert set(rows["p50_interval"]) == {"interval needs more answers"}
+    assert all(said.endswith("(too few answers)") for said in (*rows["quality_said"], *rows["p50_said"]))
 
 
 def test_answers_without_scores_ask_for_a_judge(empty_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -228,7 +273,8 @@ def test_runs_whose_every_answer_failed_are_shown_without_figures(empty_url: str
     add_group(empty_url, questions=3, failing=3)
     app = open_page(monkeypatch, empty_url, "overview")
     assert "No answer came back" in app.info[0].value
-    assert table(app, "overview")["answers"].to_list() == ["0, 3 failed"] * 4
+    assert table(app, "overview")["n_answers"].to_list() == [0] * 4
+    assert table(app, "overview")["errors"].to_list() == ["3"] * 4
 
 
 def test_a_new_score_is_seen_at_once(full_url: str, monkeypatch: pytest.MonkeyPatch):

@@ -33,7 +33,7 @@ def test_the_questions_needed_are_those_of_published_tables(d: float, n: int) ->
 
 
 def test_a_textbook_example_of_r_needs_twenty_pairs() -> None:
-    """Dalgaard, Introductory Statistics with R, "One-sample problems and paired tests": sd 14.14, 85 %: n = 19.97."""
+    """Dalgaard, Introductory Statistics with R, on paired tests: a difference of 10, sd 14.14, 85 %: n = 19.97."""
     assert questions_needed(10, 10 * sqrt(2), power=0.85) == 20
 
 
@@ -86,8 +86,8 @@ def test_where_no_spread_has_been_seen_none_is_made_up(seen: list[list[float]]) 
 def test_the_plan_says_what_it_rests_on() -> None:
     words = detectable(60, Spread(0.84, 3, 177))
     assert words == (
-        f"60 questions show a difference of {smallest_difference(60, 0.84):.2f} points with 80% probability, if "
-        "differences spread as in the 3 comparisons seen so far (standard deviation 0.84)."
+        f"60 questions show a difference of {smallest_difference(60, 0.84):.2f} points with 80 % probability, if "
+        "differences spread as in comparisons seen so far (3; standard deviation 0.84)."
     )
     assert "at least 2" in detectable(1, Spread(0.84, 3, 177))
 
@@ -128,7 +128,7 @@ def test_ten_fives_and_twenty_more_would_still_leave_open_what_thirty_fives_leav
     assert (found.n_now, found.n_then, found.method) == (10, 30, "people alone")
     assert found.width_now == pytest.approx(4 * (1 - 0.025 ** (1 / 10)))
     assert found.width_then == pytest.approx(4 * (1 - 0.025 ** (1 / 30)))
-    assert found.words.startswith("20 more hand scores would bring the width of the interval from about 1.23 to about")
+    assert found.words.startswith("More hand scores (20) would bring the width of the interval from 1.23 to about")
 
 
 def test_no_more_can_be_scored_than_there_are_questions() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from eval.rubric import BUILT_IN, SCORES, Criterion, Rubric, RubricError, built_in, load
+from eval.rubric import BUILT_IN, SCORES, Criterion, Rubric, RubricError, built_in, judgeable, load
 from eval.verdict import WITH_CLAIMS
 
 ANCHORS = {score: f"anchor {score}" for score in SCORES}
@@ -39,6 +39,42 @@ def test_another_wording_is_another_rubric() -> None:
     worded = {"id": "style", "label": "Style", "question": "Is it?", "anchors": ANCHORS | {3: "Other words."}}
     others = [rubric(name="b"), rubric(version="2"), rubric(instruction="Score well."), rubric(criteria=[worded])]
     assert len({rubric().sha256, *(other.sha256 for other in others)}) == 5
+
+
+def test_the_built_in_rubric_has_the_hash_it_had_before_there_were_other_scales() -> None:
+    assert built_in().sha256 == "c6aa2d98b83485e3197f4f25aa3894150add5dfd15f63b4fa53a800b7afc09a1"
+
+
+def test_another_scale_is_another_rubric_and_needs_no_anchors() -> None:
+    criterion = {"id": "style", "label": "Style", "question": "Is it?"}
+    percent = rubric(criteria=[criterion | {"low": 0, "high": 100}])
+    some = rubric(criteria=[criterion | {"low": 0, "high": 100, "anchors": {0: "Bad.", 100: "Good."}}])
+    spelled = rubric(criteria=[criterion | {"low": 1, "high": 5, "anchors": ANCHORS}])
+    assert spelled.sha256 == rubric().sha256
+    assert len({percent.sha256, some.sha256, rubric().sha256}) == 3
+    assert Rubric.model_validate(percent.model_dump(mode="json")).sha256 == percent.sha256
+    assert (rubric().is_five_point, percent.is_five_point) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        ({"low": 5, "high": 5}, "5 is not above low, which is 5"),
+        ({"low": 0, "high": 2_000_000}, "less than or equal to 1000000"),
+        ({"low": 0.5}, "valid integer"),
+        ({"low": 0, "high": 1, "anchors": {2: "Too much."}}, "for each of 0 to 1: 2 is no score, remove it"),
+    ],
+)
+def test_a_scale_runs_from_a_whole_number_to_a_higher_one(scale: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Criterion.model_validate({"id": "style", "label": "Style", "question": "Is it?"} | scale)
+
+
+def test_a_judge_is_given_no_rubric_of_another_scale() -> None:
+    assert judgeable(built_in()) is built_in()
+    percent = {"id": "style", "label": "Style", "question": "Is it?", "low": 0, "high": 100}
+    with pytest.raises(RubricError, match="scores style from 0 to 100; judges score from 1 to 5"):
+        judgeable(rubric(criteria=[percent]))
 
 
 def test_a_rubric_read_back_from_the_database_is_the_same() -> None:

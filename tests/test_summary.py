@@ -52,7 +52,7 @@ def assess(engine: Engine, answer: Answer, values: list[int | None], rater: str 
     """A verdict of the judge, or of a person where one is named."""
     with store.writing(engine) as session:
         who, protocol = (rows.person(session, rater), "person") if rater else (rows.judge(session), "quick")
-        rubric = rows.rubric(session, given.pop("rubric", "1"))
+        rubric = rows.rubric(session, given.pop("rubric", "1"), **given.pop("scales", {}))
         made = rows.assessment(answer, who, rubric, given.pop("protocol", protocol), **given)
         store.save_assessment(made, rows.scores(values), session=session)
 
@@ -306,6 +306,31 @@ def test_quality_counts_questions_in_n_and_answers_beside_it(engine: Engine) -> 
     assert overall.score == mean_interval([fmean([i + 1, i + 2, i + 2]) for i in range(3)], bounds=(1, 5))
     assert (coherence.score.n, coherence.n_scored, coherence.n_answers, coherence.n_failed) == (3, 6, 7, 0)
     assert found.quality_of("nobody", "overall") is None
+
+
+def test_scores_on_another_scale_have_an_interval_within_it(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    scales = dict.fromkeys(rows.CRITERIA, (0, 100))
+    for question, value in zip(questions, (98, 100, 100, 40), strict=True):
+        assess(engine, add_answer(engine, run, question), [value] * 3, rubric="2", scales=scales)
+    found = {quality.criterion: quality for quality in summarise(run.id or 0, engine).quality}
+    assert set(found) == {*rows.CRITERIA, "overall"}
+    for quality in found.values():
+        assert quality.score == mean_interval([98, 100, 100, 40], bounds=(0, 100))
+        assert (quality.score.high, quality.scale) == (100, (0, 100))
+
+
+def test_criteria_on_different_scales_have_no_mean(engine: Engine) -> None:
+    run, questions = add_run(engine)
+    for question in questions:
+        answer = add_answer(engine, run, question)
+        for judge in ("quick", "study"):  # two readings by protocols of their own
+            assess(engine, answer, [3, 70, 5], rubric="2", scales={"factuality": (0, 100)}, protocol=judge)
+            assess(engine, answer, [3, 4, 5], protocol=judge)
+    found = summarise(run.id or 0, engine).quality
+    mixed = {quality.criterion: quality.scale for quality in found if "test 2" in quality.source}
+    assert mixed == {"coherence": (1, 5), "factuality": (0, 100), "conciseness": (1, 5)}
+    assert any(quality.criterion == "overall" for quality in found if quality.source == "test-judge (quick)")
 
 
 def test_verdicts_that_cannot_be_used_are_counted_and_withdrawn_ones_are_not(engine: Engine) -> None:

@@ -99,6 +99,17 @@ def test_the_chart_says_each_calls_own_time_and_thins_its_ticks():
     assert min(row["at"] for row in ticks) == pytest.approx(400 + 5 + 100)
 
 
+@pytest.mark.parametrize(("total", "unit", "label"), [(1_400.0, "ms", "1,400 ms"), (61_500.0, "s", "61.50 s")])
+def test_labels_axis_and_bars_share_one_unit(total: float, unit: str, label: str):
+    whole = {"ttft_ms": None, "ttfat_ms": None, "generation_ms": None, "prepare_ms": None, "connect_ms": None}
+    spec = waterfall(frame(call(total_ms=total, **whole), call("b", total_ms=30.0, **whole))).to_dict()
+    rows = [row for data in spec["datasets"].values() for row in data]
+    assert next(row["said"] for row in rows if "said" in row) == label
+    assert all(row["said"].endswith(f" {unit}") for row in rows if "said" in row)
+    assert spec["layer"][0]["encoding"]["x"]["title"] == f"Since the target began ({unit})"
+    assert max(row["end"] for row in rows if "phase" in row) == pytest.approx(total if unit == "ms" else total / 1000)
+
+
 def test_every_phase_has_one_colour_wherever_it_is_drawn():
     colours = waterfall(frame(call())).to_dict()["layer"][0]["encoding"]["color"]["scale"]
     assert dict(zip(colours["domain"], colours["range"], strict=True)).items() <= PHASES.items()

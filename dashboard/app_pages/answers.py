@@ -73,7 +73,11 @@ for reply in shown:
 calls = calls_table(shown, names)
 if len(calls):
     st.subheader("Where the time went", anchor=False)
-    widgets.show_chart(waterfall(calls), "waterfall", f"Timing of {plural(len(calls), 'call')} for question {head.key}")
+    widgets.show_chart(
+        waterfall(calls, simulated=widgets.any_simulated(runs)),
+        "waterfall",
+        f"Timing of {plural(len(calls), 'call')} for question {head.key}",
+    )
     st.caption(
         "One bar a call, all from the same start. White ticks are pieces of the answer arriving; a pause before a "
         "retry is shown, but counts in no latency."

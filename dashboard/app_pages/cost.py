@@ -13,12 +13,24 @@ runs = widgets.choose_runs()
 widgets.simulated_banner(runs)
 summaries = data.summaries([run.run_id for run in runs])
 prices = data.prices()
-volume = widgets.choose_volume()
+volume = st.number_input(
+    "Answers a month",
+    min_value=1,
+    max_value=10_000_000_000,
+    value=100_000,
+    step=10_000,
+    key=widgets.Key.VOLUME,
+    bind="query-params",
+    width=240,
+    help="How many questions your feature will answer in a month.",
+)
 frame = tables.cost_frame(runs, summaries, widgets.labels(runs), prices, volume)
 
 if frame["cost_month"].notna().any():
     widgets.show_chart(
-        cost_bars(frame, order=data.target_order()), key="cost_month", alt_text="Cost a month in USD, one bar a target"
+        cost_bars(frame, order=data.target_order(), simulated=widgets.any_simulated(runs)),
+        key="cost_month",
+        alt_text="Cost a month in USD, one bar a target",
     )
 else:
     st.info("No cost is known yet: enter the prices of the models below.", icon=":material/payments:")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from dashboard.charts.marks import QUIET, target_color
+from dashboard.charts.marks import QUIET, target_color, title
 from dashboard.format import usd
 
 ROW = 44  # pixels a bar
@@ -25,7 +25,7 @@ def _word(amount: float, hypothetical: bool, price: str) -> str:
     return f"{usd(amount)} (hypothetical price)" if hypothetical else usd(amount)
 
 
-def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
+def cost_bars(frame: pd.DataFrame, *, order: Sequence[str], simulated: bool = False) -> alt.LayerChart | alt.FacetChart:
     """The chart, cheapest first, unknown last; a bar at hypothetical prices is pale."""
     words = [_word(*row) for row in zip(frame["cost_month"], frame["hypothetical"], frame["price"], strict=True)]
     sorted_ = frame.assign(word=words, shown=frame["cost_month"].fillna(0.0)).sort_values(
@@ -60,4 +60,6 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str]) -> alt.LayerChart | 
         ],
     )
     amounts = base.mark_text(align="left", dx=7, fontSize=13, color=QUIET).encode(x=x, y=y, text="word:N")
-    return alt.layer(bars, amounts, data=sorted_[SHOWN]).properties(height=ROW * len(sorted_) + AXIS)
+    return alt.layer(bars, amounts, data=sorted_[SHOWN]).properties(
+        height=ROW * len(sorted_) + AXIS, **title(simulated)
+    )

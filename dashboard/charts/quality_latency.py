@@ -1,15 +1,17 @@
 """Quality against latency: a point a run with its intervals both ways, and the frontier through the unbeaten ones.
 
-The frame comes from tables.overview_frame; which latency and criterion it holds is said in the axis titles.
+The frame comes from tables.overview_frame; which latency and criterion it holds is said in the axis titles. Written as
+Vega-Lite and not with Altair: this chart is what a visitor waits for, and Altair takes 60 ms to put it together.
 """
 
 from collections.abc import Sequence
 from math import floor
+from typing import Any
 
-import altair as alt
 import pandas as pd
 
-from dashboard.charts.marks import QUIET, target_color, target_shape
+from dashboard.charts.drawing import Drawing
+from dashboard.charts.marks import QUIET, color_scale, shape_scale, title
 
 HEIGHT = 430
 LOG_FROM = 20.0  # an automatic axis is logarithmic where the slowest is so many times slower than the fastest
@@ -66,66 +68,87 @@ def _touches(one: tuple[float, float, float, float], other: tuple[float, float, 
     return one[0] <= other[1] and other[0] <= one[1] and one[2] <= other[3] and other[2] <= one[3]
 
 
-def _x_scale(frame: pd.DataFrame, log: bool) -> alt.Scale:
+def _x_scale(frame: pd.DataFrame, log: bool) -> dict[str, Any]:
     """Room on the right for the slowest point's name; from 0 on a linear axis."""
     columns = frame[["latency", "latency_low", "latency_high"]]
     longest = float(columns.max().max()) or 1.0
     if not log:
-        return alt.Scale(domain=[0, longest * 1.12], nice=False)
+        return {"domain": [0, longest * 1.12], "nice": False}
     positive = float(columns.where(columns > 0).min().min())
-    return alt.Scale(type="log", domain=[positive * 0.8, longest * 1.8], nice=False)
+    return {"type": "log", "domain": [positive * 0.8, longest * 1.8], "nice": False}
 
 
 def quality_latency(
-    frame: pd.DataFrame, *, latency_title: str, quality_title: str, order: Sequence[str], log: bool
-) -> alt.LayerChart | alt.FacetChart:
+    frame: pd.DataFrame,
+    *,
+    latency_title: str,
+    quality_title: str,
+    order: Sequence[str],
+    log: bool,
+    simulated: bool = False,
+) -> Drawing:
     """The chart; `order` holds all stored targets, `log` asks for a logarithmic latency axis."""
     placed, unit = _in_unit(frame[frame["quality"].notna() & frame["latency"].notna()])
     lowest = float(placed[["quality", "quality_low"]].min().min())
     bottom = max(1.0, floor((lowest - 0.05) * 2) / 2)
-    y_scale = alt.Scale(domain=[bottom, 5.0], nice=False)
-    placed = placed.assign(label_dy=_label_offsets(placed, float(placed["latency"].max()) * 1.12, 5.0 - bottom))
-    x_scale = _x_scale(placed, log)
-    x = alt.X("latency:Q", title=f"{latency_title} ({unit})", scale=x_scale, axis=alt.Axis(tickCount=8, format="~f"))
-    y = alt.Y("quality:Q", title=quality_title, scale=y_scale, axis=alt.Axis(tickCount=6))
-    base = alt.Chart()
-    color = target_color(order)
-    frontier = (
-        base.transform_filter("datum.on_frontier")
-        .mark_line(interpolate="step-after", strokeDash=[5, 4], strokeWidth=1.5, color=QUIET)
-        .encode(x=x, y=y, order=alt.Order("latency:Q"))
-    )
-    across = (
-        base.transform_filter("isValid(datum.latency_low)")
-        .mark_rule(strokeWidth=1.5, opacity=0.75)
-        .encode(x=alt.X("latency_low:Q", scale=x_scale), x2="latency_high:Q", y=y, color=color)
-    )
-    upright = (
-        base.transform_filter("isValid(datum.quality_low)")
-        .mark_rule(strokeWidth=1.5, opacity=0.75)
-        .encode(x=x, y=alt.Y("quality_low:Q", scale=y_scale), y2="quality_high:Q", color=color)
-    )
-    points = base.mark_point(filled=True, size=150, opacity=1).encode(
-        x=x, y=y, color=color, shape=target_shape(order), tooltip=_tooltip(unit)
-    )
-    names = base.mark_text(align="left", dx=9, dy=alt.expr("datum.label_dy"), fontSize=13, fontWeight=600).encode(
-        x=x, y=y, text="label:N", color=color
-    )
-    return alt.layer(frontier, across, upright, points, names, data=placed[[*SHOWN, "label_dy"]]).properties(
-        height=HEIGHT
-    )
+    rows = placed[SHOWN].assign(label_dy=_label_offsets(placed, float(placed["latency"].max()) * 1.12, 5.0 - bottom))
+    x = {
+        **_number("latency", f"{latency_title} ({unit})", _x_scale(placed, log)),
+        "axis": {"tickCount": 8, "format": "~f"},
+    }
+    y = {**_number("quality", quality_title, {"domain": [bottom, 5.0], "nice": False}), "axis": {"tickCount": 6}}
+    color = {"field": "target", "type": "nominal", "scale": color_scale(order), "legend": None}
+    shape = {"field": "target", "type": "nominal", "scale": shape_scale(order), "legend": None}
+    rule = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.75}
+    name = {"type": "text", "align": "left", "dx": 9, "dy": {"expr": "datum.label_dy"}, "fontSize": 13}
+    layers = [
+        {
+            "transform": [{"filter": "datum.on_frontier"}],
+            "mark": {
+                **{"type": "line", "interpolate": "step-after", "strokeDash": [5, 4], "strokeWidth": 1.5},
+                "color": QUIET,
+            },
+            "encoding": {"x": x, "y": y, "order": {"field": "latency", "type": "quantitative"}},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.latency_low)"}],
+            "mark": rule,
+            "encoding": {"x": x | {"field": "latency_low"}, "x2": {"field": "latency_high"}, "y": y, "color": color},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.quality_low)"}],
+            "mark": rule,
+            "encoding": {"x": x, "y": y | {"field": "quality_low"}, "y2": {"field": "quality_high"}, "color": color},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 150, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": color, "shape": shape, "tooltip": _tooltip(unit)},
+        },
+        {
+            "mark": {**name, "fontWeight": 600},
+            "encoding": {"x": x, "y": y, "text": {"field": "label", "type": "nominal"}, "color": color},
+        },
+    ]
+    return Drawing(rows, {"height": HEIGHT, **title(simulated), "layer": layers})
 
 
-def _tooltip(unit: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("label:N", title="Target"),
-        alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("quality:Q", title="Quality", format=".2f"),
-        alt.Tooltip("quality_low:Q", title="Quality, interval from", format=".2f"),
-        alt.Tooltip("quality_high:Q", title="Quality, interval to", format=".2f"),
-        alt.Tooltip("quality_n:Q", title="Questions scored"),
-        alt.Tooltip("latency:Q", title=f"Latency ({unit})", format=",.3~f"),
-        alt.Tooltip("latency_low:Q", title=f"Latency, interval from ({unit})", format=",.3~f"),
-        alt.Tooltip("latency_high:Q", title=f"Latency, interval to ({unit})", format=",.3~f"),
-        alt.Tooltip("latency_n:Q", title="Answers timed"),
+def _number(field: str, said: str, scale: dict[str, Any]) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", "title": said, "scale": scale}
+
+
+def _tooltip(unit: str) -> list[dict[str, Any]]:
+    numbers = {
+        "quality": ("Quality", ".2f"),
+        "quality_low": ("Quality, interval from", ".2f"),
+        "quality_high": ("Quality, interval to", ".2f"),
+        "quality_n": ("Questions scored", ",d"),
+        "latency": (f"Latency ({unit})", ",.3~f"),
+        "latency_low": (f"Latency, interval from ({unit})", ",.3~f"),
+        "latency_high": (f"Latency, interval to ({unit})", ",.3~f"),
+        "latency_n": ("Answers timed", ",d"),
+    }
+    names = {"label": "Target", "model": "Model"}
+    return [{"field": field, "type": "nominal", "title": said} for field, said in names.items()] + [
+        {"field": field, "type": "quantitative", "title": said, "format": form}
+        for field, (said, form) in numbers.items()
     ]

@@ -1,4 +1,4 @@
-"""Where the time of answers went: one bar a call, cut into the phases of a request, all on one axis in milliseconds.
+"""Where the time of answers went: one bar a call, cut into the phases of a request, all on one axis and in one unit.
 
 The phases follow from the stamps of each call; a pause ahead of a retry is drawn, though it is part of no latency.
 """
@@ -10,16 +10,16 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from dashboard.format import milliseconds
+from dashboard.charts.marks import QUIET, title
 
 PHASES = {  # in the order they happen; mid tones that read on light and dark ground
-    "pause before a retry": "#A9AFB8",
+    "pause before a retry": "#8C939D",
     "prepare": "#7C8794",
     "connect": "#4F9D96",
-    "wait for the first token": "#DD9A3C",
+    "wait for the first token": "#C2801F",
     "reasoning": "#9B72C8",
     "write the answer": "#3F86D0",
-    "close": "#8FB8E2",
+    "close": "#5B93D3",
     "reply at once": "#3F86D0",
     "failed": "#D0505A",
 }
@@ -41,6 +41,7 @@ MAX_TICKS = 150  # a call; more cannot be told apart
 ROW_PX = 30
 FRAME_PX = 110  # legend, axis and its title
 LABEL_PX = 260
+SECONDS_FROM_MS = 2000
 
 
 def _records(calls: pd.DataFrame) -> list[dict[str, Any]]:
@@ -110,12 +111,23 @@ def _ticks(calls: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["row", "at"]).astype({"at": float})
 
 
-def waterfall(calls: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """The timing of one question's answers, a bar a call. `calls` as in `segments`; times in ms."""
+def _unit(bars: pd.DataFrame) -> tuple[str, float]:
+    """The unit everything is told in, and how many ms it has: seconds where the slowest target took two or more."""
+    longest = float(bars["end"].max()) if len(bars) else 0.0
+    return ("s", 1000.0) if longest >= SECONDS_FROM_MS else ("ms", 1.0)
+
+
+def waterfall(calls: pd.DataFrame, *, simulated: bool = False) -> alt.LayerChart | alt.FacetChart:
+    """The timing of one question's answers, a bar a call. `calls` as in `segments`."""
     bars = segments(calls)
+    unit, ms = _unit(bars)
     order = list(dict.fromkeys(_row(call) for call in _records(calls)))
     present = [phase for phase in PHASES if phase in set(bars["phase"])]
-    ends = bars.groupby("row", as_index=False)["end"].max().merge(_said(calls), on="row")
+    ends = bars.groupby("row", as_index=False)["end"].max().merge(_said(calls, unit, ms), on="row")
+    arrivals = _ticks(calls, bars)
+    for frame, columns in ((bars, ["start", "end", "ms"]), (ends, ["end"]), (arrivals, ["at"])):
+        frame[columns] = frame[columns] / ms
+    exactly = ",.1f" if unit == "ms" else ",.3f"
     y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False))
     color = alt.Color(
         "phase:N",
@@ -126,19 +138,18 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         alt.Chart(bars)
         .mark_bar(height=16)
         .encode(
-            x=alt.X("start:Q", title="milliseconds since the target began"),
+            x=alt.X("start:Q", title=f"Since the target began ({unit})", axis=alt.Axis(tickCount=10)),
             x2="end:Q",
             y=y,
             color=color,
             tooltip=[
-                alt.Tooltip("row:N", title="call"),
-                alt.Tooltip("phase:N"),
-                alt.Tooltip("ms:Q", title="took (ms)", format=",.1f"),
-                alt.Tooltip("start:Q", title="from (ms)", format=",.1f"),
+                alt.Tooltip("row:N", title="Call"),
+                alt.Tooltip("phase:N", title="Phase"),
+                alt.Tooltip("ms:Q", title=f"Took ({unit})", format=exactly),
+                alt.Tooltip("start:Q", title=f"From ({unit})", format=exactly),
             ],
         )
     )
-    arrivals = _ticks(calls, bars)
     tick = (
         alt.Chart(arrivals)
         .mark_tick(thickness=1, height=6, color="white", opacity=0.75)
@@ -146,18 +157,19 @@ def waterfall(calls: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     )
     said = (
         alt.Chart(ends)
-        .mark_text(align="left", dx=6, color="#7C8794")
+        .mark_text(align="left", dx=6, color=QUIET)
         .encode(x="end:Q", y=y, text="said:N", tooltip=alt.value(None))
     )
     layers = [bar, tick, said] if len(arrivals) else [bar, said]
     height = ROW_PX * max(1, len(order)) + FRAME_PX
-    return alt.layer(*layers).properties(height=height)
+    return alt.layer(*layers).properties(height=height, **title(simulated))
 
 
-def _said(calls: pd.DataFrame) -> pd.DataFrame:
+def _said(calls: pd.DataFrame, unit: str, ms: float) -> pd.DataFrame:
     """What stands at the end of each row: the call's own time, without what came ahead of the request."""
     found = []
     for call in _records(calls):
-        took = milliseconds(_number(call, "total_ms")) if _known(call, "total_ms") else ""
+        took = f"{_number(call, 'total_ms') / ms:,.{0 if unit == 'ms' else 2}f} {unit}"
+        took = took if _known(call, "total_ms") else ""
         found.append({"row": _row(call), "said": f"failed {took}".strip() if _known(call, "error") else took})
     return pd.DataFrame(found, columns=["row", "said"])

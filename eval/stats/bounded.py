@@ -25,10 +25,12 @@ def normal_enough(deviations: ArrayLike, weights: ArrayLike = 1.0, times: ArrayL
     G1 / sqrt(n): Cochran (Sampling Techniques, 3rd ed., section 2.15) asks for n > 25 G1^2 before a normal interval is
     used. `times`: as if there were so many times as many values of the same make-up.
     """
-    parts = np.asarray(deviations, dtype=float) * np.asarray(weights, dtype=float)
-    times = np.asarray(times, dtype=float)
+    x, times = np.asarray(deviations, dtype=float), np.asarray(times, dtype=float)
+    if np.abs(x).max(initial=0.0) <= ROUNDING:
+        return False
+    parts = x * np.asarray(weights, dtype=float)
     spread = float((np.square(parts) / times).sum())
-    return spread > 0 and abs(float((parts**3 / times**2).sum())) < MAX_SKEWNESS * spread**1.5
+    return abs(float((parts**3 / times**2).sum())) < MAX_SKEWNESS * spread**1.5
 
 
 def bounded_interval(

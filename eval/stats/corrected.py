@@ -142,6 +142,8 @@ def corrected(sample: Sample, inference: Inference, scale: tuple[float, float], 
     if sample.planned.sum() < MIN_TO_CORRECT or freedom < 1:
         return f"Fewer than {MIN_TO_CORRECT} hand scores are too few to learn how the judge's relate to people's."
     judge, people = sample.from_stratum_mean(sample.judge), sample.from_stratum_mean(sample.people)
+    if np.ptp(sample.people) <= ROUNDING:
+        return "People's scores do not differ, so that nothing shows how the judge's relate to them."
     factors = sample.factors
     squares = float(factors @ np.square(judge))
     slope = float(factors @ (judge * people)) / squares if squares > ROUNDING else 0.0

@@ -111,8 +111,8 @@ def detectable(n: int, spread: Spread | None, *, comparisons: int = 1, power: fl
     if difference is None:
         return "One question shows no difference: at least 2 are needed."
     return (
-        f"{n} questions show a difference of {difference:.2f} points with {power:.0%} probability, if differences "
-        f"spread as in the {spread.comparisons} comparisons seen so far (standard deviation {spread.sd:.2f})."
+        f"{n} questions show a difference of {difference:.2f} points with {100 * power:.0f} % probability, if "
+        f"differences spread as in comparisons seen so far ({spread.comparisons}; standard deviation {spread.sd:.2f})."
     )
 
 
@@ -140,7 +140,7 @@ def after_more_scores(
         return Prospect(now.n_people, n_then, now.width, now.width, now.method, words)
     used, _, why_not = choose(sample, inference, scale, confidence)
     words = (
-        f"{n_then - now.n_people} more hand scores would bring the width of the interval from about {now.width:.2f} to "
+        f"More hand scores ({n_then - now.n_people}) would bring the width of the interval from {now.width:.2f} to "
         f"about {used.width:.2f} points, if they are like the {now.n_people} there are."
     )
     method: Method = "people alone" if why_not else "human-corrected"

@@ -171,7 +171,7 @@ def _from_people(start: Quality, sample: Sample, scale: tuple[float, float], con
     if not why_not:
         grounds = [
             f"{start.n_people} hand scores corrected with the judge's scores of {start.n_judge} questions: the "
-            f"interval is {1 - used.width / alone.width:.0%} narrower than that of the hand scores alone."
+            f"interval is {100 * (1 - used.width / alone.width):.0f} % narrower than that of the hand scores alone."
         ]
     else:
         grounds = [
@@ -197,7 +197,7 @@ def _from_people(start: Quality, sample: Sample, scale: tuple[float, float], con
 
 def _judge_only(start: Quality, scores: list[float], scale: tuple[float, float], confidence: float) -> Quality:
     if start.n_people:
-        few = f"{start.n_people} hand scores are too few to correct the judge with; {MIN_HAND_SCORES} are the least."
+        few = f"Too few hand scores ({start.n_people}) to correct the judge with; {MIN_HAND_SCORES} are the least."
         start = replace(start, notes=(*start.notes, few))
     if not scores:
         return replace(start, notes=(*start.notes, "No judge has scored these questions, so that there is no number."))
@@ -223,7 +223,7 @@ def _left_out(questions: Sequence[QuestionScores]) -> list[str]:
     unjudged = sum(q.judge is None for q in questions)
     said = []
     if picked:
-        said.append(f"{picked} hand scores of questions that were not drawn at random do not enter.")
+        said.append(f"Hand scores of questions that were not drawn at random do not enter ({picked}).")
     if 0 < unjudged < len(questions):
         said.append(
             f"The judge has no score for {unjudged} of {len(questions)} questions; its mean stands in for them."

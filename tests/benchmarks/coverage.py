@@ -4,7 +4,7 @@
 
 Prints the tables of docs/statistics.md: the quality number beside people alone and two textbook intervals; candidates
 for scores near the end of the scale; stratified draws; differences of two targets; and the time the bootstrap of 10
-targets takes. Seeded; nothing is asserted here, tests/test_quality.py asserts a small part.
+targets takes. Seeded; nothing is asserted here, tests/test_corrected.py asserts a small part.
 """
 
 import argparse
