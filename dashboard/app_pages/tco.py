@@ -84,8 +84,7 @@ with top:
                 widgets.show_chart(chart, key=f"tco_{key}", alt_text=" ".join((draw.__doc__ or key).split()))
             else:
                 st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")
-    for found in [*result.break_even, *result.flips[:5]]:
-        st.caption(plain(found.sentence))
+    st.caption("  \n".join(plain(found.sentence) for found in [*result.break_even, *result.flips[:5]]))
     scenario_desk.offer_report(result)
 
 if newer := stored_scenarios.changed_since(stored, data.engine()):
