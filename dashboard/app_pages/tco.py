@@ -80,7 +80,7 @@ with top:
     tabs = st.tabs(["Over time", "By head", "Against quality", "What moves it", "Break-even"])
     for tab, (key, draw) in zip(tabs, charts.CHARTS.items(), strict=True):
         with tab:
-            if (chart := draw(result)) is not None:
+            if (chart := charts.marked(key, result)) is not None:
                 widgets.show_chart(chart, key=f"tco_{key}", alt_text=" ".join((draw.__doc__ or key).split()))
             else:
                 st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")
