@@ -107,6 +107,7 @@ def test_a_load_is_concurrency_over_mean_time_and_never_more_than_was_asked(engi
     stored(engine, [[{}], [{}]], concurrency=30, group_id="later")
     (load,) = measured_targets(scenario("test-small"), engine)["test-small"].loads
     assert load.concurrency == 2
+    assert load.answers_per_s == pytest.approx(2 / 1.5)
 
 
 def test_named_runs_of_one_target_give_a_load_each_and_the_newest_gives_the_figures(engine: Engine):
