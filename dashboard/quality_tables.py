@@ -54,7 +54,7 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
             "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
             "effect_size": pair.effect_size,
             "p_holm": pair.p_holm,
-            "verdict": f"{pair.first} {pair.words}" if pair.outcome in WORD else pair.words,
+            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
             "difference_value": pair.difference,
             "low": pair.low,
             "high": pair.high,

@@ -59,7 +59,7 @@ columns = {
     "gain": st.column_config.NumberColumn("Gain", format="%.2fx", help="Interval of people alone over this one."),
     "next": st.column_config.TextColumn("What 20 more hand scores would buy", width="large"),
 }
-widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns)
+widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
 for note in tables.notes(found):
     st.caption(note)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.charts.marks import QUIET, target_color, title
 
-ROW = 44  # pixels a target
+ROW = 52  # pixels a target
 
 
 def quality_intervals(
@@ -21,7 +21,10 @@ def quality_intervals(
     y = alt.Y("target:N", sort=frame["target"].to_list(), title=None, axis=alt.Axis(labelLimit=220, ticks=False))
     x = alt.Scale(domain=list(scale), nice=False)
     bars = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("low:Q", scale=x, title=axis_title), x2="high:Q", y=y, color=target_color(order)
+        x=alt.X("low:Q", scale=x, title=axis_title, axis=alt.Axis(tickCount=8)),
+        x2="high:Q",
+        y=y,
+        color=target_color(order),
     )
     points = base.mark_point(filled=True, size=130, opacity=1).encode(
         x=alt.X("value:Q", scale=x, title=axis_title),
