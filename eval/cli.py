@@ -14,9 +14,13 @@ from db import store
 from eval import qa_set as qa_sets
 from eval import terminal
 from eval.agreeing import AgreementError
-from eval.commands import analysing, checking, measuring, reading, serving
+from eval.commands import analysing, checking, exchanging, measuring, reading, serving
 from eval.comparing import ComparisonError
 from eval.endpoint import EndpointError
+from eval.interchange.dumping import ExportError
+from eval.interchange.lines import FileError
+from eval.interchange.loading import ImportFaultsError
+from eval.interchange.scales import ScaleError
 from eval.plan import PlanError
 from eval.rubric import RubricError
 from eval.server import ServerError
@@ -26,6 +30,7 @@ EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
     *(AgreementError, ComparisonError),
+    *(ExportError, FileError, ImportFaultsError, ScaleError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -42,6 +47,8 @@ for command in (
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)
+app.command("export")(exchanging.export)
+app.command("import")(exchanging.import_)
 
 qa_app = typer.Typer(help="Check and show QA sets.", no_args_is_help=True)
 qa_app.command("check")(checking.qa_check)

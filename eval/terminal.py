@@ -144,6 +144,8 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Ma
             f"Quality in the table is scored by {first}"
             + (f"; there are also scores by {', '.join(others)}." if others else ".")
         )
+    for note in _apart(runs, summaries, headlines):
+        say(note)
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
     for note in [*judging_notes(summaries, prices), *latency_notes(runs, summaries)]:
@@ -170,6 +172,21 @@ def _scale(headlines: Mapping[str, str], summaries: Sequence[Summary]) -> str:
     source, criterion = next(iter(headlines.items()), ("", ""))
     shown = next((q for summary in summaries if (q := summary.quality_of(source, criterion))), None)
     return f" {shown.scale[0]:g}-{shown.scale[1]:g}" if shown else ""
+
+
+def _apart(runs: Sequence[Run], summaries: Sequence[Summary], headlines: Mapping[str, str]) -> list[str]:
+    """The means of those whose criteria have no mean of all, each on its own scale."""
+    notes = []
+    for run, summary in zip(runs, summaries, strict=True):
+        means: dict[str, list[str]] = {}
+        for q in summary.quality:
+            if q.source not in headlines and q.score.value is not None:
+                figure = _with_interval(q.score, ".2f").replace("[dim]", "").replace("[/dim]", "")
+                means.setdefault(q.source, []).append(
+                    f"{q.criterion} {figure} of {q.scale[0]:g}-{q.scale[1]:g}, n={q.score.n}"
+                )
+        notes += [f"{run.target}, scored by {source}: {'; '.join(each)}." for source, each in means.items()]
+    return notes
 
 
 def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:
