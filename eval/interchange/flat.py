@@ -142,7 +142,8 @@ def _row(cells: list[str], line: int, table: _Table, faults: Faults) -> None:
     row = dict(zip(table.known, map(restored, cells), strict=True))
     if row["question_id"].strip() != SCALE_ROW:
         if not row["target"].strip():
-            return faults.add(line, "target", "it is blank", "say what answered")
+            faults.add(line, "target", "it is blank", "say what answered")
+            row["target"] = "blank"  # so that other faults of the row are named, too
         table.rows.append((line, row))
         return None
     for criterion in table.criteria:

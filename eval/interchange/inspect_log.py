@@ -165,7 +165,6 @@ def _answer(sample: dict[str, Any], log: _Log) -> dict[str, Any]:
         "completion_tokens": count_at(usage, "output_tokens"),
         "cached_tokens": cached[0] if dig(usage, "input_tokens_cache_read") is not None else None,
         "reasoning_tokens": count_at(usage, "reasoning_tokens"),
-        "streamed": False,
     }
     return {name: value for name, value in given.items() if name == "text" or value not in (None, "")}
 

@@ -210,4 +210,4 @@ def _answers(sample: _Sample, key: str, left_out: LeftOut) -> Iterator[Raw]:
     }
     known = {name: n for name, n in tokens.items() if n is not None and len(sample.texts) == 1}
     for repeat, text in enumerate(sample.texts):
-        yield sample.where, {**place, "repeat": repeat, "text": text, "streamed": False, **known}
+        yield sample.where, {**place, "repeat": repeat, "text": text, **known}

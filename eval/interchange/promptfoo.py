@@ -173,7 +173,6 @@ def _answer(result: Any, left_out: LeftOut) -> dict[str, Any]:
         "prompt_tokens": count_at(usage, "prompt"),
         "completion_tokens": count_at(usage, "completion"),
         "reasoning_tokens": count_at(usage, "completionDetails", "reasoning"),
-        "streamed": False,
     }
     return {name: value for name, value in given.items() if name == "text" or value not in (None, "")}
 
