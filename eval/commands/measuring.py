@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import store
+from db.exchange import is_imported
 from db.models import Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
@@ -155,6 +156,8 @@ def resume(
     due = sorted(
         (run for run in chosen if run.id in failing or run.status != RunStatus.finished), key=lambda run: run.id or 0
     )
+    if not runs:
+        due = [run for run in due if not is_imported(run)]
     if busy := _busy(due, engine):
         numbers = ", ".join(str(run.id) for run in busy)
         terminal.say(f"Left alone, because it is being worked on by another process: run {numbers}.")
