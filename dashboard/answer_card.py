@@ -27,6 +27,12 @@ FLAGS = {
     "needs_reference": "cannot be checked without a reference",
     "no_evidence": "score without evidence",
 }
+RATER_FLAGS = {  # what people may flag; the key F sets the first
+    "second_look": "Second look",
+    "question_unclear": "Question unclear",
+    "reference_wrong": "Reference wrong",
+    "unreadable": "Not readable",
+}
 STATUSES = {
     AssessmentStatus.unparsed: "The judge's reply could not be read, so there is no score.",
     AssessmentStatus.invalid: "The judge's reply broke the rules (a score out of range, a quote that is not in the "
@@ -131,6 +137,8 @@ def _show_verdict(verdict: Verdict) -> None:
                 f"{plain(score.criterion)} {'none' if score.value is None else score.value}",
                 color=KIND_COLORS.get(score.criterion, "violet"),  # pyright: ignore[reportArgumentType]
             )
+        for flag in assessment.flags:
+            st.badge((FLAGS | RATER_FLAGS).get(flag, plain(flag)), color="orange", icon=":material/flag:")
         if assessment.same_family:
             st.badge(
                 "same family",

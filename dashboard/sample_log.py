@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, widgets
+from dashboard.answer_card import RATER_FLAGS
 from dashboard.format import listed, plain, plural, when
-from dashboard.score_desk import FLAGS
 from db import handouts, scoring, store
 from db.handouts import Share
 from db.scoring import Change, Scored
@@ -31,7 +31,7 @@ def changes_frame(changes: Sequence[Change]) -> pd.DataFrame:
             "who": one.rater,
             "what": ("restored" if one.given else "taken back") if one.undo else "saved",
             **{c: _points(one, c) for c in criteria},
-            "flags": listed([FLAGS.get(flag, flag) for flag in one.given.flags]) if one.given else "",
+            "flags": listed([RATER_FLAGS.get(flag, flag) for flag in one.given.flags]) if one.given else "",
             "note": one.given.note if one.given else "",
             "counts": one.counts,
             "queue": one.sample,
@@ -100,5 +100,5 @@ def _show_history(sample_id: int, scored: Sequence[Scored], name: str, complete:
 
 
 def _label(one: Scored) -> str:
-    flags = f" ⚑ {listed([FLAGS.get(flag, flag).lower() for flag in one.flags])}" if one.flags else ""
+    flags = f" ⚑ {listed([RATER_FLAGS.get(flag, flag).lower() for flag in one.flags])}" if one.flags else ""
     return f"{one.question_key}: {one.question[:60]} ({listed(list(one.raters))}){flags}"

@@ -219,9 +219,10 @@ def _more(design: Design) -> tuple[Allocation, float | None]:
 
 
 def _rubric(run_ids: Sequence[int]) -> Rubric:
-    """The rubric the runs were judged by, where it is one; else the built-in one."""
+    """The rubric the runs were judged by, where it is one and has five points; else the built-in one."""
     found = {rubric.sha256: rubric for rubric in (rubric_of(data.run(run_id)) for run_id in run_ids)}
-    return next(iter(found.values())) if len(found) == 1 else built_in()
+    rubric = next(iter(found.values())) if len(found) == 1 else built_in()
+    return rubric if rubric.is_five_point else built_in()
 
 
 def _draw_and_start(name: str, wish: Wish, rubric: Rubric) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import data
+from dashboard.answer_card import RATER_FLAGS
 from dashboard.data import RunRow
 from dashboard.format import listed
 from dashboard.keys import Key
@@ -22,12 +23,6 @@ from eval.rubric import Rubric
 
 CANNOT = 0  # the choice "cannot judge"
 CHOICES = (1, 2, 3, 4, 5, CANNOT)
-FLAGS = {  # the first is what the key F sets
-    "second_look": "Second look",
-    "question_unclear": "Question unclear",
-    "reference_wrong": "Reference wrong",
-    "unreadable": "Not readable",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +244,4 @@ def fill_in(desk: Desk) -> None:
         value = before.values.get(criterion) if before else None
         st.session_state[key] = CANNOT if before and value is None else value
     st.session_state[desk.key("note")] = before.note if before else ""
-    st.session_state[desk.key("flags")] = [flag for flag in before.flags if flag in FLAGS] if before else []
+    st.session_state[desk.key("flags")] = [flag for flag in before.flags if flag in RATER_FLAGS] if before else []

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard import data, score_desk, widgets
-from dashboard.answer_card import show_asked, show_material
+from dashboard.answer_card import RATER_FLAGS, show_asked, show_material
 from dashboard.answer_text import answer_text
 from dashboard.format import plain, plural
 from dashboard.hotkeys import KEYS, hotkeys
-from dashboard.score_desk import CANNOT, CHOICES, FLAGS, Desk
+from dashboard.score_desk import CANNOT, CHOICES, Desk
 from db import scoring, store
 from db.models import Design
 from eval.rubric import SCORES, Criterion
@@ -69,9 +69,9 @@ def _controls(desk: Desk, criterion: Criterion) -> None:
 def _remarks(desk: Desk) -> None:
     st.pills(
         "Flags",
-        list(FLAGS),
+        list(RATER_FLAGS),
         selection_mode="multi",
-        format_func=FLAGS.__getitem__,
+        format_func=RATER_FLAGS.__getitem__,
         on_change="ignore",
         key=desk.key("flags"),
         wrap=True,

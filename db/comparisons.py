@@ -18,7 +18,7 @@ from db.models import Answer, Comparison, Preference, Rater
 from db.scoring import clean_name, find_person, save_person
 from db.store import StoreError
 
-BLOCK = 20  # pairs of neighbouring places that are shuffled for each person
+BLOCK = 10  # pairs of neighbouring places that are shuffled for each person
 
 
 @dataclass(frozen=True, slots=True)

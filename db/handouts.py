@@ -19,7 +19,7 @@ from db.models import Draw, Handout, Rater, now
 from db.store import StoreError
 
 LEASE = timedelta(minutes=30)
-BLOCK = 20  # answers of neighbouring places that are shuffled for each person
+BLOCK = 10  # answers of neighbouring places that are shuffled for each person
 FIRST, SECOND = 0, 1  # turns
 _TRIES = 20  # against others who take the same answer at the same moment
 

@@ -10,9 +10,10 @@ import pandas as pd
 from sqlmodel import Session
 
 from db.frames import read_frame
+from db.scales import list_mixed
 
 # A person's newest word within a draw; scores that belong to no sample have draw 0. Rows of which status counts are
-# chosen after that, so that scores that were taken back leave nothing.
+# chosen after that, so that scores that were taken back leave nothing. "overall" needs every criterion, on one scale.
 _HAND = """
 WITH newest AS (
     SELECT max(assessment.id) AS id FROM assessment JOIN rater ON rater.id = assessment.rater_id
@@ -29,7 +30,7 @@ WITH newest AS (
     UNION ALL
     SELECT assessment_id, answer_id, question_id, rater_id, rubric_id, status, blind, sample_id, stratum, probability,
            'overall', avg(score.value)
-    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok'
+    FROM verdict JOIN score USING (assessment_id) WHERE status = 'ok' AND rubric_id NOT IN :mixed
     GROUP BY assessment_id, answer_id, question_id, rater_id, rubric_id, status, blind, sample_id, stratum, probability
     HAVING count(score.value) = count(*) AND count(*) > 1
 )
@@ -77,7 +78,7 @@ def hand_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     question_id, mean (over people, then repeats), n_answers, n_verdicts, stratum, probability (that the design drew the
     question; null where it was picked: `disagreement`, or no sample).
     """
-    return read_frame(_HAND_SCORES, session, run_id=run_id)
+    return read_frame(_HAND_SCORES, session, run_id=run_id, mixed=list_mixed(session=session))
 
 
 def hand_verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:
@@ -86,7 +87,7 @@ def hand_verdicts_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     Columns: sample_id, design, rubric_id, criterion (or "overall"), question_id, answer_id, rater, value, blind,
     probability.
     """
-    return read_frame(_BY_RATER, session, run_id=run_id)
+    return read_frame(_BY_RATER, session, run_id=run_id, mixed=list_mixed(session=session))
 
 
 def strata_frame(sample_id: int, run_id: int, *, session: Session) -> pd.DataFrame:

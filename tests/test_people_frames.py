@@ -16,6 +16,7 @@ from db.comparisons import Compared
 from db.drawing import Allocation
 from db.models import Design, Preference
 from db.scoring import Given
+from eval.quality_number import quality_numbers
 
 LOW = Given({"coherence": 1, "factuality": 2, "conciseness": 1})
 PARTLY = Given({"coherence": 5, "factuality": None, "conciseness": 3})
@@ -213,3 +214,28 @@ def test_the_frames_read_no_whole_table(engine: Engine):
     for plan in plans(engine, sent):
         for table in ("answer", "assessment", "score", "draw", "comparison", "sample", "one", "other"):
             assert f"SCAN {table};" not in f"{plan};".replace(" USING", ";"), plan
+
+
+def test_a_stratified_sample_gives_a_quality_number_also_when_half_of_it_is_scored(engine: Engine):
+    sample_id = draw(engine, design=Design.stratified, size=40)
+    for handed in iter(lambda: take(engine, sample_id), None):
+        save(engine, handed, Given({**WHOLE.values, "coherence": 1 + handed.draw_id % 5}))
+        if handed.place == 20:
+            break
+    with store.reading(engine) as session:
+        runs = [store.get_run(run_id, session=session) for run_id in (1, 2)]
+    for found in quality_numbers(runs, engine, "coherence"):
+        assert found.sample_id == sample_id
+        assert found.number.method in ("human-corrected", "people alone")
+        assert found.number.n_people >= 8
+        assert found.number.n_questions == 30
+
+
+def test_criteria_on_different_scales_have_no_overall(engine: Engine):
+    mixed = peopled.rubric("2")
+    mixed.body = {**mixed.body, "criteria": [dict(c) for c in mixed.body["criteria"]]}
+    mixed.body["criteria"][0] |= {"low": 0, "high": 10}
+    with store.writing(engine) as session:
+        answer_id = peopled.answers(engine)[0].id or 0
+        scoring.save_given(answer_id, WHOLE, name="Anna", rubric=mixed, session=session)
+    assert {row["criterion"] for row in hand_scores(engine)} == {"coherence", "factuality", "conciseness"}

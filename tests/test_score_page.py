@@ -13,10 +13,10 @@ from sqlalchemy import Engine, update
 from sqlmodel import col, select
 from streamlit.testing.v1 import AppTest
 
-from dashboard import score_desk
+from dashboard.answer_card import RATER_FLAGS
 from dashboard.sample_log import changes_frame, shares_frame
 from db import sampling, scoring, store
-from db.models import Answer, Assessment, Design, Handout, Rater, RaterKind, Sample, Score
+from db.models import Answer, Assessment, Design, Handout, Question, Rater, RaterKind, Sample, Score
 from db.scoring import Given
 
 N = 3 * 4  # three runs, five questions, the first failed
@@ -501,7 +501,7 @@ def test_a_restored_and_a_withdrawn_score_are_called_so(engine: Engine):
 
 
 def test_the_first_flag_is_the_one_of_the_key():
-    assert next(iter(score_desk.FLAGS)) == "second_look"
+    assert next(iter(RATER_FLAGS)) == "second_look"
 
 
 def test_a_sample_of_a_rubric_of_ones_own_is_scored_by_it(monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine):
@@ -513,3 +513,12 @@ def test_a_sample_of_a_rubric_of_ones_own_is_scored_by_it(monkeypatch: pytest.Mo
     assert len(shown(app)) == 1
     press(give(app, 4), "Save")
     assert len(rows(engine)) == 1
+
+
+def test_the_answers_page_shows_what_people_flagged(monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine):
+    (handed,) = peopled.score_all(
+        engine, peopled.draw(engine, size=1, run_ids=RUNS), given=Given(peopled.WHOLE.values, flags=("unreadable",))
+    )
+    with store.reading(engine) as session:
+        question = session.get_one(Question, session.get_one(Answer, handed.answer_id).question_id)
+    assert "Not readable" in parsed(open_page(monkeypatch, url, "answers", question=question.key))
