@@ -39,6 +39,8 @@ class Key(StrEnum):
     AGREED_PAIR = "pair"
     AGREED_JUDGE = "judge"
     SCENARIO = "scenario"
+    NUMBER_CRITERION = "criterion_number"
+    INFERENCE = "holds_for"
 
     WRITTEN = "_written"
     QA_SET = "_set"
@@ -63,6 +65,7 @@ class Key(StrEnum):
     SHOWN = "_shown"
     PROBLEM = "_problem"
     ARRIVED = "_arrived"
+    NUMBER_JUDGE = "_judge_number"
     CHOSEN_SCENARIO = "_scenario"
     SCENARIO_BOX = "_scenario_box"
     SCENARIO_NAME = "_scenario_name"

@@ -55,6 +55,12 @@ with store_errors(), data.one_look():
             help="Score answers yourself, without seeing who gave them or what the judge said.",
         ),
         st.Page(
+            "app_pages/quality.py",
+            title="Quality",
+            icon=":material/verified:",
+            help="The quality number with its interval, corrected by people, and which differences are decided.",
+        ),
+        st.Page(
             "app_pages/agreement.py",
             title="Agreement",
             icon=":material/balance:",

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from db.frames import read_frame
 from db.judge_frames import BY_JUDGE
+from db.scales import list_mixed
 
 # Of a stage that was gone through again, because a later one had failed and was tried again, the last call counts.
 _STAGE_USE = """
@@ -94,4 +95,4 @@ def judge_use_frame(run_id: int, *, session: Session) -> pd.DataFrame:
 
 def worst_scores_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """The lowest criterion of each answer by judge or panel, with how many criteria were scored."""
-    return read_frame(_WORST, session, run_id=run_id)
+    return read_frame(_WORST, session, run_id=run_id, mixed=list_mixed(session=session))

@@ -13,6 +13,8 @@ from math import floor, sqrt
 from random import Random
 from statistics import pvariance
 
+ROUNDING = 1e-9  # more than sums of shares are off by
+
 MAX_BANDS = 3  # strata a target's answers are cut into by the judge's score
 MIN_EXPECTED = 5  # hand scores a stratum should get; a smaller one joins its neighbour
 MIN_DRAWN = 2  # one score alone has no spread
@@ -144,7 +146,7 @@ def rounded_at_random(shares: Sequence[float], rng: Random) -> list[int]:
     total = round(sum(shares))
     if abs(sum(shares) - total) > 1e-6:
         raise ValueError(f"the shares sum to {sum(shares):g}, not to a whole number")
-    start = rng.random()
+    start = min(max(rng.random(), ROUNDING), 1 - ROUNDING)  # so near an end, rounding of the sums would decide
     marks = [0]
     sum_so_far = 0.0
     for share in shares:

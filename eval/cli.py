@@ -14,10 +14,14 @@ from db import store
 from eval import qa_set as qa_sets
 from eval import terminal
 from eval.agreeing import AgreementError
-from eval.commands import analysing, checking, costing, measuring, reading, serving
+from eval.commands import analysing, checking, costing, exchanging, measuring, reading, serving
 from eval.comparing import ComparisonError
 from eval.cost.faults import FaultyFileError
 from eval.endpoint import EndpointError
+from eval.interchange.dumping import ExportError
+from eval.interchange.lines import FileError
+from eval.interchange.loading import ImportFaultsError
+from eval.interchange.scales import ScaleError
 from eval.plan import PlanError
 from eval.quality_number import QualityError
 from eval.report.drawing import ReportError
@@ -29,6 +33,7 @@ EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
     *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError),
+    *(ExportError, FileError, ImportFaultsError, ScaleError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -46,6 +51,8 @@ for command in (
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)
+app.command("export")(exchanging.export)
+app.command("import")(exchanging.import_)
 
 qa_app = typer.Typer(help="Check and show QA sets.", no_args_is_help=True)
 qa_app.command("check")(checking.qa_check)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from db import cost_frames, frames, store
 from db.models import Run, RunStatus
+from db.scales import FIVE
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, StageUse, acceptable_share
 from eval.cost.scenario import Scenario
 from eval.stats.intervals import Estimate, mean_interval
@@ -105,7 +106,7 @@ def _measured(
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
         tokens_per_s=summary.tokens_per_s,
-        quality={q.criterion: q.score for q in scores},
+        quality={q.criterion: q.score for q in scores if q.scale == FIVE},  # floors are points of 1 to 5
         acceptable=_acceptable(scores, worst, acceptable_from),
         attempts_per_answer=requests["requests"] / requests["needed"] if requests["needed"] else None,
         judge=_judge_use(scores, judging),
@@ -155,8 +156,9 @@ def _acceptable(scores: Sequence[Quality], worst: Sequence[dict[str, Any]], leas
     """The share of answers whose every criterion reaches `least`, over those that the source scored on all of them.
 
     Unknown where people are the source: their scores come from samples and stand for the others only by their design.
+    Unknown, too, where a criterion is not scored from 1 to 5.
     """
-    if not scores:
+    if not scores or any(q.scale != FIVE for q in scores):
         return UNKNOWN
     kind = scores[0].rater_kind
     rows = [row for row in worst if row["kind"] == kind and _is_of(scores[0], row) and row["criteria"] == len(scores)]

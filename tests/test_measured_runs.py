@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 import rows
 import samples
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from db import store
-from db.models import RunStatus
+from db.models import Rubric, RunStatus
 from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets, targets_of
 
@@ -107,6 +107,7 @@ def test_a_load_is_concurrency_over_mean_time_and_never_more_than_was_asked(engi
     stored(engine, [[{}], [{}]], concurrency=30, group_id="later")
     (load,) = measured_targets(scenario("test-small"), engine)["test-small"].loads
     assert load.concurrency == 2
+    assert load.answers_per_s == pytest.approx(2 / 1.5)
 
 
 def test_named_runs_of_one_target_give_a_load_each_and_the_newest_gives_the_figures(engine: Engine):
@@ -140,6 +141,16 @@ def test_an_answer_is_acceptable_where_its_worst_criterion_is(engine: Engine):
     assert found.quality["coherence"].value == pytest.approx(14 / 3)
     stricter = measured_targets(scenario("test-small"), engine, acceptable_from=4)["test-small"]
     assert stricter.acceptable.value == 0
+
+
+def test_scores_on_another_scale_are_no_points_of_five(engine: Engine):
+    stored(engine, [[{}], [{}]], verdicts=[[1, 5, 5], [0, 4, 4]])
+    criteria = [{"id": "coherence", "low": 0, "high": 1}, {"id": "factuality"}, {"id": "conciseness"}]
+    with store.writing(engine) as session:
+        session.execute(update(Rubric).values(body={"criteria": criteria}))
+    found = measured_targets(scenario("test-small"), engine)["test-small"]
+    assert sorted(found.quality) == ["conciseness", "factuality"]
+    assert found.acceptable.value is None
 
 
 def test_judging_is_the_mean_over_questions_of_an_answers_tokens(engine: Engine):

@@ -150,4 +150,4 @@ def test_the_command_prints_the_number_and_every_figure_behind_it(rightsize: Com
     assert {"n_now", "n_then", "width_now", "width_then"} <= set(shown["prospect"])
     told = rightsize("quality", "1", "--db", db).err
     assert "human-corrected" in told
-    assert "more hand scores would bring the width" in told
+    assert "if they are like the 20 there are" in told

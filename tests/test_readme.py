@@ -1,7 +1,9 @@
 """The README says what is so: its configuration is accepted, its commands, faults and keys are those there are."""
 
 import re
+import tomllib
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from eval.cli import app
 from eval.plan import _read_config
 from eval.simulator.faults import Faults
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+HOME = Path(__file__).parents[1]
+README = (HOME / "README.md").read_text(encoding="utf-8")
 
 
 def test_its_configuration_has_no_fault(tmp_path: Path) -> None:
@@ -62,6 +65,16 @@ def test_every_command_is_named() -> None:
     names += [f"{group.name} check" for group in app.registered_groups]
     assert len(names) > 8
     assert [name for name in names if f"`rightsize {name}" not in README] == []
+
+
+def test_the_constraints_pin_every_dependency_by_its_version_alone() -> None:
+    lines = (HOME / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    assert [pin for pin in pins if len(pin) != 2 or not re.fullmatch(r"[\w.+]+", pin[1])] == []  # no hash, no address
+    project = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {re.match(r"[\w.-]+", requirement).group() for requirement in wanted}  # pyright: ignore
+    assert names <= {name.lower() for name, _ in pins}
 
 
 def test_every_fault_of_the_simulator_is_named() -> None:

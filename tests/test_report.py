@@ -32,6 +32,10 @@ def test_every_chart_of_the_demo_has_something_to_show(result: Result):
     assert [key for key, draw in CHARTS.items() if draw(result) is None] == []
 
 
+def test_every_picture_keeps_the_mark_of_simulated_data(result: Result):
+    assert [key for key, svg in drawing.svgs(result).items() if "Simulated data" not in svg] == []
+
+
 def test_no_chart_is_drawn_of_nothing():
     demo = scenario_file.demo().model_copy(update={"draws": 500})
     nothing = evaluate(demo, {}, price_card_file.built_in())

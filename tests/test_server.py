@@ -101,3 +101,13 @@ def test_the_dashboard_gets_the_chosen_database_and_a_browser_only_where_one_is_
 def test_the_dashboard_listens_on_this_machine_only() -> None:
     settings = Path(server.__file__).parents[1] / ".streamlit" / "config.toml"
     assert tomllib.loads(settings.read_text(encoding="utf-8"))["server"]["address"] == "127.0.0.1"
+
+
+def test_the_settings_are_found_in_a_wheel_and_in_a_checkout(tmp_path: Path) -> None:
+    """A wheel carries the theme inside the package; without it Streamlit would listen on every address."""
+    package = tmp_path / "dashboard"
+    package.mkdir()
+    assert server._settings_folder(package) == tmp_path
+    (package / ".streamlit").mkdir()
+    (package / ".streamlit" / "config.toml").touch()
+    assert server._settings_folder(package) == package

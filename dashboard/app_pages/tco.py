@@ -81,12 +81,11 @@ with top:
     tabs = st.tabs(["Over time", "By head", "Against quality", "What moves it", "Break-even"])
     for tab, (key, draw) in zip(tabs, charts.CHARTS.items(), strict=True):
         with tab:
-            if (chart := draw(result)) is not None:
+            if (chart := charts.marked(key, result)) is not None:
                 widgets.show_chart(chart, key=f"tco_{key}", alt_text=" ".join((draw.__doc__ or key).split()))
             else:
                 st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")
-    for found in [*result.break_even, *result.flips[:5]]:
-        st.caption(plain(found.sentence))
+    st.caption("  \n".join(plain(found.sentence) for found in [*result.break_even, *result.flips[:5]]))
     scenario_desk.offer_report(result)
 
 if newer := stored_scenarios.changed_since(stored, data.engine()):

@@ -8,7 +8,7 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -20,6 +20,8 @@ from eval.formula import restored
 from eval.interchange.lines import Lines, opened
 from eval.interchange.loading import Raw, Source
 from eval.interchange.naming import criterion_ids
+from eval.interchange.scales import ScaleError, Scales, parse_scale
+from eval.rubric import FIVE
 
 FORMAT = "csv"
 SCALE_ROW = "#scale"  # in place of a question's id: this row says from where to where each criterion is scored
@@ -28,33 +30,8 @@ COLUMNS = (
     *("rater", "rater_kind", "rubric", "protocol", "reading", "note"),
 )
 MAX_BYTES = 100_000_000
-FIVE = (1, 5)
 _SYNONYMS = {"id": "question_id", "prompt": "question", "expected": "reference", "output": "answer", "system": "target"}
 _RUN = ("group", "target")
-
-Scales = Mapping[str, tuple[int, int]]  # by criterion; "" for all that are not named
-
-
-class ScaleError(ValueError):
-    """A scale cannot be read; the text says what would be right."""
-
-
-def parse_scale(text: str) -> tuple[int, int]:
-    """The lowest and highest score of "1-7". Raises ScaleError."""
-    found = re.fullmatch(r"\s*(-?\d{1,6})\s*(?:-|–|to|\.\.)\s*(-?\d{1,6})\s*", text)
-    low, high = (int(found[1]), int(found[2])) if found else (0, 0)
-    if low >= high:
-        raise ScaleError(f'{shown(text)} is not a scale; write the lowest and the highest score: "1-7"')
-    return low, high
-
-
-def parse_scales(texts: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Scales as a command takes them: LOW-HIGH for all criteria, CRITERION=LOW-HIGH for one. Raises ScaleError."""
-    return {name.strip(): parse_scale(scale) for name, _, scale in (_named(text) for text in texts)}
-
-
-def _named(text: str) -> tuple[str, str, str]:
-    return text.partition("=") if "=" in text else ("", "=", text)
 
 
 @dataclass
@@ -164,6 +141,9 @@ def _row(cells: list[str], line: int, table: _Table, faults: Faults) -> None:
         return faults.add(line, None, problem, remedy)
     row = dict(zip(table.known, map(restored, cells), strict=True))
     if row["question_id"].strip() != SCALE_ROW:
+        if not row["target"].strip():
+            faults.add(line, "target", "it is blank", "say what answered")
+            row["target"] = "blank"  # so that other faults of the row are named, too
         table.rows.append((line, row))
         return None
     for criterion in table.criteria:

@@ -45,6 +45,15 @@ def opened(path: Path, limit: int = MAX_FILE) -> BinaryIO:
         raise FileError(f"The file cannot be read ({error}); check the name and the disk.") from None
 
 
+def file_hash(path: Path, limit: int = MAX_FILE) -> str:
+    """The hash of a file's bytes. Raises FileError as `opened` does."""
+    digest = hashlib.sha256()
+    with opened(path, limit) as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
 @dataclass
 class Lines:
     """Walks through a file's lines once; `sha256` is the hash of what was read so far."""

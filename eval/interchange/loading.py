@@ -3,6 +3,7 @@
 Records come one by one, each after those it refers to. Which file they come from is the business of the readers.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +28,8 @@ class ImportFaultsError(ValueError):
     """A file cannot be imported, and nothing of it was; `faults` says why, place by place."""
 
     def __init__(self, path: Path, faults: list[Fault]) -> None:
-        self.faults = faults
-        listed = "\n".join(f"- {fault}" for fault in faults)
+        self.faults = sorted(faults, key=lambda fault: fault.line or sys.maxsize)  # in the order of the file
+        listed = "\n".join(f"- {fault}" for fault in self.faults)
         super().__init__(f"{printable(str(path))} cannot be imported, and nothing of it was:\n{listed}")
 
 

@@ -279,6 +279,6 @@ def _fault(criterion: str, score: ScoreRecord, rubric: StoredRubric) -> tuple[st
     if score.value is not None and not low <= score.value <= high:
         return (
             f"{score.value:g} is not on the scale from {low:g} to {high:g}",
-            "correct it, or the rubric's low and high",
+            "correct it, or declare its scale: low and high of the rubric, --scale for a CSV",
         )
     return None

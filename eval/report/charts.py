@@ -13,6 +13,7 @@ from eval.cost.figure import Figure
 from eval.cost.result import OptionResult, Result
 
 QUIET = "#8A949C"  # legible on the light and on the dark background
+SIMULATED = "Simulated data"
 ROW = 40  # pixels a bar
 MOST_BARS = 12
 LABEL_PX = 260
@@ -246,3 +247,12 @@ CHARTS = {
     "tornado": tornado,
     "break_even": break_even,
 }
+
+
+def marked(key: str, result: Result) -> Chart | None:
+    """A chart by its key, with the mark of simulated data in it, which a saved picture keeps."""
+    chart = CHARTS[key](result)
+    if chart is None or not any(option.simulated for option in result.options):
+        return chart
+    look = {"anchor": "end", "fontSize": 12, "fontWeight": "normal", "color": QUIET}
+    return chart.properties(title=alt.TitleParams(SIMULATED, **look))

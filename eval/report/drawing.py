@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eval.cost.result import Result
-from eval.report.charts import CHARTS, Chart
+from eval.report.charts import CHARTS, Chart, marked
 
 WIDTH = 640
 COLORS = ("#2A6FBB", "#D98324", "#2E8B6D", "#A8456B", "#7A5CB8", "#6B7680", "#B59A1F", "#3B9FB5")
@@ -38,7 +38,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
 
 
 def _drawn(result: Result, render: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    made = {key: draw(result) for key, draw in CHARTS.items()}
+    made = {key: marked(key, result) for key in CHARTS}
     return {key: render(_spec(chart)) for key, chart in made.items() if chart is not None}
 
 
