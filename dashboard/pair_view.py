@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, pair_desk, widgets
+from dashboard import data, pair_desk, score_desk, widgets
 from dashboard.answer_card import show_asked, show_material
 from dashboard.answer_text import answer_text
 from dashboard.data import RunRow
@@ -66,7 +66,7 @@ def show_pairs(desk: PairDesk) -> None:
     """The whole page of one person at work on pairs."""
     widgets.simulated_banner(desk.runs, named=False)
     done, n = len(desk.standing.done), len(desk.standing.order)
-    show_top(done / n, f"{done:,} of {n:,} pairs compared by you", desk.name, PAIR_KEYS)
+    show_top(done / n, f"{done:,} of {n:,} pairs compared by you", desk.name, PAIR_KEYS, score_desk.leave)
     if desk.pair is None:
         st.success(f"You compared all {n:,} pairs. Thank you.")
         _show_shares(desk.standing)

@@ -14,7 +14,7 @@ from dashboard.answer_card import RATER_FLAGS
 from dashboard.data import RunRow
 from dashboard.format import listed
 from dashboard.keys import Key
-from dashboard.widgets import note
+from dashboard.widgets import note, noted_errors
 from db import handouts, models, sampling, scoring, store
 from db.handouts import Handed, Progress
 from db.models import Design
@@ -76,7 +76,7 @@ def at_work(name: str) -> Desk | None:
         rubric = session.get_one(models.Rubric, sample.rubric_id)
         rater_id = scoring.save_person(name, session=session)
         view = st.session_state.get(Key.VIEW)
-        handed = handouts.get_handed(view, rater_id, session=session) if view else None
+        handed = handouts.get_handed(view, sample_id, rater_id, session=session) if view else None
         handed = handed or handouts.next_handout(sample_id, rater_id, session=session)
         before = handouts.get_before(sample_id, rater_id, handed and handed.place, session=session)
         n_mine = handouts.count_done(sample_id, rater_id, session=session)
@@ -132,6 +132,14 @@ def leave() -> None:
         st.query_params.pop(key, None)
     st.session_state[Key.RATER_BOX] = st.session_state.get(Key.RATER, "")
     go()
+
+
+def stop(desk: Desk) -> None:
+    """Back to choosing; the answer in view is free for others at once."""
+    if desk.handed:
+        with noted_errors(), store.writing(data.engine()) as session:
+            handouts.release(desk.handed.handout_id, desk.rater_id, session=session)
+    leave()
 
 
 def guarded(move: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 What each control does is score_desk.py's job, the keys are hotkeys.py's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ from db.models import Design
 from eval.rubric import SCORES, Criterion
 
 
-def show_top(share: float, said: str, name: str, keys: Mapping[str, str]) -> None:
+def show_top(share: float, said: str, name: str, keys: Mapping[str, str], leave: Callable[[], None]) -> None:
     """How far the work is, who does it, the keys, and the way out."""
     with st.container(horizontal=True, vertical_alignment="center", key="score-top"):
         st.progress(min(1.0, share), text=said)
@@ -29,7 +29,7 @@ def show_top(share: float, said: str, name: str, keys: Mapping[str, str]) -> Non
         st.button(
             "Stop here",
             key="score-leave",
-            on_click=score_desk.leave,
+            on_click=leave,
             icon=":material/logout:",
             help="Nothing is lost; under the same name you go on where you stopped.",
         )
@@ -41,7 +41,7 @@ def show_progress(desk: Desk) -> None:
     said = f"{made.n_done:,} of {made.n:,} scored, {desk.n_mine:,} by you"
     if made.n_double:
         said += f"; {made.n_double_done:,} of {made.n_double:,} by two people"
-    show_top(made.n_done / max(made.n, 1), said, desk.name, KEYS)
+    show_top(made.n_done / max(made.n, 1), said, desk.name, KEYS, lambda: score_desk.stop(desk))
 
 
 def show_moves(desk: Desk) -> None:

@@ -96,13 +96,11 @@ def find_handed(draw_id: int, rater_id: int, *, session: Session) -> Handed | No
     return _handed(*found) if found else None
 
 
-def get_handed(handout_id: int, rater_id: int, *, session: Session) -> Handed | None:
-    """A handout if it is (still) this person's."""
-    query = select(Handout, Draw).join(Draw, col(Draw.id) == col(Handout.draw_id)).where(Handout.id == handout_id)
-    found = session.exec(query).first()
-    if found is None or found[0].rater_id != rater_id or found[0].skipped:
-        return None
-    return _handed(*found)
+def get_handed(handout_id: int, sample_id: int, rater_id: int, *, session: Session) -> Handed | None:
+    """A handout of a sample if it is (still) this person's."""
+    mine = (Handout.id == handout_id, col(Handout.skipped).is_(False))
+    found = session.exec(_of(sample_id, rater_id).where(*mine)).first()
+    return _handed(*found) if found else None
 
 
 # --- handing out --------------------------------------------------------------------------------------------------
@@ -214,6 +212,12 @@ def skip(handout_id: int, rater_id: int, *, session: Session) -> None:
     """Give an answer back unscored; nothing happens if it is no longer this person's or is scored."""
     mine = (col(Handout.id) == handout_id, col(Handout.rater_id) == rater_id, col(Handout.done_at).is_(None))
     session.execute(update(Handout).where(*mine).values(skipped=True))
+
+
+def release(handout_id: int, rater_id: int, *, at: datetime | None = None, session: Session) -> None:
+    """Let others have an answer at once that this person holds and will not score now; it stays theirs until then."""
+    mine = (col(Handout.id) == handout_id, col(Handout.rater_id) == rater_id, col(Handout.done_at).is_(None))
+    session.execute(update(Handout).where(*mine).values(handed_at=(at or now()) - LEASE - timedelta(seconds=1)))
 
 
 def finish(handout_id: int, rater_id: int, *, at: datetime | None = None, session: Session) -> None:

@@ -206,7 +206,22 @@ def test_what_is_held_too_long_is_free_again_and_a_late_score_is_not_lost(engine
     save(engine, taken, name="Berta")
     assert given_to(engine, "Anna") == given_to(engine, "Berta") == [held.answer_id]
     with store.reading(engine) as session:
-        assert handouts.get_handed(held.handout_id, person_id("Anna", session), session=session) is None
+        assert handouts.get_handed(held.handout_id, sample_id, person_id("Anna", session), session=session) is None
+
+
+def test_what_is_released_is_free_at_once_but_stays_ones_own_until_somebody_takes_it(engine: Engine):
+    sample_id = draw(engine, size=1)
+    held = take(engine, sample_id, "Anna")
+    assert held
+    with store.writing(engine) as session:
+        handouts.release(held.handout_id, person_id("Anna", session), session=session)
+    assert take(engine, sample_id, "Anna") == held, "and is held again"
+    with store.writing(engine) as session:
+        handouts.release(held.handout_id, person_id("Anna", session), session=session)
+    taken = take(engine, sample_id, "Berta")
+    assert taken
+    assert taken.answer_id == held.answer_id
+    assert take(engine, sample_id, "Anna") is None
 
 
 def test_looking_at_an_answer_again_keeps_it(engine: Engine):
@@ -215,6 +230,14 @@ def test_looking_at_an_answer_again_keeps_it(engine: Engine):
     held = take(engine, sample_id, "Anna")
     assert take(engine, sample_id, "Anna", at=later) == held
     assert take(engine, sample_id, "Berta", at=later + LEASE / 2 + timedelta(minutes=1)) is None
+
+
+def test_a_handout_of_another_sample_is_none_of_this_one(engine: Engine):
+    held = take(engine, draw(engine))
+    other = draw(engine)
+    assert held
+    with store.reading(engine) as session:
+        assert handouts.get_handed(held.handout_id, other, person_id("Anna", session), session=session) is None
 
 
 def test_who_scored_how_many_and_when(engine: Engine):

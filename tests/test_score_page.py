@@ -427,9 +427,13 @@ def test_when_the_rest_is_in_other_hands_it_is_said(monkeypatch: pytest.MonkeyPa
 
 
 def test_stopping_leads_back_to_the_beginning_with_the_name_kept(
-    monkeypatch: pytest.MonkeyPatch, url: str, sample_id: int
+    monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine, sample_id: int
 ):
-    app = press(press(give(at_work(monkeypatch, url, sample_id), 3, 3, 3), "Save"), "Stop here")
+    app = press(give(at_work(monkeypatch, url, sample_id), 3, 3, 3), "Save")
+    left = held(engine)
+    press(app, "Stop here")
+    others = [peopled.take(engine, sample_id, name) for name in map(str, range(N - 1))]
+    assert left in {one.answer_id for one in others if one}, "what was in view is free for others at once"
     assert "sample" not in app.query_params
     assert app.text_input[0].value == "Anna"
     assert not button(app, "Go on").disabled
