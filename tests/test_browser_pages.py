@@ -69,6 +69,16 @@ def test_the_bare_address_leads_to_a_page_with_an_address_and_keeps_the_query(
         assert page.get_by_text("Total time").count() or state == "empty"
 
 
+@pytest.mark.parametrize(("state", "path"), [("full", "overview"), ("empty", "start")])
+def test_the_server_itself_leads_on_so_that_nothing_is_drawn_twice(
+    chromium: Browser, state: str, path: str, request: pytest.FixtureRequest
+):
+    address = request.getfixturevalue(state)
+    with visit(chromium) as (page, _):
+        reply = page.request.get(f"{address}/?runs=1%2C2", max_redirects=0)
+        assert (reply.status, reply.headers["location"]) == (307, f"{path}?runs=1%2C2")
+
+
 def test_an_address_that_is_no_page_says_so(chromium: Browser, full: str):
     with visit(chromium) as (page, _):
         page.goto(f"{full}/nowhere")
