@@ -43,10 +43,20 @@ FINISHED = {
 
 def show_question(question: Question) -> None:
     """The question as text; its reference, key points and documents to be opened."""
+    show_asked(question)
+    show_material(question)
+
+
+def show_asked(question: Question) -> None:
+    """The question alone, as text."""
     answer_text(question.text, key="question-text", lead=True)
+
+
+def show_material(question: Question, *, expanded: bool = False) -> None:
+    """What an answer is held against: reference and key points, open at once where asked for, and the documents."""
     documents = question.documents
     sides = st.columns(2) if documents else [st.container()]
-    with sides[0].expander("Reference answer and key points", icon=":material/fact_check:"):
+    with sides[0].expander("Reference answer and key points", icon=":material/fact_check:", expanded=expanded):
         if not question.answerable:
             st.caption("The documents do not hold the answer; the right reply says so.")
         answer_text(question.reference, key="question-reference", nothing="This question has no reference answer.")

@@ -18,8 +18,18 @@ from sqlalchemy import Engine
 
 from db import frames, store
 from db.models import Price, Run, RunStatus
+from db.scales import OVERALL
 from db.side_by_side import QuestionHead, list_question_heads
 from eval.agreeing import CriterionAgreement, agreements
+from eval.comparing import Compared, compare
+from eval.cost.evaluate import evaluate
+from eval.cost.measured import Measured
+from eval.cost.price_card import PriceCard
+from eval.cost.result import Result
+from eval.cost.scenario import Scenario
+from eval.measured_runs import measured_targets, targets_of
+from eval.quality_number import RunQuality, judges_of_runs, quality_numbers
+from eval.stats.corrected import Inference
 from eval.summary import Summary, summarise
 
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
@@ -171,6 +181,53 @@ def agreement(run_ids: list[int]) -> list[CriterionAgreement]:
     return _agreements(change(), tuple(run_ids))
 
 
+def _chosen(run_ids: tuple[int, ...]) -> list[Run]:
+    with store.reading(engine()) as session:
+        return [store.get_run(run_id, session=session) for run_id in run_ids]
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _judges(key: Change, run_ids: tuple[int, ...]) -> list[str]:  # noqa: ARG001
+    return judges_of_runs(_chosen(run_ids), engine())
+
+
+def judges(run_ids: list[int]) -> list[str]:
+    """The judges and panels that scored any of some runs."""
+    return _judges(change(), tuple(run_ids))
+
+
+def criteria(run_ids: list[int]) -> list[str]:
+    """The criteria that some runs were scored on, the mean of all first."""
+    found = dict.fromkeys(q.criterion for its in summaries(run_ids).values() for q in its.quality if q.score.n)
+    return sorted(found, key=lambda name: name != OVERALL) or [OVERALL]
+
+
+@st.cache_data(show_spinner="Working out the quality", max_entries=50)
+def _quality_numbers(
+    key: Change,  # noqa: ARG001
+    run_ids: tuple[int, ...],
+    criterion: str,
+    judge: str | None,
+    inference: Inference,
+) -> list[RunQuality]:
+    return quality_numbers(_chosen(run_ids), engine(), criterion, judge=judge, inference=inference)
+
+
+def quality_numbers_of(run_ids: list[int], criterion: str, judge: str | None, inference: Inference) -> list[RunQuality]:
+    """The quality number of some runs. Raises QualityError where nobody scored."""
+    return _quality_numbers(change(), tuple(run_ids), criterion, judge, inference)
+
+
+@st.cache_data(show_spinner="Comparing the runs", max_entries=50)
+def _comparison(key: Change, run_ids: tuple[int, ...], criterion: str) -> Compared:  # noqa: ARG001
+    return compare(_chosen(run_ids), engine(), criterion=criterion)[0]
+
+
+def comparison(run_ids: list[int], criterion: str) -> Compared:
+    """Every pair of some runs on one criterion. Raises ComparisonError where they cannot be compared."""
+    return _comparison(change(), tuple(run_ids), criterion)
+
+
 def qa_sets() -> dict[int, str]:
     """The QA sets that have runs, with version and fingerprint, newest first, by id."""
     return _qa_sets(change())
@@ -198,6 +255,21 @@ def prices() -> dict[str, Price]:
     """The newest price of each model."""
     with store.reading(engine()) as session:
         return store.list_prices(session=session)
+
+
+@st.cache_data(show_spinner="Reading what was measured", max_entries=20)
+def _measured(key: Change, _scenario: Scenario, targets: frozenset[str]) -> dict[str, Measured]:  # noqa: ARG001
+    return measured_targets(_scenario, engine())
+
+
+@st.cache_data(show_spinner="Working out the cost", max_entries=50)
+def _tco(key: Change, _scenario: Scenario, sha256: str, _card: PriceCard, card_sha256: str) -> Result:  # noqa: ARG001
+    return evaluate(_scenario, _measured(key, _scenario, frozenset(targets_of(_scenario))), _card)
+
+
+def tco(scenario: Scenario, card: PriceCard) -> Result:
+    """The TCO of a scenario on the newest runs of its targets."""
+    return _tco(change(), scenario, scenario.sha256, card, card.sha256)
 
 
 def progress(group_id: str) -> pd.DataFrame:

@@ -37,7 +37,9 @@ function score(root, data, digit) {
   let index = focused(data)
   if (index < 0) index = data.groups.findIndex((group) => !chosen(group))
   if (index < 0) return say(root, "All criteria are scored: Enter saves, the up key goes back to change one.")
-  choices(data.groups[index])[digit === "0" ? 5 : Number(digit) - 1]?.click()
+  const choice = choices(data.groups[index])[digit === "0" ? 5 : Number(digit) - 1]
+  if (!choice) return
+  choice.click()
   say(root, "")
   focusNext(data, index)
 }

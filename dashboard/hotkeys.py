@@ -31,7 +31,11 @@ KEYS = {
     "S": "skip this answer for now",
     "B": "back to the answer before",
     "U": "undo the last save",
+    "F": "flag for a second look",
     "?": "show these keys",
+}
+PAIR_KEYS = {"1, 2, 3": "the left answer is better, both are the same, the right one is better"} | {
+    key: KEYS[key] for key in ("Enter", "N", "S", "B", "U", "?")
 }
 
 

@@ -55,6 +55,12 @@ with store_errors(), data.one_look():
             help="Score answers yourself, without seeing who gave them or what the judge said.",
         ),
         st.Page(
+            "app_pages/quality.py",
+            title="Quality",
+            icon=":material/verified:",
+            help="The quality number with its interval, corrected by people, and which differences are decided.",
+        ),
+        st.Page(
             "app_pages/agreement.py",
             title="Agreement",
             icon=":material/balance:",
@@ -65,6 +71,12 @@ with store_errors(), data.one_look():
             title="Cost",
             icon=":material/payments:",
             help="Measured tokens times prices you can edit, for a month's volume.",
+        ),
+        st.Page(
+            "app_pages/tco.py",
+            title="TCO",
+            icon=":material/account_balance:",
+            help="What each option costs over the years, which is cheapest, how sure that is, and a report of it.",
         ),
         st.Page(
             "app_pages/runs.py",

@@ -7,7 +7,8 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.data import RunRow
-from dashboard.widgets import Key, numbered, run_ids, run_label
+from dashboard.keys import Key
+from dashboard.widgets import numbered, run_ids, run_label
 from db.models import RunStatus
 
 PAGE_SIZE = 25  # runs a page of the list

@@ -1,10 +1,10 @@
-"""The state of a person's scoring: who, over which runs, at which place; it stands in the address, the scores in the
-database.
+"""The state of a person's scoring: who, in which sample, at which answer.
 
-Here lie the moves (start, save, skip, back, undo, leave); the page draws. db.scoring decides what comes next.
+The sample stands in the address, the name in this browser tab alone, the scores in the database. Here lie the moves
+(start, save, skip, back, undo, leave); score_view.py draws. db.handouts decides what comes next.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,28 +12,37 @@ import streamlit as st
 from dashboard import data
 from dashboard.data import RunRow
 from dashboard.format import listed
-from dashboard.widgets import MOST_RUNS, Key, note
-from db import models, scoring, store
-from db.scoring import Given, Queue
+from dashboard.keys import Key
+from dashboard.widgets import note
+from db import handouts, models, sampling, scoring, store
+from db.handouts import Handed, Progress
+from db.models import Design
+from db.scoring import Given
 from eval.rubric import Rubric
 
 CANNOT = 0  # the choice "cannot judge"
 CHOICES = (1, 2, 3, 4, 5, CANNOT)
+FLAGS = {  # the first is what the key F sets
+    "second_look": "Second look",
+    "question_unclear": "Question unclear",
+    "reference_wrong": "Reference wrong",
+    "unreadable": "Not readable",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One person at work over some runs, at a place in the shuffled order that counts from 1."""
+    """One person at work in a sample: the answer in view, None where nothing is left, and what they did before."""
 
     name: str
+    rater_id: int
+    sample_id: int
+    design: Design
     runs: tuple[RunRow, ...]
-    place: int
     rubric: Rubric
-    queue: Queue
-
-    @property
-    def run_ids(self) -> tuple[int, ...]:
-        return tuple(run.run_id for run in self.runs)
+    handed: Handed | None
+    mine: tuple[Handed, ...]  # scored or held, in the order shown
+    progress: Progress
 
     @property
     def blind(self) -> bool:
@@ -41,22 +50,20 @@ class Desk:
         return len({run.target for run in self.runs}) > 1
 
     @property
-    def untouched(self) -> bool:
-        """Nothing is scored yet."""
-        return not self.queue.scored
+    def n_mine(self) -> int:
+        """How many answers this person has scored."""
+        return sum(one.done for one in self.mine)
 
     @property
-    def finished(self) -> bool:
-        """Past the last answer, with nothing left to score."""
-        return self.place > len(self.queue.order)
-
-    @property
-    def answer_id(self) -> int:
-        return self.queue.order[self.place - 1]
+    def before(self) -> Handed | None:
+        """The answer this person had before the one in view."""
+        earlier = [one for one in self.mine if self.handed is None or one.place < self.handed.place]
+        return earlier[-1] if earlier else None
 
     def key(self, what: str) -> str:
         """A widget's key that belongs to the answer in view and tells nothing about it."""
-        return f"score-{what}-{scoring.token(self.answer_id, self.name)}"
+        of = 0 if self.handed is None else self.handed.draw_id
+        return f"score-{what}-{scoring.token(of, self.name)}"
 
 
 def rubric_row(rubric: Rubric) -> models.Rubric:
@@ -65,61 +72,83 @@ def rubric_row(rubric: Rubric) -> models.Rubric:
     return models.Rubric(sha256=rubric.sha256, name=rubric.name, version=rubric.version, body=body)
 
 
-def standing(name: str, run_ids: Sequence[int], rubric: Rubric) -> Queue:
-    """Where a person stands over some runs."""
-    with store.reading(data.engine()) as session:
-        return scoring.get_queue(name, run_ids, rubric.sha256, session=session)
+def linked_id(key: Key) -> int | None:
+    """The number the address gives for a key; None where it gives none."""
+    said = st.query_params.get(key, "")
+    return int(said) if said.isdecimal() and len(said) < 10 else None
 
 
-def at_work(rubric: Rubric) -> Desk | None:
-    """The scoring the address speaks of; None where it speaks of none that can be done."""
-    name = scoring.clean_name(st.query_params.get(Key.RATER, ""))
-    parts = st.query_params.get(Key.SCORING, "").split("-")
-    wanted = [int(part) for part in parts[:MOST_RUNS] if part.isdecimal() and len(part) < 16]
-    place = st.query_params.get(Key.PLACE, "")
-    if not name or not wanted or not place.isdecimal():
+def at_work(name: str) -> Desk | None:
+    """The scoring the address speaks of, by this person; None where there is none, or nobody has said who they are.
+
+    Whoever comes here holds the answer in view from now on. A sample that is not there is said on the page.
+    """
+    sample_id = linked_id(Key.SAMPLE)
+    sample = None if sample_id is None else _sample(sample_id)
+    if sample is None or sample_id is None or not name:
         return None
-    runs = data.runs(ids=wanted, limit=len(wanted))
-    if len({run.qa_set_id for run in runs}) > 1:
-        return None  # answers to different questions are never mixed
-    queue = standing(name, [run.run_id for run in runs], rubric)
-    if not queue.order:
+    with store.writing(data.engine()) as session:
+        rubric = session.get_one(models.Rubric, sample.rubric_id)
+        rater_id = scoring.save_person(name, session=session)
+        view = st.session_state.get(Key.VIEW)
+        handed = handouts.get_handed(view, rater_id, session=session) if view else None
+        handed = handed or handouts.next_handout(sample_id, rater_id, session=session)
+        mine = handouts.list_handed(sample_id, rater_id, session=session)
+        progress = handouts.get_progress(sample_id, session=session)
+    st.session_state[Key.SHOWN] = handed and handed.handout_id
+    runs = data.runs(ids=list(sample.run_ids), limit=len(sample.run_ids))
+    body = Rubric.model_validate(rubric.body)
+    return Desk(name, rater_id, sample_id, sample.design, tuple(runs), body, handed, tuple(mine), progress)
+
+
+def _sample(sample_id: int) -> models.Sample | None:
+    try:
+        with store.reading(data.engine()) as session:
+            return sampling.get_sample(sample_id, session=session)
+    except store.StoreError as error:
+        leave()
+        st.session_state[Key.PROBLEM] = str(error)
         return None
-    at = min(max(int(place), 1), len(queue.order) + 1)
-    if at > len(queue.order) and queue.open:
-        at = queue.resume() or 1
-    st.query_params[Key.PLACE] = str(at)
-    return Desk(name, tuple(runs), at, rubric, queue)
 
 
-def _go(place: int | None, desk: Desk) -> None:
-    st.query_params[Key.PLACE] = str(len(desk.queue.order) + 1 if place is None else place)
-    for key in (Key.PROBLEM, Key.ARRIVED):
+# --- moves --------------------------------------------------------------------------------------------------------
+
+
+def go(handout_id: int | None = None) -> None:
+    """To an answer this person had before, or to the next one."""
+    st.session_state[Key.VIEW] = handout_id
+    for key in (Key.PROBLEM, Key.ARRIVED, Key.SHOWN):
         st.session_state.pop(key, None)
 
 
-def _moved(desk: Desk) -> bool:
+def moved(handed: Handed | None) -> bool:
     """Whether the page went on since this button was drawn: a second Enter must not act on the next answer."""
-    return st.query_params.get(Key.PLACE) != str(desk.place)
+    return st.session_state.get(Key.SHOWN, -1) != (handed and handed.handout_id)
 
 
-def start(name: str, run_ids: Sequence[int], queue: Queue) -> None:
-    """Begin or go on; the address then holds all it takes to come back."""
-    st.session_state[Key.RATER_BOX] = name
-    st.query_params[Key.RATER] = name
-    st.query_params[Key.SCORING] = "-".join(str(run_id) for run_id in sorted(run_ids))
-    st.query_params[Key.PLACE] = str(queue.resume() or len(queue.order) + 1)
+def start(name: str, sample_id: int) -> None:
+    """Begin or go on in a sample under a name."""
+    st.session_state[Key.RATER] = scoring.clean_name(name)
+    st.query_params.pop(Key.RUNS, None)
+    st.query_params[Key.SAMPLE] = str(sample_id)
+    go()
+
+
+def enter(name: str) -> None:
+    """Say who scores in this tab."""
+    st.session_state[Key.RATER] = scoring.clean_name(name)
+    go()
 
 
 def leave() -> None:
-    """Back to choosing who scores what."""
-    for key in (Key.SCORING, Key.PLACE):
+    """Back to choosing what is scored."""
+    for key in (Key.SAMPLE, Key.PAIRS, Key.SEED):
         st.query_params.pop(key, None)
-    for key in (Key.PROBLEM, Key.ARRIVED):
-        st.session_state.pop(key, None)
+    st.session_state[Key.RATER_BOX] = st.session_state.get(Key.RATER, "")
+    go()
 
 
-def _guarded(move: Callable[[], None]) -> None:
+def guarded(move: Callable[[], None]) -> None:
     """Do a move; what the database refuses is said on the page, which then stays where it is."""
     try:
         move()
@@ -127,36 +156,26 @@ def _guarded(move: Callable[[], None]) -> None:
         st.session_state[Key.PROBLEM] = str(error)
 
 
-def chosen(desk: Desk) -> dict[str, int | None]:
-    """What is chosen for each criterion of the answer in view: 1..5, CANNOT, or None."""
-    return {c.id: st.session_state.get(desk.key(f"choice-{c.id}")) for c in desk.rubric.criteria}
-
-
 def save(desk: Desk) -> None:
-    """Store the scores in view and go to the next open answer; with a criterion unset, say so and stay."""
-    if _moved(desk):
+    """Store the scores in view and go to the next answer; with a criterion unset, say so and stay."""
+    handed = desk.handed
+    if handed is None or moved(handed):
         return
-    picked = chosen(desk)
-    unset = [c.label.lower() for c in desk.rubric.criteria if picked[c.id] not in CHOICES]
-    if unset:
+    picked = {c.id: st.session_state.get(desk.key(f"choice-{c.id}")) for c in desk.rubric.criteria}
+    if unset := [c.label.lower() for c in desk.rubric.criteria if picked[c.id] not in CHOICES]:
         st.session_state[Key.PROBLEM] = f"No score yet for {listed(unset)}."
         return
-    given = Given(_values(picked), st.session_state.get(desk.key("note")) or "")
+    note_given = st.session_state.get(desk.key("note")) or ""
+    given = Given(_values(picked), note_given, tuple(st.session_state.get(desk.key("flags")) or ()))
 
     def store_and_go() -> None:
         with store.writing(data.engine()) as session:
-            scoring.save_given(
-                desk.answer_id,
-                given,
-                name=desk.name,
-                rubric=rubric_row(desk.rubric),
-                place=desk.place,
-                blind=desk.blind,
-                session=session,
+            scoring.save_handed(
+                handed, given, name=desk.name, rubric=rubric_row(desk.rubric), blind=desk.blind, session=session
             )
-        _go(standing(desk.name, desk.run_ids, desk.rubric).next_open(desk.place), desk)
+        go()
 
-    _guarded(store_and_go)
+    guarded(store_and_go)
 
 
 def _values(picked: Mapping[str, int | None]) -> dict[str, int | None]:
@@ -164,42 +183,47 @@ def _values(picked: Mapping[str, int | None]) -> dict[str, int | None]:
 
 
 def skip(desk: Desk) -> None:
-    """Leave this answer open and go to the next open one."""
-    if _moved(desk):
+    """Give the answer back, to others and at the end to this person, and go to the next one."""
+    handed = desk.handed
+    if handed is None or moved(handed):
         return
-    following = desk.queue.next_open(desk.place)
-    if following == desk.place:
-        note("This is the last open answer.")
-    _go(following, desk)
+
+    def give_back() -> None:
+        if not handed.done:
+            with store.writing(data.engine()) as session:
+                handouts.skip(handed.handout_id, desk.rater_id, session=session)
+        go()
+
+    guarded(give_back)
 
 
 def back(desk: Desk) -> None:
-    """To the answer before this one in the order, scored or not."""
-    if not _moved(desk) and desk.place > 1:
-        _go(desk.place - 1, desk)
+    """To the answer this person had before."""
+    if desk.before and not moved(desk.handed):
+        go(desk.before.handout_id)
 
 
 def undo(desk: Desk) -> None:
-    """Take back the scores saved last and show that answer again."""
+    """Take back the last change and show its answer, with the scores it had before or none."""
 
-    def withdraw() -> None:
+    def take_back() -> None:
         with store.writing(data.engine()) as session:
-            taken = scoring.withdraw_last(desk.name, desk.run_ids, desk.rubric.sha256, session=session)
-        if taken is None:
+            draw_id = scoring.undo_last(desk.sample_id, desk.rater_id, session=session)
+            mine = handouts.list_handed(desk.sample_id, desk.rater_id, session=session)
+        if draw_id is None:
             note("There is nothing to undo.")
-        elif taken in desk.queue.order:
-            place = desk.queue.order.index(taken) + 1
-            note(f"Took back the scores of answer {place}.")
-            _go(place, desk)
+            return
+        found = next((one for one in mine if one.draw_id == draw_id), None)
+        where = f"answer {found.place}" if found else "an answer that somebody else has by now"
+        restored = bool(found and found.done)
+        note(f"The earlier scores of {where} hold again." if restored else f"Took back the scores of {where}.")
+        go(found and found.handout_id)
 
-    if not _moved(desk):
-        _guarded(withdraw)
+    if not moved(desk.handed):
+        guarded(take_back)
 
 
-def given(desk: Desk) -> Given | None:
-    """What this person gave the answer in view before."""
-    with store.reading(data.engine()) as session:
-        return scoring.get_given(desk.answer_id, desk.name, desk.rubric.sha256, session=session)
+# --- the answer in view -------------------------------------------------------------------------------------------
 
 
 def fill_in(desk: Desk) -> None:
@@ -207,13 +231,22 @@ def fill_in(desk: Desk) -> None:
 
     Always both: Streamlit may still remember a choice that was made here, not saved, and is no longer shown.
     """
+    assert desk.handed is not None
     keys = {c.id: desk.key(f"choice-{c.id}") for c in desk.rubric.criteria}
     here = desk.key("arrived")
     if st.session_state.get(Key.ARRIVED) == here and all(key in st.session_state for key in keys.values()):
         return
     st.session_state[Key.ARRIVED] = here
-    before = given(desk)
+    with store.reading(data.engine()) as session:
+        before = scoring.get_given(
+            desk.handed.answer_id,
+            desk.rater_id,
+            desk.rubric.sha256,
+            draw_id=desk.handed.draw_id,
+            session=session,
+        )
     for criterion, key in keys.items():
         value = before.values.get(criterion) if before else None
         st.session_state[key] = CANNOT if before and value is None else value
     st.session_state[desk.key("note")] = before.note if before else ""
+    st.session_state[desk.key("flags")] = [flag for flag in before.flags if flag in FLAGS] if before else []

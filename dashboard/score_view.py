@@ -1,31 +1,30 @@
-"""Draws one answer to be scored, with the controls beside it and the moves beneath.
+"""Draws one answer to be scored, with the rubric's anchors and the controls beside it and the moves beneath.
 
 What each control does is score_desk.py's job, the keys are hotkeys.py's.
 """
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from dashboard import data, score_desk
-from dashboard.answer_card import show_question
+from dashboard import data, score_desk, widgets
+from dashboard.answer_card import show_asked, show_material
 from dashboard.answer_text import answer_text
-from dashboard.format import plain
+from dashboard.format import plain, plural
 from dashboard.hotkeys import KEYS, hotkeys
-from dashboard.score_desk import CANNOT, CHOICES, Desk
-from dashboard.widgets import Key
+from dashboard.score_desk import CANNOT, CHOICES, FLAGS, Desk
 from db import scoring, store
+from db.models import Design
 from eval.rubric import SCORES, Criterion
 
 
-def show_progress(desk: Desk) -> None:
-    """Who scores, how far, and the way out."""
-    queue = desk.queue
-    skipped = queue.skipped(desk.place)
-    said = f"{len(queue.scored):,} of {len(queue.order):,} scored" + (f", {skipped:,} skipped" if skipped else "")
+def show_top(share: float, said: str, name: str, keys: Mapping[str, str]) -> None:
+    """How far the work is, who does it, the keys, and the way out."""
     with st.container(horizontal=True, vertical_alignment="center", key="score-top"):
-        st.progress(len(queue.scored) / len(queue.order), text=said)
-        st.text(desk.name, wrap=False)
+        st.progress(min(1.0, share), text=said)
+        st.text(name, wrap=False)
         with st.popover("Keys", icon=":material/keyboard:", key="score-keys"):
-            for key, meaning in KEYS.items():
+            for key, meaning in keys.items():
                 st.markdown(f"**{plain(key)}**  {meaning}")
         st.button(
             "Stop here",
@@ -36,11 +35,20 @@ def show_progress(desk: Desk) -> None:
         )
 
 
+def show_progress(desk: Desk) -> None:
+    """How far the sample is, over all people."""
+    made = desk.progress
+    said = f"{made.n_done:,} of {made.n:,} scored, {desk.n_mine:,} by you"
+    if made.n_double:
+        said += f"; {made.n_double_done:,} of {made.n_double:,} by two people"
+    show_top(made.n_done / max(made.n, 1), said, desk.name, KEYS)
+
+
 def show_moves(desk: Desk) -> None:
     """The buttons beside Save."""
-    st.button("Skip", key="score-skip", on_click=score_desk.skip, args=(desk,), disabled=desk.finished)
-    st.button("Back", key="score-back", on_click=score_desk.back, args=(desk,), disabled=desk.place == 1)
-    st.button("Undo last save", key="score-undo", on_click=score_desk.undo, args=(desk,), disabled=desk.untouched)
+    st.button("Skip", key="score-skip", on_click=score_desk.skip, args=(desk,), disabled=desk.handed is None)
+    st.button("Back", key="score-back", on_click=score_desk.back, args=(desk,), disabled=desk.before is None)
+    st.button("Undo last save", key="score-undo", on_click=score_desk.undo, args=(desk,), disabled=not desk.n_mine)
 
 
 def _controls(desk: Desk, criterion: Criterion) -> None:
@@ -58,31 +66,81 @@ def _controls(desk: Desk, criterion: Criterion) -> None:
         st.caption("  \n".join(f"**{n}** {plain(criterion.anchors[n])}" for n in SCORES))
 
 
+def _remarks(desk: Desk) -> None:
+    st.pills(
+        "Flags",
+        list(FLAGS),
+        selection_mode="multi",
+        format_func=FLAGS.__getitem__,
+        on_change="ignore",
+        key=desk.key("flags"),
+        wrap=True,
+    )
+    st.text_area("Note (optional)", key=desk.key("note"), on_change="ignore", height=70, max_chars=2000)
+
+
 def show_answer(desk: Desk) -> None:
     """One answer, the controls beside it."""
+    assert desk.handed is not None
     with store.reading(data.engine()) as session:
-        shown = scoring.get_shown(desk.answer_id, session=session)
+        shown = scoring.get_shown(desk.handed.answer_id, session=session)
     score_desk.fill_in(desk)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.caption(f"Answer {desk.place:,} of {len(desk.queue.order):,}")
-        show_question(shown.question)
+        again = "; scored before, change it or go on" if desk.handed.done else ""
+        st.caption(f"Your answer {desk.handed.place:,}{again}")
+        show_asked(shown.question)
         with st.container(border=True):
             answer_text(shown.text, key="score-text")
+        show_material(shown.question, expanded=True)
     with right:
         for criterion in desk.rubric.criteria:
             _controls(desk, criterion)
-        st.text_area("Note (optional)", key=desk.key("note"), on_change="ignore", height=70, max_chars=2000)
-    with st.bottom:
-        if problem := st.session_state.get(Key.PROBLEM):
-            st.warning(plain(problem))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Save", type="primary", key=desk.key("save"), on_click=score_desk.save, args=(desk,))
-            show_moves(desk)
-            hotkeys(
-                str(desk.place),
-                {desk.key(f"criterion-{c.id}"): c.label for c in desk.rubric.criteria},
-                desk.key("note"),
-                {"Enter": desk.key("save"), "S": "score-skip", "B": "score-back", "U": "score-undo", "?": "score-keys"},
-                "score-top",
-            )
+        _remarks(desk)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Save", type="primary", key=desk.key("save"), on_click=score_desk.save, args=(desk,))
+        show_moves(desk)
+        hotkeys(
+            f"{desk.handed.handout_id} {desk.handed.done}",
+            {desk.key(f"criterion-{c.id}"): c.label for c in desk.rubric.criteria},
+            desk.key("note"),
+            {
+                "Enter": desk.key("save"),
+                "S": "score-skip",
+                "B": "score-back",
+                "U": "score-undo",
+                "F": desk.key("flags"),
+                "?": "score-keys",
+            },
+            "score-top",
+        )
+
+
+def show_end(desk: Desk) -> None:
+    """Nothing is left for this person: what that means, and the way on."""
+    made = desk.progress
+    if made.n_done < made.n:
+        rest = made.n - made.n_done
+        st.info(f"Nothing is left for you now: {plural(rest, 'answer')} {'is' if rest == 1 else 'are'} in other hands.")
+    elif desk.design == Design.disagreement:
+        st.success(
+            f"All {made.n:,} answers are scored. Thank you. They were picked, not drawn: they tell about the judges, "
+            "and stay out of every mean."
+        )
+    else:
+        st.success(f"All {made.n:,} answers are scored. Thank you; your scores now count.")
+    with st.container(horizontal=True):
+        st.page_link("app_pages/overview.py", label="Overview", icon=":material/insights:")
+        st.page_link("app_pages/agreement.py", label="Agreement of judges and people", icon=":material/balance:")
+    with st.container(horizontal=True):
+        show_moves(desk)
+
+
+def show_desk(desk: Desk) -> None:
+    """The whole page of one person at work."""
+    widgets.simulated_banner(desk.runs, named=False)
+    show_progress(desk)
+    if desk.handed is None:
+        show_end(desk)
+    else:
+        show_answer(desk)

@@ -11,7 +11,7 @@ from db.scales import list_mixed
 
 # A judge's score of an answer is the mean over its readings; "overall" that of the criteria where all were scored
 # and have one scale.
-_BY_JUDGE = """
+BY_JUDGE = """
 WITH verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id,
            assessment.rater_id AS judge_id, assessment.protocol, assessment.rubric_id, assessment.status,
@@ -35,7 +35,7 @@ WITH verdict AS (
 """
 
 _PANEL = (
-    _BY_JUDGE
+    BY_JUDGE
     + """, size AS (
     SELECT protocol, rubric_id, count(DISTINCT judge_id) AS judges FROM verdict GROUP BY protocol, rubric_id
 ), panel AS (
@@ -52,7 +52,7 @@ FROM panel GROUP BY protocol, rubric_id, criterion, question_id
 )
 
 _FLICKER = (
-    _BY_JUDGE
+    BY_JUDGE
     + """SELECT judge_id, protocol, rubric_id, criterion, question_id, avg(spread) AS spread, max(readings) AS readings
 FROM by_judge WHERE readings > 1 GROUP BY judge_id, protocol, rubric_id, criterion, question_id
 """

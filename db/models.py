@@ -287,6 +287,7 @@ class CheckResult(Base, table=True):
 class Sample(Base, table=True):
     """Answers drawn for people to score, by a design that says what their scores may stand for."""
 
+    __table_args__ = {"sqlite_autoincrement": True}  # a link to a discarded sample must never lead to another
     id: int | None = Field(default=None, primary_key=True)
     name: str
     design: Design

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -54,6 +55,17 @@ class Change:
     undo: bool  # takes back a change, or restores what was before it
     blind: bool | None
     sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An answer of a sample that somebody scored: by whom, and what they flagged. Nothing of whose answer it is."""
+
+    answer_id: int
+    question_key: str
+    question: str
+    raters: tuple[str, ...]
+    flags: tuple[str, ...]
 
 
 # --- people -------------------------------------------------------------------------------------------------------
@@ -265,4 +277,32 @@ def list_changes(answer_id: int, *, session: Session) -> list[Change]:
             sample=f"{title or design} #{sample_id}" if sample_id else "",
         )
         for row, name, sample_id, title, design in rows
+    ]
+
+
+def list_scored(sample_id: int, *, session: Session) -> list[Scored]:
+    """The answers of a sample that are scored, in the order they were drawn; taken back ones are not among them."""
+    columns = (Assessment.answer_id, Draw.position, Question.key, Question.text, Rater.name, Assessment.flags)
+    query = (
+        select(*columns, Assessment.status)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        .join(Draw, col(Draw.id) == col(Assessment.draw_id))
+        .join(Question, col(Question.id) == col(Assessment.question_id))
+        .join(Rater, col(Rater.id) == col(Assessment.rater_id))
+        .where(Draw.sample_id == sample_id)
+        .order_by(col(Draw.position), col(Assessment.id))
+    )
+    newest = {(row[0], row[4]): row for row in session.execute(query)}  # a person's last word on an answer
+    by_answer: dict[int, list[Any]] = {}
+    for row in newest.values():
+        if row[6] in _COUNTS:
+            by_answer.setdefault(row[0], []).append(row)
+    return [
+        Scored(
+            answer_id=answer_id,
+            question_key=rows[0][2],
+            question=rows[0][3],
+            raters=tuple(row[4] for row in rows),
+            flags=tuple(sorted({flag for row in rows for flag in row[5]})),
+        )
+        for answer_id, rows in sorted(by_answer.items(), key=lambda item: item[1][0][1])
     ]

@@ -304,6 +304,12 @@ def list_run_calls(run_id: int, *, session: Session) -> list[Call]:
     return list(session.exec(query.order_by(col(Call.id))))
 
 
+def list_run_judging_calls(run_id: int, *, session: Session) -> list[Call]:
+    """The calls behind all assessments of a run's answers, in the order they were made."""
+    query = select(Call).join(Assessment, col(Assessment.id) == col(Call.assessment_id))
+    return list(session.exec(query.where(Assessment.run_id == run_id).order_by(col(Call.id))))
+
+
 # --- assessments --------------------------------------------------------------------------------------------------
 
 
@@ -443,6 +449,12 @@ def list_run_scores(run_id: int, *, session: Session) -> list[Score]:
     """Every score of a run's answers."""
     query = select(Score).join(Assessment, col(Assessment.id) == col(Score.assessment_id))
     return list(session.exec(query.where(Assessment.run_id == run_id).order_by(col(Score.id))))
+
+
+def list_run_checks(run_id: int, *, session: Session) -> list[CheckResult]:
+    """Every yes/no check that was judged of a run's answers."""
+    query = select(CheckResult).join(Assessment, col(Assessment.id) == col(CheckResult.assessment_id))
+    return list(session.exec(query.where(Assessment.run_id == run_id).order_by(col(CheckResult.id))))
 
 
 def list_scores(assessment_ids: Sequence[int], *, session: Session) -> list[Score]:

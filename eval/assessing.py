@@ -17,7 +17,7 @@ from eval.connections import connected
 from eval.endpoint import EndpointClient
 from eval.hosts import endpoint_of
 from eval.judge import Judge, protocol_name
-from eval.plan import JudgeSpec
+from eval.plan import JudgeSpec, PlanError
 from eval.provenance import model_family
 from eval.rubric import Rubric, judgeable
 from eval.rubric import built_in as built_in_rubric
@@ -161,7 +161,11 @@ async def judge_runs(
 def list_due(
     run: models.Run, spec: JudgeSpec, rubric: Rubric, engine: Engine
 ) -> list[tuple[models.Answer, models.Question]]:
-    """What a judge would read of a run, a pair a reading, without storing anything."""
+    """What a judge would read of a run, a pair a reading, without storing anything.
+
+    Raises PlanError where a question has no reference answer, as in runs of other tools: there is nothing to hold an
+    answer against.
+    """
     with store.reading(engine) as session:
         rater = _find_rater(spec, store.list_raters(session=session, kind=RaterKind.judge))
         known = {stored.sha256: stored.id for stored in store.list_rubrics(session=session)}
@@ -172,5 +176,11 @@ def list_due(
             protocol_name(spec.protocol, spec.temperature),
             spec.samples,
             session=session,
+        )
+    open_ones = list(dict.fromkeys(question.key for _, question, _ in due if not question.reference.strip()))
+    if open_ones:
+        some = ", ".join(open_ones[:5]) + (", ..." if len(open_ones) > 5 else "")
+        raise PlanError(
+            f"Run {run.id} cannot be judged: {len(open_ones)} of its questions have no reference answer ({some})."
         )
     return [(answer, question) for answer, question, _ in due]

@@ -14,11 +14,17 @@ from db import store
 from eval import qa_set as qa_sets
 from eval import terminal
 from eval.agreeing import AgreementError
-from eval.commands import analysing, checking, measuring, reading, serving
+from eval.commands import analysing, checking, costing, exchanging, measuring, reading, serving
 from eval.comparing import ComparisonError
+from eval.cost.faults import FaultyFileError
 from eval.endpoint import EndpointError
+from eval.interchange.dumping import ExportError
+from eval.interchange.lines import FileError
+from eval.interchange.loading import ImportFaultsError
+from eval.interchange.scales import ScaleError
 from eval.plan import PlanError
 from eval.quality_number import QualityError
+from eval.report.drawing import ReportError
 from eval.rubric import RubricError
 from eval.server import ServerError
 from eval.simulator.profiles import SimulatorError
@@ -26,7 +32,8 @@ from eval.simulator.profiles import SimulatorError
 EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
-    *(AgreementError, ComparisonError, QualityError),
+    *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError),
+    *(ExportError, FileError, ImportFaultsError, ScaleError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
 
@@ -40,9 +47,12 @@ for command in (
     *(measuring.run, measuring.resume, measuring.judge),
     *(reading.show, reading.runs),
     *(analysing.quality, analysing.agreement, analysing.compare),
+    *(costing.tco, costing.report),
     *(serving.demo, serving.dashboard, serving.simulate),
 ):
     app.command()(command)
+app.command("export")(exchanging.export)
+app.command("import")(exchanging.import_)
 
 qa_app = typer.Typer(help="Check and show QA sets.", no_args_is_help=True)
 qa_app.command("check")(checking.qa_check)
@@ -50,6 +60,12 @@ app.add_typer(qa_app, name="qa")
 rubric_app = typer.Typer(help="Check rubrics.", no_args_is_help=True)
 rubric_app.command("check")(checking.rubric_check)
 app.add_typer(rubric_app, name="rubric")
+scenario_app = typer.Typer(help="Check scenarios.", no_args_is_help=True)
+scenario_app.command("check")(costing.scenario_check)
+app.add_typer(scenario_app, name="scenario")
+prices_app = typer.Typer(help="Check price cards.", no_args_is_help=True)
+prices_app.command("check")(costing.prices_check)
+app.add_typer(prices_app, name="prices")
 
 
 def main() -> None:

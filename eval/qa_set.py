@@ -31,6 +31,7 @@ from pydantic_core import ErrorDetails
 from eval.faults import MAX_FAULTS as MAX_FAULTS
 from eval.faults import Fault as Fault
 from eval.faults import Faults, field_path, invalid, parse_json, printable, shown, unknown
+from eval.formula import neutralised, restored
 
 MAX_BYTES = 50_000_000
 MAX_OUTPUT = 32_768
@@ -40,6 +41,7 @@ BUILT_IN = Path(__file__).parent / "data" / "qa_set.jsonl"
 BUILT_IN_VERSION = "1"
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LISTED = ("key_points", "must", "must_not")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # Names other tools use; by spelling alone "answer" would be nearest to "answerable".
 _SYNONYMS = {"answer": "reference", "expected": "reference", "ideal": "reference", "prompt": "question"}
@@ -173,6 +175,28 @@ def load(path: Path) -> QASet:
     return QASet(name=name, version=unversioned.sha256[:8], questions=questions)
 
 
+def to_csv(qa_set: QASet) -> str:
+    """Write a QA set as a table, such that `load` gives the same questions; no text is taken for a formula.
+
+    Raises ValueError for a text that a cell cannot hold: a list's with a line end or " | ", one with blanks around.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(Question.model_fields)
+    for question in qa_set.questions:
+        body = question.model_dump(mode="json")
+        listed = [item for name in _LISTED for item in body[name]]
+        if any(re.search(r"[\r\n]| \| ", item) for item in listed) or any(
+            item != item.strip() for item in [*listed, question.category]
+        ):
+            raise ValueError(f"a cell cannot hold a key point, a check or the category of question {question.id}")
+        body |= {name: " | ".join(body[name]) for name in _LISTED}
+        body["documents"] = json.dumps(body["documents"], ensure_ascii=False) if body["documents"] else ""
+        body["answerable"] = str(question.answerable).lower()
+        writer.writerow([neutralised(str(value)) for value in body.values()])
+    return "\ufeff" + out.getvalue()
+
+
 def check(path: Path) -> list[Fault]:
     """List every fault of a file, none if it is a QA set."""
     return _read(path)[1]
@@ -293,7 +317,7 @@ def _csv_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any
             problem = f"the row has {len(row)} cells, the header has {len(header)}"
             faults.add(line, None, problem, "put a text with commas in quotes, and write a comma for an empty cell")
         else:
-            yield line, _csv_record(dict(zip(header, row, strict=True)), line, faults)
+            yield line, _csv_record(dict(zip(header, map(restored, row), strict=True)), line, faults)
 
 
 def _header_is_sound(header: list[str], line: int, faults: Faults) -> bool:
@@ -334,7 +358,7 @@ def _csv_record(cells: dict[str, str], line: int, faults: Faults) -> dict[str, A
     for name in ("id", "category", "difficulty"):
         if name in record:
             record[name] = record[name].strip()
-    for listed in ("key_points", "must", "must_not"):
+    for listed in _LISTED:
         if listed in record:
             points = re.split(r"\r\n|\r|\n| \| ", record[listed])
             record[listed] = [point.strip() for point in points if point.strip()]

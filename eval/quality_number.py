@@ -40,6 +40,7 @@ class RunQuality:
     number: QualityNumber
     prospect: Prospect
     simulated: bool
+    scale: Scale
 
 
 def judges_of_runs(runs: Sequence[Run], engine: Engine) -> list[str]:
@@ -76,7 +77,9 @@ def quality_numbers(
             number = quality(scores, inference=inference, scale=scale)
             prospect = after_more_scores(scores, MORE, inference=inference, scale=scale)
             source = chosen if judged else None
-            found.append(RunQuality(run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated))
+            found.append(
+                RunQuality(run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated, scale)
+            )
     if not found:
         raise QualityError(
             f'Nobody scored these runs on "{criterion}"; let a judge score them, or score on the Score page.'

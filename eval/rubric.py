@@ -61,8 +61,8 @@ class Criterion(BaseModel):
     id: Annotated[Text, AfterValidator(_criterion_id)] = Field(description='a short name in small letters: "clarity"')
     label: Text = Field(description='what people read as its name: "Clarity"')
     question: Text = Field(description='what the score answers: "Is it easy to follow?"')
-    low: StrictInt = Field(FIVE[0], description="the lowest score, a whole number; 1 if left out", ge=-LARGEST)
-    high: StrictInt = Field(FIVE[1], description="the highest score, above low; 5 if left out", le=LARGEST)
+    low: StrictInt = Field(default=FIVE[0], description="the lowest score, a whole number; 1 if left out", ge=-LARGEST)
+    high: StrictInt = Field(default=FIVE[1], description="the highest score, above low; 5 if left out", le=LARGEST)
     anchors: dict[int, str] = Field(
         default_factory=dict,
         validate_default=True,
@@ -104,6 +104,8 @@ class Rubric(BaseModel):
     """A named, versioned set of criteria; another wording is another rubric."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    most: ClassVar[int] = MAX_CRITERIA
+
     name: Text = Field(max_length=60, description='what it is called, up to 60 characters: "our-rubric"')
     version: Text = Field(max_length=20, description='a text of up to 20 characters in quotes: "1"')
     instruction: Text = Field(description="what the judge has to heed for all criteria")
@@ -112,8 +114,8 @@ class Rubric(BaseModel):
     @field_validator("criteria", mode="before")
     @classmethod
     def _not_none_nor_too_many(cls, criteria: Any) -> Any:
-        if isinstance(criteria, list | tuple) and not 1 <= len(criteria) <= MAX_CRITERIA:
-            raise ValueError(f"there are {len(criteria)}; write 1 to {MAX_CRITERIA}, each headed [[criteria]]")
+        if isinstance(criteria, list | tuple) and not 1 <= len(criteria) <= cls.most:
+            raise ValueError(f"there are {len(criteria)}; write 1 to {cls.most}, each headed [[criteria]]")
         return criteria
 
     @field_validator("criteria")

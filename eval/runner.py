@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import models, store
+from db.exchange import is_imported
 from db.models import RunStatus
 from eval import records, targets
 from eval.answering import Work, load_work, take_turns, turns_of
@@ -219,9 +220,12 @@ async def resume_runs(
 ) -> dict[int, str]:
     """Go on with the stored runs of one group where they were; returns the sentences of those that failed again.
 
-    Raises StoreError if another living process is at work on one of them, EndpointError as run_plan does.
+    Raises StoreError if another living process is at work on one of them or one came from a file, EndpointError as
+    run_plan does.
     """
     runs = _get_runs(run_ids, engine)
+    if imported := next((run for run in runs if is_imported(run)), None):  # its addresses are those of somebody else
+        raise store.StoreError(f"Run {imported.id} was imported; its target cannot be asked from here.")
     judges = [judge for run in runs for judge in judges_of(run)]
     with store.writing(engine) as session:
         store.claim_runs(run_ids, session=session)

@@ -61,6 +61,11 @@ def _answers(port: int) -> bool:
         return False
 
 
+def _settings_folder(dashboard: Path) -> Path:
+    """The folder whose .streamlit/config.toml holds theme and address: in a wheel the package, else the checkout."""
+    return dashboard if (dashboard / ".streamlit" / "config.toml").exists() else dashboard.parent
+
+
 def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
     """Serve the dashboard on loopback until Ctrl-C. Raises ServerError if Streamlit does not come up."""
     spec = find_spec("dashboard")
@@ -70,9 +75,9 @@ def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "dashboard.tethered", "run", str(folder / "app.py")),
-            *("--server.port", str(port), "--server.headless", "true"),
+            *("--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"),
         ],
-        cwd=folder.parent,  # where .streamlit/config.toml lies
+        cwd=_settings_folder(folder),
         env=os.environ | {"RIGHTSIZE_DB": _absolute(db_url), "PYTHONUTF8": "1"},
         stdin=subprocess.PIPE,  # nothing is written: it closes when this process ends, however it does
         stdout=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from db.exchange import is_imported
 from db.models import Run
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
@@ -144,6 +145,8 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Ma
             f"Quality in the table is scored by {first}"
             + (f"; there are also scores by {', '.join(others)}." if others else ".")
         )
+    for note in _apart(runs, summaries, headlines):
+        say(note)
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
     for note in [*judging_notes(summaries, prices), *latency_notes(runs, summaries)]:
@@ -172,9 +175,25 @@ def _scale(headlines: Mapping[str, str], summaries: Sequence[Summary]) -> str:
     return f" {shown.scale[0]:g}-{shown.scale[1]:g}" if shown else ""
 
 
+def _apart(runs: Sequence[Run], summaries: Sequence[Summary], headlines: Mapping[str, str]) -> list[str]:
+    """The means of those whose criteria have no mean of all, each on its own scale."""
+    notes = []
+    for run, summary in zip(runs, summaries, strict=True):
+        means: dict[str, list[str]] = {}
+        for q in summary.quality:
+            if q.source not in headlines and q.score.value is not None:
+                figure = _with_interval(q.score, ".2f").replace("[dim]", "").replace("[/dim]", "")
+                means.setdefault(q.source, []).append(
+                    f"{q.criterion} {figure} of {q.scale[0]:g}-{q.scale[1]:g}, n={q.score.n}"
+                )
+        notes += [f"{run.target}, scored by {source}: {'; '.join(each)}." for source, each in means.items()]
+    return notes
+
+
 def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:
     """What judging took, how far judges and readings lie apart, and which judge is of a target's own family."""
-    notes = [_spent(judge, its, prices) for judge, its in _by_judge(summaries).items()]
+    known = {judge: its for judge, its in _by_judge(summaries).items() if its[0].model}  # else not asked from here
+    notes = [_spent(judge, its, prices) for judge, its in known.items()]
     for quality in (q for summary in summaries for q in summary.quality if q.criterion == "overall" and q.spread):
         assert quality.spread is not None
         what = "its judges" if quality.rater_kind == PANEL else "its readings of one answer"
@@ -227,10 +246,12 @@ def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str
         told = [
             f"{run.target} {getattr(summary, name)} of {summary.n_answers} answers"
             for run, summary in zip(runs, summaries, strict=True)
-            if getattr(summary, name)
+            if getattr(summary, name) and not is_imported(run)
         ]
         if told:
             found.append(f"{meaning}: {', '.join(told)}.")
+    if imported := dict.fromkeys(run.target for run in runs if is_imported(run)):
+        found.append(f"Imported, not measured here: {', '.join(imported)}.")
     return found
 
 
@@ -250,7 +271,8 @@ def show_runs(runs: Sequence[Run]) -> None:
         table.add_column(width=9)
         table.add_column(width=14, justify="right")
         for run in group:
-            name = f"{run.name} (simulated)" if run.simulated else run.name
+            marks = [word for word, so in (("simulated", run.simulated), ("imported", is_imported(run))) if so]
+            name = f"{run.name} ({', '.join(marks)})" if marks else run.name
             cells = (str(run.id), name, run.model, run.status, f"{run.n_planned:,} planned")
             table.add_row(*(escape(cell) for cell in cells))
         console.print(table)

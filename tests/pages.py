@@ -26,6 +26,17 @@ def open_page(monkeypatch: pytest.MonkeyPatch, url: str, page: str, **query: str
     return app
 
 
+def button(app: AppTest, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    """The page after a click on a button."""
+    button(app, label).click().run()
+    assert not app.exception, app.exception[0].message
+    return app
+
+
 def texts(app: AppTest) -> list[str]:
     """What the components that show text as text are given, in their order."""
     return [

@@ -56,8 +56,10 @@ def person(session: Session, name: str = "Test Person") -> Rater:
 def rubric(session: Session, version: str = "1", **scales: tuple[int, int]) -> Rubric:
     """A rubric of the usual criteria; `scales` says from where to where those are scored that are not from 1 to 5."""
     digest = built_in().sha256 if version == "1" else sha256(f"rubric {version}")  # version 1 stands for today's
-    criteria = [{"id": c} | dict(zip(("low", "high"), scales.get(c, ()), strict=False)) for c in CRITERIA]
-    row = Rubric(sha256=digest, name="test", version=version, body={"criteria": criteria})
+    body = built_in().model_dump(mode="json")
+    for criterion in body["criteria"]:
+        criterion |= dict(zip(("low", "high"), scales.get(criterion["id"], ()), strict=False))
+    row = Rubric(sha256=digest, name="test", version=version, body=body)
     return store.save_rubric(row, session=session)
 
 

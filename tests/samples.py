@@ -165,12 +165,7 @@ def add_group(
         )
         person = store.save_rater(Rater(kind=RaterKind.person, name="Test Person"), session=session)
         rubric = store.save_rubric(
-            Rubric(
-                sha256=built_in().sha256,
-                name="test rubric",
-                version="1",
-                body={"criteria": [{"id": c} for c in CRITERIA]},
-            ),
+            Rubric(sha256=built_in().sha256, name="test rubric", version="1", body=built_in().model_dump(mode="json")),
             session=session,
         )
         for model, (into, out) in PRICES.items():

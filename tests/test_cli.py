@@ -61,6 +61,21 @@ def test_endpoint_down_stores_nothing(tmp_path: Path) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("judge", ["sim-judge@http://127.0.0.1:1/v1", "nope@{url}"], ids=["down", "unknown model"])
+def test_a_judge_that_cannot_be_used_is_refused_before_a_target_is_asked(judge: str, url: str, tmp_path: Path) -> None:
+    target, judge = ("--target", f"a=sim-small@{url}"), judge.format(url=url)
+    why = "Nothing answers" if "127.0.0.1:1/" in judge else '"nope"'
+    refused(rightsize("run", *target, "--judge", judge, "--limit", "1", cwd=tmp_path), why)
+    with sqlite3.connect(tmp_path / "rightsize.db") as connection:
+        assert connection.execute("SELECT count(*) FROM run").fetchone() == (0,)
+    connection.close()
+    assert rightsize("run", *target, "--limit", "1", cwd=tmp_path).returncode == 0
+    refused(rightsize("judge", "last", "--judge", judge, cwd=tmp_path), why)
+    with sqlite3.connect(tmp_path / "rightsize.db") as connection:
+        assert connection.execute("SELECT count(*) FROM rater").fetchone() == (0,)
+    connection.close()
+
+
 def test_wrong_path_says_that_it_often_ends_in_v1(url: str, tmp_path: Path) -> None:
     refused(rightsize("run", "--target", f"a=sim-small@{url}/nothing", cwd=tmp_path), "/v1")
 
@@ -136,6 +151,14 @@ def test_a_good_qa_set_passes_and_is_counted(tmp_path: Path) -> None:
     done = rightsize("qa", "check", "mine.csv", cwd=tmp_path)
     assert done.returncode == 0
     assert "2 questions" in done.stdout
+
+
+def test_what_is_said_is_utf8_whatever_the_terminal_is_set_to(tmp_path: Path) -> None:
+    (tmp_path / "质量.csv").write_text("id,question,reference\na,Q?,R.\n", encoding="utf-8")
+    done = rightsize("qa", "check", "质量.csv", cwd=tmp_path, PYTHONUTF8="0", PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0, done.stderr
+    assert "质量.csv" in done.stdout
+    refused(rightsize("qa", "check", "缺.csv", cwd=tmp_path, PYTHONUTF8="0", PYTHONIOENCODING="cp1252"), "缺.csv")
 
 
 def test_a_users_own_questions_are_asked(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import rows as made
 from carried_out import rows
+from command import Command
+from sqlmodel import col, delete
 from test_cli import rightsize
 from test_runner import begin, wait_for_answers
 
 from db import store
-from db.models import Answer, Assessment, Run, RunStatus
-from eval import demo, qa_set, records
+from db.models import Answer, Assessment, Call, Run, RunStatus
+from eval import demo, qa_set, records, server
 from eval.commands import measuring
 from eval.runner import run_plan
 
@@ -82,3 +84,49 @@ def test_runs_of_a_dead_process_are_not_left_alone(empty_url: str) -> None:
     engine = store.connect(empty_url)
     assert measuring._busy(rows(empty_url, Run), engine) == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-browser",)])
+def test_a_demo_that_is_there_is_opened_and_not_run_again(
+    flags: tuple[str, ...], rightsize: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[str, int, bool]] = []
+    monkeypatch.setattr(
+        server, "serve_dashboard", lambda url, port, *, open_browser: served.append((url, port, open_browser))
+    )
+    add_demo_run(store.database_url(), status=RunStatus.finished)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    said = rightsize("demo", "--port", str(port), *flags)
+    assert said.code == 0, said.err
+    assert "already there" in said.err
+    assert served == [(store.database_url(), port, not flags)]
+    assert len(rows(store.database_url(), Run)) == 1
+
+
+def test_a_demo_that_was_killed_goes_on_where_it_was(rightsize: Command) -> None:
+    url = store.database_url()
+    engine = store.connect(url)
+    with demo.demo_simulator() as urls:
+        plan, note = demo.demo_plan(urls).model_copy(update={"limit": 2}), demo.simulator_note(urls)
+        asyncio.run(run_plan(plan, engine, lambda _: None, note, demo.only_once))
+    before = [call.request_id for call in rows(url, Call)]
+    last = [answer for answer in rows(url, Answer) if not answer.cold][-1]
+    with store.writing(engine) as session:  # as a kill would have left it
+        session.execute(delete(Assessment).where(col(Assessment.run_id) == last.run_id))
+        session.execute(delete(Answer).where(col(Answer.id) == last.id))
+        run = store.get_run(last.run_id, session=session)
+        run.status, run.worker, run.ended_at = RunStatus.answering, None, None
+        session.add(run)
+    engine.dispose()
+    kept = {call.request_id for call in rows(url, Call)}
+    assert 0 < len(kept) < len(before)
+    said = rightsize("demo", "--no-dashboard")
+    assert said.code == 0, said.err
+    assert "going on where it stopped" in said.err
+    runs, answers = rows(url, Run), [answer for answer in rows(url, Answer) if not answer.cold]
+    assert [each.status for each in runs] == [RunStatus.finished] * 4
+    assert len({(a.run_id, a.question_id) for a in answers}) == len(answers) == 8
+    assert kept <= {call.request_id for call in rows(url, Call)}
+    assert len(rows(url, Assessment)) == 8

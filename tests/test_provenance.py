@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +40,8 @@ def told_by(routes: Mapping[str, Reply], otherwise: Reply | None = None) -> dict
 def test_software_and_hardware_of_this_machine_are_told() -> None:
     machine = describe_machine()
     assert machine["rightsize"]
+    if (provenance.ROOT / ".git").exists() and shutil.which("git"):
+        assert re.fullmatch("[0-9a-f]{40}", machine["commit"])
     assert machine["packages"]["openai"]
     assert machine["cpu"]
     assert 0 < machine["cores"] <= machine["threads"] == psutil.cpu_count()

@@ -1,17 +1,22 @@
 """The README says what is so: its configuration is accepted, its commands, faults and keys are those there are."""
 
 import re
+import tomllib
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from dashboard.hotkeys import KEYS
 from eval.cli import app
 from eval.plan import _read_config
 from eval.simulator.faults import Faults
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+HOME = Path(__file__).parents[1]
+README = (HOME / "README.md").read_text(encoding="utf-8")
 
 
 def test_its_configuration_has_no_fault(tmp_path: Path) -> None:
@@ -23,11 +28,53 @@ def test_its_configuration_has_no_fault(tmp_path: Path) -> None:
     assert config.judge is not None
 
 
+def leaves(command: Any, *path: str) -> dict[str, Any]:
+    """The commands below a group by the words that call them."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return {" ".join(path): command}
+    return {name: leaf for word, one in below.items() for name, leaf in leaves(one, *path, word).items()}
+
+
+COMMANDS = leaves(typer.main.get_command(app))
+LINES = re.findall(r"rightsize ((?:[^`\n^|]|\^\n\s*)+)", README)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_line_is_accepted(line: str) -> None:
+    words = line.replace("^\n", " ").split()
+    name = next(name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS)
+    COMMANDS[name].make_context(name, words[len(name.split()) :])  # reads the line and does nothing
+
+
+def test_every_option_in_the_table_is_one_of_its_command() -> None:
+    told = re.findall(r"^\| `rightsize ([a-z ]*[a-z])[^|]*\| (.*) \|$", README, re.MULTILINE)
+    assert len(told) > 8
+    for name, text in told:
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", text)) <= known, name
+
+
+def test_every_command_takes_a_database_but_those_that_use_none() -> None:
+    without = [name for name, one in COMMANDS.items() if not any("--db" in its.opts for its in one.params)]
+    assert {name for name in without if not name.endswith(" check")} == {"simulate"}
+
+
 def test_every_command_is_named() -> None:
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     names += [f"{group.name} check" for group in app.registered_groups]
     assert len(names) > 8
     assert [name for name in names if f"`rightsize {name}" not in README] == []
+
+
+def test_the_constraints_pin_every_dependency_by_its_version_alone() -> None:
+    lines = (HOME / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    assert [pin for pin in pins if len(pin) != 2 or not re.fullmatch(r"[\w.+]+", pin[1])] == []  # no hash, no address
+    project = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {re.match(r"[\w.-]+", requirement).group() for requirement in wanted}  # pyright: ignore
+    assert names <= {name.lower() for name, _ in pins}
 
 
 def test_every_fault_of_the_simulator_is_named() -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from carried_out import carry_out, resume, rows
+from command import Command
 from servers import (
     CHAT,
     GOOD,
@@ -19,6 +20,7 @@ from servers import (
     streamed,
 )
 
+from db import store
 from db.models import Answer, Assessment, AssessmentStatus, Call, Run, RunStatus
 from eval.qa_set import built_in
 
@@ -84,6 +86,39 @@ def test_answers_under_way_when_a_run_stops_are_kept_and_none_is_begun(empty_url
         carry_out(empty_url, f"a=m@{server.url}", category="facts", limit=9, warmups=0, concurrency=3)
         assert asked(server) == {KEYS[0]: 1, KEYS[1]: 1, KEYS[2]: 1}
     assert sorted(str(answer.error_kind) for answer in rows(empty_url, Answer)) == ["None", "None", "wrong_key"]
+
+
+def test_a_failure_that_stops_one_run_leaves_the_others_of_its_group_alone(empty_url: str) -> None:
+    def reply(received: Received) -> Reply:
+        return WRONG if received.body["model"] == "locked" else GOOD
+
+    names = ("before", "locked", "after")
+    with serve(reply, models=model_list(*names)) as server:
+        targets = [f"{name}={name}@{server.url}" for name in names]
+        run_ids, failed = carry_out(empty_url, *targets, category="facts", limit=3, warmups=0)
+    assert list(failed) == [run_ids[1]]
+    runs = rows(empty_url, Run)
+    assert [run.status for run in runs] == [RunStatus.finished, RunStatus.failed, RunStatus.finished]
+    assert [bool(run.error) for run in runs] == [False, True, False]
+    answers = rows(empty_url, Answer)
+    assert [sum(a.run_id == i and a.error_kind is None for a in answers) for i in run_ids] == [3, 0, 3]
+
+
+def test_a_server_that_is_gone_for_good_does_not_keep_later_runs_from_going_on(rightsize: Command) -> None:
+    url = store.database_url()
+    given = {"category": "facts", "limit": 2, "warmups": 0}
+    with serve(Door(shut={KEYS[1]})) as gone:
+        carry_out(url, f"old=m@{gone.url}", **given)
+    door = Door(shut={KEYS[1]})
+    with serve(door) as server:
+        carry_out(url, f"new=m@{server.url}", **given)
+        door.shut.clear()
+        said = rightsize("resume")
+    assert said.code == 1
+    assert "Run 1 failed: Nothing answers at" in said.err
+    assert "rightsize resume 1" in said.err
+    assert [run.status for run in rows(url, Run)] == [RunStatus.failed, RunStatus.finished]
+    assert [answer.error_kind for answer in rows(url, Answer)] == [None, "wrong_key", None, None]
 
 
 def test_other_failures_are_asked_again_only_when_that_is_wanted(empty_url: str) -> None:

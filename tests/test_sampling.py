@@ -277,3 +277,11 @@ def test_deleting_a_run_takes_its_draws_along_and_an_empty_sample(engine: Engine
 
 def test_a_wish_needs_no_more_than_its_runs():
     assert (Wish((1,)).design, Wish((1,)).size, Wish((1,)).double_share) == (Design.random, None, 0.1)
+
+
+def test_a_number_of_a_discarded_sample_is_never_given_again(engine: Engine):
+    """A link to it would lead to other answers."""
+    gone = draw(engine, size=2)
+    with store.writing(engine) as session:
+        sampling.discard_sample(gone, session=session)
+    assert draw(engine, size=2) > gone

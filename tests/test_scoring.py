@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from db import handouts, scoring, store
 from db.handouts import Handed
-from db.models import Answer, Assessment, AssessmentStatus, Rater, Score
+from db.models import Answer, Assessment, AssessmentStatus, Question, Rater, Score
 from db.scoring import Given
 
 OTHER = Given({"coherence": 1, "factuality": 1, "conciseness": 2})
@@ -304,3 +304,19 @@ def test_history_names_no_sample_where_there_was_none(engine: Engine):
     with store.reading(engine) as session:
         (change,) = scoring.list_changes(saved.answer_id, session=session)
     assert (change.sample, change.given, change.counts) == ("", WHOLE, True)
+
+
+def test_what_is_scored_of_a_sample_is_listed_with_who_and_flags_but_not_whose_answer(engine: Engine):
+    sample_id = draw(engine, size=2, double_share=1)
+    first, second = score_all(engine, sample_id, given=Given(WHOLE.values, flags=("second_look",)))
+    score_all(engine, sample_id, "Berta", Given(OTHER.values, flags=("reference_wrong",)))
+    undo(engine, sample_id, "Anna")
+    with store.reading(engine) as session:
+        found = {one.answer_id: one for one in scoring.list_scored(sample_id, session=session)}
+        keys = {answer.id: answer.question_id for answer in peopled.answers(engine)}
+        wanted = session.get(Question, keys[first.answer_id])
+    assert found[first.answer_id].raters == ("Anna", "Berta")
+    assert found[first.answer_id].flags == ("reference_wrong", "second_look")
+    assert found[second.answer_id].raters == ("Berta",)
+    assert wanted
+    assert (found[first.answer_id].question_key, found[first.answer_id].question) == (wanted.key, wanted.text)

@@ -6,11 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from eval import server
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "RIGHTSIZE_DB"} | {"PYTHONUTF8": "1"}
 
@@ -69,3 +72,42 @@ def test_the_dashboard_ends_with_the_command_that_serves_it(
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("open_browser", [True, False])
+def test_the_dashboard_gets_the_chosen_database_and_a_browser_only_where_one_is_wanted(
+    open_browser: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, str]] = []
+    opened: list[str] = []
+    start = subprocess.Popen
+
+    def begin(_: object, *, cwd: Path, env: dict[str, str], **pipes: int) -> "subprocess.Popen[bytes]":
+        given.append(env | {"cwd": str(cwd)})
+        return start([sys.executable, "-c", "pass"], **pipes)
+
+    monkeypatch.setattr(server.subprocess, "Popen", begin)
+    monkeypatch.setattr(server.webbrowser, "open", opened.append)
+    monkeypatch.setattr(server, "_answers", lambda _: True)
+    monkeypatch.setenv("RIGHTSIZE_DB", "another.db")
+    monkeypatch.chdir(tmp_path)
+    server.serve_dashboard("sqlite:///mine.db", 8599, open_browser=open_browser)
+    (env,) = given
+    assert env["cwd"] != str(tmp_path)  # so that a path as it was written would mean another file
+    assert env["RIGHTSIZE_DB"] == f"sqlite:///{tmp_path / 'mine.db'}"
+    assert opened == (["http://127.0.0.1:8599"] if open_browser else [])
+
+
+def test_the_dashboard_listens_on_this_machine_only() -> None:
+    settings = Path(server.__file__).parents[1] / ".streamlit" / "config.toml"
+    assert tomllib.loads(settings.read_text(encoding="utf-8"))["server"]["address"] == "127.0.0.1"
+
+
+def test_the_settings_are_found_in_a_wheel_and_in_a_checkout(tmp_path: Path) -> None:
+    """A wheel carries the theme inside the package; without it Streamlit would listen on every address."""
+    package = tmp_path / "dashboard"
+    package.mkdir()
+    assert server._settings_folder(package) == tmp_path
+    (package / ".streamlit").mkdir()
+    (package / ".streamlit" / "config.toml").touch()
+    assert server._settings_folder(package) == package

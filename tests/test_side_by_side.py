@@ -3,11 +3,11 @@
 import pytest
 from plans import plans, statements
 from samples import TARGETS, add_group
-from sqlmodel import select
+from sqlmodel import col, select
 
 from dashboard.score_desk import rubric_row
 from db import scoring, store
-from db.models import Answer, AssessmentStatus, Call, Question
+from db.models import Answer, Assessment, AssessmentStatus, Call, Question, Rater
 from db.scoring import Given
 from db.side_by_side import get_question, list_question_heads, list_replies
 from eval.rubric import built_in
@@ -88,7 +88,9 @@ def test_a_question_that_is_gone_is_said_in_a_sentence(url: str):
 def test_withdrawn_is_shown_as_such(url: str):
     engine = store.connect(url)
     with store.writing(engine) as session:
-        scoring.withdraw_last("Anna", [2], built_in().sha256, session=session)
+        of_anna = select(Assessment).join(Rater).where(Rater.name == "Anna", col(Assessment.current).is_(True))
+        fields = session.exec(of_anna).one().model_dump(exclude={"id", "status", "created_at"})
+        store.save_assessment(Assessment(**fields, status=AssessmentStatus.withdrawn), [], session=session)
     with store.reading(engine) as session:
         (reply,) = list_replies(3, [2], session=session)
         question = session.get(Question, 3)

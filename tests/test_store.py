@@ -1165,12 +1165,14 @@ def test_no_read_of_a_run_looks_through_a_whole_table_of_answers(engine: Engine)
         store.list_run_calls(run_id, session=session)
         store.list_run_assessments(run_id, session=session)
         store.list_run_scores(run_id, session=session)
+        store.list_run_judging_calls(run_id, session=session)
+        store.list_run_checks(run_id, session=session)
         store.list_unassessed(run_id, 1, 1, "quick", session=session)
         store.list_calls(session=session, answer_ids=[1, 2])
         store.list_calls(session=session, assessment_ids=[1, 2])
         store.list_assessments([1, 2], session=session)
         store.list_scores([1, 2], session=session)
     found = plans(engine, sent)
-    assert len(found) == 11
+    assert len(found) == 13
     for plan in found:
-        assert not re.search(r"SCAN (answer|assessment|score|call)\b", plan), plan
+        assert not re.search(r"SCAN (answer|assessment|score|call|check_result)\b", plan), plan

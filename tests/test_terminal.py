@@ -56,6 +56,29 @@ def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: py
     assert "Without a first-token time" in capfd.readouterr().err
 
 
+def test_runs_on_different_questions_are_not_shown_as_if_they_could_be_compared(
+    engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with store.writing(engine) as session:
+        runs = [rows.add_run(session, rows.add_qa_set(session, 2, version)[0]) for version in ("1", "2")]
+    summaries = [summarise(run.id or 0, engine) for run in runs]
+    show_summaries(runs, summaries, {})
+    assert "cannot be compared" in capfd.readouterr().err
+    show_summaries(runs[:1], summaries[:1], {})
+    assert "cannot be compared" not in capfd.readouterr().err
+
+
+def test_simulated_runs_are_named_as_such_beneath_the_table(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+    with store.writing(engine) as session:
+        qa_set, _ = rows.add_qa_set(session, 2)
+        runs = [rows.add_run(session, qa_set, target=name, simulated=name == "made-up") for name in ("made-up", "real")]
+    summaries = [summarise(run.id or 0, engine) for run in runs]
+    show_summaries(runs, summaries, {})
+    assert "Simulated: the figures of made-up describe no real model." in capfd.readouterr().err
+    show_summaries(runs[1:], summaries[1:], {})
+    assert "imulated" not in capfd.readouterr().err
+
+
 def listed(runs: list[Run], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int) -> str:
     monkeypatch.setenv("COLUMNS", str(columns))
     show_runs(runs)

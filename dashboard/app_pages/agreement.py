@@ -6,7 +6,7 @@ from dashboard import agreement_tables as tables
 from dashboard import data, widgets
 from dashboard.charts.bias_bars import bias_bars
 from dashboard.charts.confusion import confusion
-from dashboard.widgets import Key
+from dashboard.keys import Key
 from eval.agreeing import AgreementError
 
 HELP = {

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import data, run_desk, widgets
 from dashboard.format import count_of
+from dashboard.keys import Key
 
 st.title("Which model is good enough, fast enough, cheap enough?")
 st.markdown(
@@ -33,10 +34,10 @@ runs = data.newest_progress()
 unfinished = [run for run in runs if run.status != "finished"]
 with st.container(border=True):
     if any(run.alive for run in unfinished) or run_desk.demo_begins(runs):
-        st.session_state.setdefault(widgets.Key.AWAITED, None)
+        st.session_state.setdefault(Key.AWAITED, None)
         st.fragment(follow_demo, run_every=run_desk.EVERY_S)()
-    elif widgets.Key.AWAITED in st.session_state and runs and not unfinished:
-        del st.session_state[widgets.Key.AWAITED]
+    elif Key.AWAITED in st.session_state and runs and not unfinished:
+        del st.session_state[Key.AWAITED]
         widgets.show_newest()
         st.switch_page("app_pages/overview.py")
     else:

@@ -89,7 +89,7 @@ def quality_latency(
     scale: tuple[float, float] = (1.0, 5.0),
     simulated: bool = False,
 ) -> Drawing:
-    """The chart; `order` holds all stored targets, `log` asks for a logarithmic axis, `scale` is the scores' one."""
+    """The chart; `order` holds all stored targets, `log` asks for a logarithmic axis, `scale` is that of the scores."""
     placed, unit = _in_unit(frame[frame["quality"].notna() & frame["latency"].notna()])
     lowest = float(placed[["quality", "quality_low"]].min().min())
     step = (scale[1] - scale[0]) / STEPS

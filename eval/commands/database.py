@@ -13,12 +13,18 @@ def open_existing(given: str | None) -> Engine:
     """Open the database that was given or is the default. Raises StoreError where there is none: none is made."""
     url = store.database_url(given)
     file = _file(url)
-    if file and file.parent.is_dir() and not (file.exists() and (file.is_dir() or file.stat().st_size)):
+    if file and file.parent.is_dir() and not is_there(url):
         raise store.StoreError(
             f"There is no database at {file.absolute()}; `rightsize demo` or `rightsize run` makes one, --db names "
             "another."
         )
     return store.connect(url)
+
+
+def is_there(url: str) -> bool:
+    """Whether a database is at an address; a server's is, whatever it says when it is opened."""
+    file = _file(url)
+    return file is None or (file.exists() and (file.is_dir() or file.stat().st_size > 0))
 
 
 def _file(url: str) -> Path | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import store
+from db.exchange import is_imported
 from db.models import Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
@@ -20,10 +21,12 @@ from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
+from eval.endpoint import EndpointError
 from eval.estimate import estimate, estimate_judging
 from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
 from eval.records import to_question
 from eval.runner import resume_runs, run_plan
+from eval.simulator.profiles import SimulatorError
 
 CONFIG = Path("rightsize.toml")
 
@@ -102,7 +105,11 @@ def run(
 
 
 def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) -> dict[int, str]:
-    """Go on with runs, group by group; a demo's simulator is started again on its ports."""
+    """Go on with runs, group by group; a demo's simulator is started again on its ports.
+
+    Returns the sentences of runs that failed. A group whose endpoint cannot be used is left as it is, and the next
+    one's turn comes.
+    """
     failed: dict[int, str] = {}
     for group_id in dict.fromkeys(run.group_id for run in runs):
         group = [run for run in runs if run.group_id == group_id]
@@ -110,11 +117,14 @@ def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) ->
         simulator = group[0].definition.get("simulator")
         with store.writing(engine) as session:  # before its ports are taken: one process at a time
             store.claim_runs(ids, session=session)
-        with ExitStack() as stack:
-            if simulator:
-                stack.enter_context(demo_runs.demo_simulator(simulator["ports"]))
-            on_progress = stack.enter_context(terminal.progress_bars())
-            failed |= asyncio.run(resume_runs(ids, engine, on_progress, retry_errors=retry_errors))
+        try:
+            with ExitStack() as stack:
+                if simulator:
+                    stack.enter_context(demo_runs.demo_simulator(simulator["ports"]))
+                on_progress = stack.enter_context(terminal.progress_bars())
+                failed |= asyncio.run(resume_runs(ids, engine, on_progress, retry_errors=retry_errors))
+        except (EndpointError, SimulatorError) as error:
+            failed |= dict.fromkeys(ids, str(error))
     return failed
 
 
@@ -146,6 +156,8 @@ def resume(
     due = sorted(
         (run for run in chosen if run.id in failing or run.status != RunStatus.finished), key=lambda run: run.id or 0
     )
+    if not runs:
+        due = [run for run in due if not is_imported(run)]
     if busy := _busy(due, engine):
         numbers = ", ".join(str(run.id) for run in busy)
         terminal.say(f"Left alone, because it is being worked on by another process: run {numbers}.")

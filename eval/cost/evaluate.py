@@ -250,6 +250,14 @@ class _Evaluation:
                 target.hardware,
                 target.date,
                 target.judge.model if target.judge else "",
+                target.scored_by,
+                Figure(
+                    target.acceptable_from,
+                    "of 5",
+                    "assumed",
+                    "the score on every criterion from which an answer counts as acceptable",
+                    reason=None if target.acceptable_from is not None else "No threshold was set.",
+                ),
                 target.runs,
                 target.simulated,
             )

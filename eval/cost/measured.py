@@ -77,6 +77,8 @@ class Measured:
     hardware: str = ""
     date: str = ""  # year-month-day of the newest run
     simulated: bool = False
+    scored_by: str = ""  # whose scores the quality is: a judge with its protocol, a panel, or "people"
+    acceptable_from: float | None = None  # the score on every criterion from which an answer is acceptable
 
     @property
     def origin(self) -> str:

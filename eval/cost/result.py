@@ -199,6 +199,8 @@ class Evidence:
     hardware: str
     date: str
     judge: str
+    scored_by: str
+    acceptable_from: Figure
     runs: tuple[str, ...]
     simulated: bool
 

@@ -41,6 +41,7 @@ def upgrade() -> None:
             ["rubric.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "scenario",

@@ -1,0 +1,85 @@
+"""The quality that can be defended: people's scores corrected with the judge's, and which differences are decided."""
+
+import streamlit as st
+
+from dashboard import data, widgets
+from dashboard import quality_tables as tables
+from dashboard.charts.quality_intervals import quality_intervals
+from dashboard.keys import Key
+from eval.comparing import ComparisonError
+from eval.quality_number import QualityError
+
+st.title("Quality")
+st.caption(
+    "What people would score on average. Where they scored a random sample, it corrects the judge; else it says so."
+)
+runs = widgets.choose_runs()
+widgets.simulated_banner(runs)
+ids = [run.run_id for run in runs]
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    judges, criteria = data.judges(ids), data.criteria(ids)
+    criterion = str(
+        st.selectbox(
+            "Criterion", criteria, format_func=str.capitalize, key=Key.NUMBER_CRITERION, bind="query-params", width=180
+        )
+    )
+    judge = st.selectbox("Judge", judges, key=Key.NUMBER_JUDGE, width=300) if len(judges) > 1 else None
+    this_set = st.toggle(
+        "For this question set alone",
+        key=Key.INFERENCE,
+        bind="query-params",
+        help="Off: the set counts as a draw from all questions like these. On: it holds for these and no others.",
+    )
+try:
+    found = data.quality_numbers_of(ids, criterion, judge, "this question set" if this_set else "questions like these")
+except QualityError as error:
+    st.info(str(error), icon=":material/grading:")
+    st.stop()
+
+simulated = any(each.simulated for each in found)
+frame = tables.numbers_frame(found)
+if frame["value"].notna().any():
+    widgets.show_chart(
+        quality_intervals(
+            frame,
+            order=data.target_order(),
+            axis_title=f"{criterion.capitalize()} quality (points)",
+            scale=found[0].scale,
+            simulated=simulated,
+        ),
+        key="quality_intervals",
+        alt_text=f"{criterion} quality of each target with its 95 % interval",
+    )
+columns = {
+    "target": st.column_config.TextColumn("Target", pinned=True),
+    "quality": st.column_config.TextColumn("Quality", help="With its 95 % interval."),
+    "method": st.column_config.TextColumn("How", help="Human-corrected, people alone, or the judge only."),
+    "people": st.column_config.TextColumn("By people", help="Questions of the random sample that people scored."),
+    "judge": st.column_config.TextColumn("By the judge", help="Questions with a usable score of the judge."),
+    "gain": st.column_config.NumberColumn("Gain", format="%.2fx", help="Interval of people alone over this one."),
+    "next": st.column_config.TextColumn("What 20 more hand scores would buy", width="large"),
+}
+widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
+for note in tables.notes(found):
+    st.caption(note)
+
+st.subheader("Which differences are decided")
+try:
+    compared = data.comparison(ids, criterion)
+except ComparisonError as error:
+    st.info(str(error), icon=":material/compare_arrows:")
+    st.stop()
+st.markdown(tables.finding(compared))
+verdicts = {
+    "pair": st.column_config.TextColumn("Difference", pinned=True),
+    "n": st.column_config.NumberColumn("Questions", help="Shared by both."),
+    "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
+    "effect_size": st.column_config.NumberColumn("Effect size", format="%+.2f", help="Mean over standard deviation."),
+    "p_holm": st.column_config.NumberColumn("p", format="%.4f", help="Sign-flip test, held against all pairs (Holm)."),
+    "verdict": st.column_config.TextColumn("Verdict", width="large"),
+}
+pairs = tables.pairs_frame(compared)
+widgets.show_table(pairs, f"comparison-{criterion}", "Differences between targets, a row a pair", verdicts)
+for sentence in (f"Scored by {compared.source}.", tables.best_sentence(compared), *compared.notes):
+    if sentence:
+        st.caption(sentence)

@@ -1,0 +1,95 @@
+"""The quality number of runs and their comparison as the frames and sentences that the Quality page shows.
+
+Shows nothing and caches nothing. The figures are those of eval.quality_number and eval.comparing.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dashboard.format import plain, plural
+from eval.comparing import Compared
+from eval.quality_number import RunQuality
+
+WORD = {"better": "is better than", "worse": "is worse than"}
+
+
+def _interval(value: float | None, low: float | None, high: float | None, form: str) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:{form}}" if low is None or high is None else f"{value:{form}} ({low:{form}} to {high:{form}})"
+
+
+def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
+    """A row a run: the quality number with its interval, how it was found, and what it rests on."""
+    rows = [
+        {
+            "target": each.target,
+            "run_id": each.run_id,
+            "quality": _interval(each.number.value, each.number.low, each.number.high, ".2f"),
+            "method": each.number.method,
+            "people": f"{each.number.n_people} of {each.number.n_questions}",
+            "judge": f"{each.number.n_judge} of {each.number.n_questions}",
+            "gain": each.number.gain,
+            "next": each.prospect.words,
+            "value": each.number.value,
+            "low": each.number.low,
+            "high": each.number.high,
+            "simulated": each.simulated,
+        }
+        for each in found
+    ]
+    frame = pd.DataFrame(rows)
+    for column in ("gain", "value", "low", "high"):
+        frame[column] = pd.to_numeric(frame[column])
+    return frame
+
+
+def pairs_frame(compared: Compared) -> pd.DataFrame:
+    """A row a pair of targets: the difference with its interval, effect size, p-value and the verdict in words."""
+    rows = [
+        {
+            "pair": f"{pair.first} less {pair.second}",
+            "n": pair.n,
+            "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
+            "effect_size": pair.effect_size,
+            "p_holm": pair.p_holm,
+            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
+            "difference_value": pair.difference,
+            "low": pair.low,
+            "high": pair.high,
+        }
+        for pair in compared.pairs
+    ]
+    frame = pd.DataFrame(rows)
+    for column in ("effect_size", "p_holm", "difference_value", "low", "high"):
+        frame[column] = pd.to_numeric(frame[column])
+    return frame
+
+
+def finding(compared: Compared) -> str:
+    """What is decided, in a sentence each; what is not is in the table."""
+    decided = [
+        f"**{plain(pair.first)}** {WORD[pair.outcome]} **{plain(pair.second)}**"
+        for pair in compared.pairs
+        if pair.outcome in WORD
+    ]
+    open_ = sum(pair.outcome == "not decisive" for pair in compared.pairs)
+    said = "; ".join(decided) + "." if decided else "No difference between these targets is decisive."
+    return said + (f" Not decisive: {plural(open_, 'pair')}." if decided and open_ else "")
+
+
+def best_sentence(compared: Compared) -> str:
+    """How often each target would be best if the questions had been others of their kind."""
+    shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
+    listed = ", ".join(f"{plain(name)} {share:.0%}" for name, share in shares)
+    return f"Best if the questions had been others of their kind: {listed}." if listed else ""
+
+
+def notes(found: Sequence[RunQuality]) -> list[str]:
+    """What each number rests on; what holds for all is said once."""
+    shared = set.intersection(*(set(each.number.notes) for each in found)) if found else set()
+    said = [note for note in (found[0].number.notes if found else ()) if note in shared]
+    for each in found:
+        said += [f"**{plain(each.target)}**: {plain(note)}" for note in each.number.notes if note not in shared]
+    return said

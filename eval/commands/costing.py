@@ -1,0 +1,109 @@
+"""The commands of cost: the TCO of a scenario, and the checks of scenarios and price cards."""
+
+import sys
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+
+from eval import findings_cost, stored_scenarios
+from eval.commands.database import open_existing
+from eval.commands.options import AsJson, Db
+from eval.commands.outcome import print_json
+from eval.cost import price_card_file, scenario_file
+from eval.cost.evaluate import evaluate
+from eval.cost.result import Result
+from eval.cost.scenario import Scenario
+from eval.measured_runs import measured_targets
+from eval.report.files import Format, write
+from eval.terminal import say
+
+ScenarioName = Annotated[str, typer.Argument(help='A TOML file, the name of a stored scenario, or "demo".')]
+RunNames = Annotated[
+    list[str] | None,
+    typer.Option("--run", help="Id, name or group of a run it rests on; may be repeated. Default: the newest group."),
+]
+Card = Annotated[
+    Path | None, typer.Option("--card", help="Price card as JSON or CSV. Default: the scenario's, else the built-in.")
+]
+Source = Annotated[
+    str | None, typer.Option("--source", help='Whose scores are the quality: "people", or "gpt-oss-20b (quick)".')
+]
+
+
+def result_of(
+    scenario: Scenario, runs: list[str] | None, card: Path | None, source: str | None, engine: Engine
+) -> Result:
+    """The TCO of a scenario on what is stored."""
+    prices = price_card_file.load(card) if card else stored_scenarios.card_of(scenario, engine)
+    return evaluate(scenario, measured_targets(scenario, engine, runs or (), source=source), prices)
+
+
+def tco(
+    scenario: ScenarioName,
+    runs: RunNames = None,
+    card: Card = None,
+    source: Source = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """The total cost of a scenario's options: what each costs, which is cheapest, and whether that is decisive."""
+    engine = open_existing(db)
+    found = stored_scenarios.find(scenario, engine)
+    result = result_of(found, runs, card, source, engine)
+    if as_json:
+        print_json(_plain(asdict(result)))
+        return
+    findings_cost.show_result(result)
+    if newer := stored_scenarios.changed_since(found, engine):
+        findings_cost.show_changes(*newer)
+
+
+def report(
+    scenario: ScenarioName,
+    format: Annotated[
+        Format, typer.Option("--format", help="html: one file that needs no network; md: Markdown; docx: for Word.")
+    ] = "html",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write. Default: rightsize-report with the format's ending.")
+    ] = None,
+    runs: RunNames = None,
+    card: Card = None,
+    source: Source = None,
+    db: Db = None,
+) -> None:
+    """Write the TCO of a scenario as a report for others: decision, evidence, cost, what would change it."""
+    engine = open_existing(db)
+    result = result_of(stored_scenarios.find(scenario, engine), runs, card, source, engine)
+    place = out or Path(f"rightsize-report.{format}")
+    write(result, format, place)
+    say(f"Written: {place}")
+
+
+def _plain(value: Any) -> Any:
+    """A result as JSON knows it; an exact amount of money stays exact as a text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def scenario_check(file: Annotated[Path, typer.Argument(help="A scenario as TOML.")]) -> None:
+    """Check a scenario: every fault with its key, what is wrong and what would be right."""
+    checked = scenario_file.load(file)
+    sys.stdout.write(
+        f"{file}: scenario {checked.name} ({checked.sha256[:8]}), options {', '.join(checked.options)}, no fault\n"
+    )
+
+
+def prices_check(file: Annotated[Path, typer.Argument(help="A price card as JSON or CSV.")]) -> None:
+    """Check a price card: every fault with its row or line, what is wrong and what would be right."""
+    checked = price_card_file.load(file)
+    sys.stdout.write(
+        f"{file}: price card {checked.name} of {checked.date} ({checked.sha256[:8]}), {len(checked.rows)} prices, "
+        "no fault\n"
+    )

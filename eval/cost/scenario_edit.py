@@ -1,0 +1,45 @@
+"""A scenario with other assumptions, by their paths such as `workload.burst`; checked like one that was read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from eval.cost.faults import from_pydantic
+from eval.cost.scenario import Scenario
+from eval.cost.scenario_file import ScenarioError
+
+
+def edited(scenario: Scenario, changes: Mapping[str, Mapping[str, Any]]) -> Scenario:
+    """The scenario in which the assumption at each path has the given fields (value, low, high, kind, source).
+
+    A range of which both ends are taken away is a fixed value; one that gets both ends is triangular. Raises
+    ScenarioError with every fault, and KeyError for a path that is none.
+    """
+    body = scenario.model_dump(mode="json", exclude_none=True)
+    for path, fields in changes.items():
+        held = _at(body, path)
+        held |= fields
+        ends = [name for name in ("low", "high") if held.get(name) is not None]
+        if not ends:
+            held["shape"] = "fixed"
+        elif len(ends) == 2 and held.get("shape") == "fixed":
+            held["shape"] = "triangular"
+    try:
+        return Scenario.model_validate(body)
+    except ValidationError as error:
+        raise ScenarioError(scenario.name, "a scenario", from_pydantic(error, Scenario)) from error
+
+
+def _at(body: dict[str, Any], path: str) -> dict[str, Any]:
+    """The assumption at a path; a name within it may hold dots itself."""
+    for key, inner in body.items():
+        if isinstance(inner, dict):
+            if path == key and "value" in inner:
+                return inner
+            if path.startswith(f"{key}."):
+                try:
+                    return _at(inner, path[len(key) + 1 :])
+                except KeyError:
+                    continue
+    raise KeyError(path)

@@ -1,0 +1,190 @@
+"""Stored runs as the cost model takes them in: one Measured a target, with where each figure comes from.
+
+Reads frames and summaries; computes no cost. What a run does not tell stays unknown.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from db import cost_frames, frames, store
+from db.models import Run, RunStatus
+from db.scales import FIVE
+from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, StageUse, acceptable_share
+from eval.cost.scenario import Scenario
+from eval.stats.intervals import Estimate, mean_interval
+from eval.summary import PANEL, Quality, Summary, summarise
+from eval.transport import is_loopback
+
+ACCEPTABLE_FROM = 3.0  # of 5, on every criterion: the rubric's "the main answer is right"
+OVERALL = "overall"
+
+
+def targets_of(scenario: Scenario) -> set[str]:
+    """The names of all targets that a scenario's options speak of."""
+    found: set[str] = set()
+    for option in scenario.options.values():
+        parts = [getattr(option, name, None) for name in ("draft", "refine", "local", "remote")]
+        found |= {named.target for named in [option, *parts] if getattr(named, "target", None)}  # pyright: ignore
+    return found
+
+
+def chosen_runs(wanted: Iterable[str], engine: Engine, names: Sequence[str] = ()) -> list[Run]:
+    """The finished runs a scenario rests on: those named, else the newest group that holds one of the targets.
+
+    Of a target that was run several times in that group its newest run counts. Raises StoreError for an unknown name.
+    """
+    targets = set(wanted)
+    with store.reading(engine) as session:
+        if names:
+            found = [run for run in store.find_runs(names, session=session) if run.status == RunStatus.finished]
+            if not found:
+                raise store.StoreError("None of these runs is finished; `rightsize resume` goes on with them.")
+            return found
+        newest = frames.records(frames.runs_frame(session=session, status=RunStatus.finished.value))
+        group = next((row["group_id"] for row in newest if row["target"] in targets), None)
+        if group is None:
+            return []
+        latest = {row["target"]: row["run_id"] for row in reversed(newest) if row["group_id"] == group}
+        return [store.get_run(latest[name], session=session) for name in latest if name in targets]
+
+
+def measured_targets(
+    scenario: Scenario,
+    engine: Engine,
+    names: Sequence[str] = (),
+    *,
+    source: str | None = None,
+    acceptable_from: float = ACCEPTABLE_FROM,
+) -> dict[str, Measured]:
+    """What was measured of a scenario's targets, by name; a target without a finished run is absent.
+
+    `source` names whose scores count as quality ("people", or a judge like "gpt-oss-20b (quick)"); left out, it is the
+    judge that scored most of the runs. `acceptable_from` is the score that every criterion of an acceptable answer has.
+    Raises StoreError for an unknown run.
+    """
+    wanted = targets_of(scenario)
+    runs = chosen_runs(wanted, engine, names)
+    summaries = {run.id or 0: summarise(run.id or 0, engine) for run in runs}
+    scored_by = source or _commonest(list(summaries.values()))
+    by_target: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.id or 0):
+        if run.target in wanted:
+            by_target.setdefault(run.target, []).append(run)
+    return {target: _measured(its, summaries, scored_by, acceptable_from, engine) for target, its in by_target.items()}
+
+
+def _commonest(summaries: Sequence[Summary]) -> str | None:
+    """The source that scored most of the runs; people, who seldom score all answers, only where no judge did."""
+    often = Counter(name for s in summaries for name in {q.source for q in s.quality if q.score.n})
+    return min(often, key=lambda name: (-often[name], name == "people", name), default=None)
+
+
+def _measured(
+    runs: Sequence[Run], summaries: Mapping[int, Summary], source: str | None, acceptable_from: float, engine: Engine
+) -> Measured:
+    """One target. Its figures are those of its newest run; the others only add what a machine bears at other loads."""
+    run = runs[-1]
+    summary = summaries[run.id or 0]
+    with store.reading(engine) as session:
+        stages = frames.records(cost_frames.stage_use_frame(run.id or 0, session=session))
+        requests = frames.records(cost_frames.requests_frame(run.id or 0, session=session))[0]
+        times = {r.id: frames.records(cost_frames.mean_time_frame(r.id or 0, session=session))[0] for r in runs}
+        judging = frames.records(cost_frames.judge_use_frame(run.id or 0, session=session))
+        worst = frames.records(cost_frames.worst_scores_frame(run.id or 0, session=session))
+    scores = [q for q in summary.quality if q.source == source and q.criterion != OVERALL and q.score.n]
+    loads = {load.concurrency: load for r in runs if (load := _load(r, summaries[r.id or 0], times[r.id]))}
+    return Measured(
+        target=run.target,
+        stages=tuple(_stages(stages)),
+        loads=tuple(loads[level] for level in sorted(loads)),
+        p50_ms=summary.latency_p50["total_ms"],
+        p95_ms=summary.latency_p95["total_ms"],
+        tokens_per_s=summary.tokens_per_s,
+        quality={q.criterion: q.score for q in scores if q.scale == FIVE},  # floors are points of 1 to 5
+        acceptable=_acceptable(scores, worst, acceptable_from),
+        attempts_per_answer=requests["requests"] / requests["needed"] if requests["needed"] else None,
+        judge=_judge_use(scores, judging),
+        n_answers=summary.n_answers,
+        n_errors=summary.n_errors,
+        runs=tuple(str(r.id) for r in runs),
+        hardware=_hardware(run),
+        date=(run.ended_at or run.created_at).date().isoformat(),
+        simulated=any(r.simulated for r in runs),
+        scored_by=source if source and scores else "",
+        acceptable_from=acceptable_from,
+    )
+
+
+def _mean(rows: Sequence[dict[str, Any]], name: str) -> Estimate:
+    return mean_interval([float(row[name]) for row in rows if row[name] is not None], bounds=(0.0, inf))
+
+
+def _stages(rows: Sequence[dict[str, Any]]) -> Iterable[StageUse]:
+    """Means over questions, a stage and model each, in the order they are gone through."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["stage"], row["model"]), []).append(row)
+    for (stage, model), group in groups.items():
+        figures = {name: _mean(group, name) for name in ("prompt", "completion", "cached", "reasoning", "ms")}
+        yield StageUse(stage, model, **figures)
+
+
+def _load(run: Run, summary: Summary, times: Mapping[str, Any]) -> Load | None:
+    """What was borne at the run's concurrency: requests under way over their mean time (Little, Operations Research 9
+    (1961) 383-387). No more were under way than were asked in all.
+    """
+    n, mean_ms = int(times["n"]), times["mean_ms"]
+    if not n or not mean_ms:
+        return None
+    level = min(run.concurrency, n)
+    return Load(level, level / (mean_ms / 1000), summary.latency_p95["total_ms"].value, n)
+
+
+def _is_of(quality: Quality, row: Mapping[str, Any]) -> bool:
+    """Whether a row of single scores or of a judge's tokens belongs to the source of a quality figure."""
+    same = row["protocol"] == quality.protocol and int(row["rubric_id"]) == quality.rubric_id
+    return same and (quality.rater_kind == PANEL or row["judge_id"] == quality.judge_id)
+
+
+def _acceptable(scores: Sequence[Quality], worst: Sequence[dict[str, Any]], least: float) -> Estimate:
+    """The share of answers whose every criterion reaches `least`, over those that the source scored on all of them.
+
+    Unknown where people are the source: their scores come from samples and stand for the others only by their design.
+    Unknown, too, where a criterion is not scored from 1 to 5.
+    """
+    if not scores or any(q.scale != FIVE for q in scores):
+        return UNKNOWN
+    kind = scores[0].rater_kind
+    rows = [row for row in worst if row["kind"] == kind and _is_of(scores[0], row) and row["criteria"] == len(scores)]
+    return acceptable_share([row["worst"] >= least for row in rows], [int(row["question_id"]) for row in rows])
+
+
+def _judge_use(scores: Sequence[Quality], judging: Sequence[dict[str, Any]]) -> JudgeUse | None:
+    """What judging an answer took of the source; of a panel all its judges together."""
+    rows = [row for row in judging if scores and _is_of(scores[0], row)]
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows)
+    whole = frame.groupby("question_id")[["prompt", "completion"]].sum(min_count=frame["judge_id"].nunique())
+    models = " + ".join(dict.fromkeys(row["model"] or "unknown" for row in rows))
+    by_question = frames.records(whole)
+    return JudgeUse(models, _mean(by_question, "prompt"), _mean(by_question, "completion"))
+
+
+def _hardware(run: Run) -> str:
+    """The machine that answered, where it is the one that measured; of a server elsewhere only its place is known."""
+    if run.simulated:
+        return "none: simulated"
+    hosts = dict.fromkeys(urlsplit(url).hostname or url for url in run.endpoint.split(", "))
+    if away := [host for host in hosts if not is_loopback(host)]:
+        return f"unknown, behind {', '.join(away)}"
+    machine = run.provenance.get("machine") or {}
+    gpus = machine.get("gpu") or []
+    memory = f"{machine['memory_gib']:g} GiB" if machine.get("memory_gib") else ""
+    return ", ".join(part for part in (str(machine.get("cpu") or ""), memory, *map(str, gpus)) if part)

@@ -1,0 +1,258 @@
+"""The charts of a TCO: a Result in, an Altair chart out, for the page and for the report alike.
+
+No colour is set here: the page's theme or the report's look gives them. None means that there is nothing to draw.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from eval.cost.figure import Figure
+from eval.cost.result import OptionResult, Result
+
+QUIET = "#8A949C"  # legible on the light and on the dark background
+SIMULATED = "Simulated data"
+ROW = 40  # pixels a bar
+MOST_BARS = 12
+LABEL_PX = 260
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+def _label(option: OptionResult) -> str:
+    return option.label or option.name
+
+
+def _value(figure: Figure) -> float | None:
+    return None if figure.value is None else float(figure.value)
+
+
+def _color(result: Result, *, legend: bool = True) -> alt.Color:
+    """One colour an option, the same in all charts, by its place in the scenario."""
+    look = {"orient": "top", "columns": 3, "labelLimit": LABEL_PX, "symbolOpacity": 1}
+    shown = alt.Legend(title=None, **look) if legend else None
+    return alt.Color("option:N", scale=alt.Scale(domain=[_label(o) for o in result.options]), legend=shown)
+
+
+def _bars(names: Sequence[str]) -> alt.Y:
+    axis = alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False)
+    return alt.Y("option:N", sort=list(names), title=None, axis=axis)
+
+
+def cumulative(result: Result) -> Chart | None:
+    """What was paid up to each month: the median of the draws as a line, the 10th to 90th percentile as a band."""
+    rows = [
+        {"option": _label(option), "month": month, "low": float(low), "middle": float(middle), "high": float(high)}
+        for option in result.options
+        if option.fan is not None
+        for month, (low, middle, high) in enumerate(
+            zip(option.fan.p10.values, option.fan.p50.values, option.fan.p90.values, strict=True)
+        )
+    ]
+    if not rows:
+        return None
+    title = f"Paid so far ({result.currency})"
+    axis = alt.Axis(format="d", grid=False)
+    x = alt.X("month:Q", title="Months since the start", axis=axis, scale=alt.Scale(nice=False))
+    tooltip = [alt.Tooltip("option:N"), alt.Tooltip("month:Q")]
+    tooltip += [
+        alt.Tooltip(f"{name}:Q", title=words, format=",.0f")
+        for name, words in (("low", "10th percentile"), ("middle", "median"), ("high", "90th percentile"))
+    ]
+    base = alt.Chart(pd.DataFrame(rows))
+    color = _color(result)
+    band = base.mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=color)
+    line = base.mark_line(strokeWidth=2).encode(x=x, y=alt.Y("middle:Q", title=title), color=color, tooltip=tooltip)
+    return alt.layer(band, line).properties(height=320)
+
+
+def by_head(result: Result) -> Chart | None:
+    """The effective cost over the horizon, a bar an option, cut into heads."""
+    rows = [
+        {"option": _label(option), "head": head.head, "cost": _value(head.effective_cost)}
+        for option in result.options
+        for head in option.heads
+    ]
+    if not rows:
+        return None
+    names = list(dict.fromkeys(row["option"] for row in rows))
+    return (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_bar(height={"band": 0.65})
+        .encode(
+            x=alt.X("sum(cost):Q", title=f"Effective cost over the horizon ({result.currency})"),
+            y=_bars(names),
+            color=alt.Color("head:N", legend=alt.Legend(title=None, orient="top", columns=4)),
+            tooltip=["option:N", "head:N", alt.Tooltip("sum(cost):Q", title="cost", format=",.0f")],
+        )
+        .properties(height=ROW * len(names) + 60)
+    )
+
+
+def criterion_of(result: Result) -> str | None:
+    """The criterion that the quality chart shows: one with a floor, else the first that was scored."""
+    scored = list(dict.fromkeys(c for option in result.options for c in option.quality))
+    floors = [key.removesuffix(", at least") for key in result.requirements if key.endswith(", at least")]
+    return next((c for c in [*floors, *scored] if c in scored), None)
+
+
+def cost_against_quality(result: Result) -> Chart | None:
+    """Cost of 1,000 answers against one criterion, with its 95 % interval and the floor; top left is best."""
+    criterion = criterion_of(result)
+    if criterion is None:
+        return None
+    rows = []
+    for option in result.options:
+        quality, cost = option.quality.get(criterion), _value(option.per_1000)
+        if quality is not None and quality.value is not None and cost is not None:
+            standing = "out" if option.out else "meets everything"
+            rows.append(
+                {
+                    **{"option": _label(option), "cost": cost, "cost_low": option.per_1000.low},
+                    **{"cost_high": option.per_1000.high, "quality": _value(quality), "standing": standing},
+                    **{"low": quality.low, "high": quality.high},
+                }
+            )
+    if not rows:
+        return None
+    base = alt.Chart(pd.DataFrame(rows))
+    x = alt.X("cost:Q", title=f"Cost of 1,000 answers ({result.currency})", scale=alt.Scale(zero=False, padding=30))
+    scale = alt.Scale(domain=[1, 5])
+    y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=scale)
+    color = _color(result)
+    points = base.mark_point(filled=True, size=130).encode(
+        x=x,
+        y=y,
+        color=color,
+        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="top")),
+        tooltip=[
+            "option:N",
+            "standing:N",
+            alt.Tooltip("cost:Q", format=",.2f"),
+            alt.Tooltip("quality:Q", format=".2f"),
+        ],
+    )
+    layers: list[Any] = [
+        base.mark_rule(opacity=0.5).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q", color=color),
+        base.mark_rule(opacity=0.5).encode(x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y, color=color),
+        points,
+    ]
+    floor = result.requirements.get(f"{criterion}, at least")
+    if floor is not None:
+        line = alt.Chart(pd.DataFrame([{"floor": _value(floor)}]))
+        layers.append(line.mark_rule(strokeDash=[5, 4], color=QUIET).encode(y=alt.Y("floor:Q", scale=scale)))
+    return alt.layer(*layers).properties(height=340)
+
+
+def tornado(result: Result) -> Chart | None:
+    """The saving at the low and the high end of each range, the widest first; the line is no saving."""
+    rows: list[Mapping[str, Any]] = [
+        {"number": bar.key, "low": _value(bar.saving_at_low), "high": _value(bar.saving_at_high),
+         "range": f"{_short(bar.low)} to {_short(bar.high)}"}
+        for bar in result.tornado[:MOST_BARS]
+    ]  # fmt: skip
+    if not rows or result.tornado_of is None:
+        return None
+    ours, theirs = (_label(result.option(name)) for name in result.tornado_of)
+    order = [row["number"] for row in rows]
+    ends = [
+        {**row, "end": end, "saving": row[end], "from": row["high" if end == "low" else "low"]}
+        for row in rows
+        for end in ("low", "high")
+    ]
+    axis = alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False)
+    y = alt.Y("number:N", sort=order, title=None, axis=axis)
+    title = f"Saving of {ours} against {theirs} ({result.currency})"
+    tooltip = ["number:N", "range:N", alt.Tooltip("low:Q", title="saving at low", format=",.0f")]
+    tooltip.append(alt.Tooltip("high:Q", title="saving at high", format=",.0f"))
+    bars = (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_bar(height={"band": 0.55}, opacity=0.75)
+        .encode(x=alt.X("low:Q", title=title), x2="high:Q", y=y, tooltip=tooltip)
+    )
+    marks = (
+        alt.Chart(pd.DataFrame(ends))
+        .mark_point(filled=True, size=60, opacity=1)
+        .encode(
+            x="saving:Q",
+            y=y,
+            shape=alt.Shape(
+                "end:N",
+                title="end of the range",
+                scale=alt.Scale(domain=["low", "high"]),
+                legend=alt.Legend(orient="top"),
+            ),
+            color=alt.value(QUIET),
+        )
+    )
+    zero = alt.Chart(pd.DataFrame([{"x": 0}])).mark_rule(color=QUIET).encode(x="x:Q")
+    return alt.layer(bars, zero, marks).properties(height=28 * len(rows) + 70)
+
+
+def _short(figure: Figure) -> str:
+    return f"{float(figure.value or 0):,.4g} {figure.unit}"
+
+
+def break_even(result: Result) -> Chart | None:
+    """Where each option with machines breaks even: its band, the workload's volumes, and what its machines bear."""
+    bands, steps = [], []
+    for found in result.break_even:
+        option = result.option(found.option)
+        if (volume := _value(found.volume)) is not None:
+            band = {"low": found.volume.low or volume, "high": found.volume.high or volume}
+            bands.append({"option": _label(option), "volume": volume, **band})
+        limits = _bearable(option)
+        steps += [{"option": _label(option), "limit": limit, "machines": machines} for limit, machines in limits]
+    if not bands:
+        return None
+    names = [row["option"] for row in bands]
+    x = alt.X("volume:Q", title="Requests a month", scale=alt.Scale(type="log", nice=False, padding=20))
+    y = _bars(names)
+    base = alt.Chart(pd.DataFrame(bands))
+    tooltip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
+    tooltip += [alt.Tooltip("low:Q", format=",.0f"), alt.Tooltip("high:Q", format=",.0f")]
+    color = _color(result, legend=False)
+    layers: list[Any] = [
+        base.mark_rule(strokeWidth=7, opacity=0.35).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=color),
+        base.mark_point(filled=True, size=120).encode(x=x, y=y, color=color, tooltip=tooltip),
+    ]
+    if steps:
+        capacity = alt.Chart(pd.DataFrame(steps))
+        tip = ["option:N", "machines:Q", alt.Tooltip("limit:Q", title="bears a month", format=",.0f")]
+        tick = capacity.mark_tick(thickness=2, height=24, color=QUIET)
+        layers.append(tick.encode(x=alt.X("limit:Q"), y=y, tooltip=tip))
+    lines = [
+        {"at": _value(result.workload[f"requests in the {month} month"]), "said": f"{month} month"}
+        for month in ("first", "last")
+    ]
+    workload = alt.Chart(pd.DataFrame(lines))
+    layers.append(workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"))
+    text = workload.mark_text(align="left", baseline="top", dx=4, color=QUIET)
+    layers.append(text.encode(x="at:Q", y=alt.value(0), text="said:N"))
+    return alt.layer(*layers).properties(height=ROW * len(names) + 70)
+
+
+def _bearable(option: OptionResult) -> list[tuple[float, float]]:
+    """Requests a month that so many machines bear, of the part of an option that bears least."""
+    parts = [[(_value(bears) or 0.0, _value(n) or 0.0) for n, bears in part.steps] for part in option.capacity]
+    full = [[step for step in part if step[0] > 0] for part in parts]
+    return min((part for part in full if part), key=lambda part: part[0][0], default=[])
+
+
+CHARTS = {
+    "cumulative": cumulative,
+    "heads": by_head,
+    "quality": cost_against_quality,
+    "tornado": tornado,
+    "break_even": break_even,
+}
+
+
+def marked(key: str, result: Result) -> Chart | None:
+    """A chart by its key, with the mark of simulated data in it, which a saved picture keeps."""
+    chart = CHARTS[key](result)
+    if chart is None or not any(option.simulated for option in result.options):
+        return chart
+    look = {"anchor": "end", "fontSize": 12, "fontWeight": "normal", "color": QUIET}
+    return chart.properties(title=alt.TitleParams(SIMULATED, **look))

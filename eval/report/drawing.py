@@ -1,0 +1,53 @@
+"""Charts as pictures for files: SVG that needs no script, and PNG.
+
+Rendering takes vl-convert, which comes with the extra `report`.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from eval.cost.result import Result
+from eval.report.charts import CHARTS, Chart, marked
+
+WIDTH = 640
+COLORS = ("#2A6FBB", "#D98324", "#2E8B6D", "#A8456B", "#7A5CB8", "#6B7680", "#B59A1F", "#3B9FB5")
+
+
+class ReportError(Exception):
+    """A report cannot be made; the text says why and what to do."""
+
+
+def extra(module: str) -> Any:
+    """A module of the extra `report`; raises ReportError where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ReportError('This format needs more packages: pip install "rightsize[report]"') from error
+
+
+def _spec(chart: Chart) -> dict[str, Any]:
+    looked = (
+        chart.properties(width=WIDTH, background="white")  # pyright: ignore[reportCallIssue]
+        .configure_range(category=list(COLORS))
+        .configure_view(stroke=None)
+        .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#E6E8EA")
+        .configure_legend(labelFontSize=12, symbolLimit=0)
+    )
+    return looked.to_dict()
+
+
+def _drawn(result: Result, render: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    made = {key: marked(key, result) for key in CHARTS}
+    return {key: render(_spec(chart)) for key, chart in made.items() if chart is not None}
+
+
+def svgs(result: Result) -> dict[str, str]:
+    """Every chart of a result that has something to show, as SVG by its key."""
+    return _drawn(result, extra("vl_convert").vegalite_to_svg)
+
+
+def pngs(result: Result) -> dict[str, bytes]:
+    """The same as PNG, twice as fine as on a screen."""
+    render = extra("vl_convert").vegalite_to_png
+    return _drawn(result, lambda spec: render(spec, scale=2))

@@ -1,0 +1,231 @@
+"""The narrative as Markdown, as one HTML file, and as DOCX: the same words in each.
+
+Text of models, runs and scenarios is escaped, so that it is shown letter by letter. A file is written beside its place
+and moved there whole: a reader never meets half of one.
+"""
+
+import html
+import io
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from eval.cost.narrative import Block, Bullets, Name, Narrative, Paragraph, Picture, Said, Span, Table, narrate, words
+from eval.cost.result import Result
+from eval.report.drawing import ReportError, extra, pngs, svgs
+
+Format = Literal["html", "md", "docx"]
+FORMATS: tuple[Format, ...] = ("html", "md", "docx")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&])")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML holds these
+_PICTURE_INCHES = 6.3
+_STYLE = """
+:root { color-scheme: light; }
+body { background: #fff; color: #1d2329; font: 15px/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 60rem;
+       padding: 2rem 1.5rem; }
+h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .5rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; }
+.banner { border: 2px solid #b7791f; background: #fff8e6; padding: .7rem 1rem; margin: 1rem 0; font-weight: 600; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; margin: .8rem 0 1.2rem; font-size: .86rem; }
+caption { text-align: left; font-weight: 600; padding: .2rem 0; }
+th, td { border-bottom: 1px solid #d9dee2; padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top;
+         overflow-wrap: anywhere; }
+td { min-width: 5.5rem; }
+sup { color: #5c6770; font-size: .68rem; margin-left: .15rem; }
+figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
+figcaption { color: #5c6770; font-size: .82rem; }
+@media print { body { max-width: none; padding: 0; font-size: 10pt; } h2 { break-after: avoid; }
+  tr, figure { break-inside: avoid; } .scroll { overflow: visible; } table { font-size: 7.5pt; }
+  .banner { print-color-adjust: exact; } }
+"""
+
+
+def write(result: Result, format: Format, place: Path) -> None:
+    """Write the report of a result to a file. Raises ReportError where it cannot be made or written."""
+    content = made(result, format)
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(place)
+    except OSError as error:
+        raise ReportError(f"The report cannot be written to {place} ({error.strerror}).") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def made(result: Result, format: Format) -> bytes:
+    """The report of a result as the content of a file. Raises ReportError where a package for the format is missing."""
+    narrative = narrate(result)
+    if format == "md":
+        return as_markdown(narrative).encode()
+    return as_html(narrative, svgs(result)).encode() if format == "html" else as_docx(narrative, pngs(result))
+
+
+def ready(format: Format) -> None:
+    """Raise ReportError where a package that a format needs is missing."""
+    for module in {"md": (), "html": ("vl_convert",), "docx": ("vl_convert", "docx")}[format]:
+        extra(module)
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub("\ufffd", text)
+
+
+def _text(span: Span) -> str:
+    match span:
+        case str():
+            return _clean(span)
+        case Name() | Said():
+            return _clean(span.text)
+        case _:
+            return _clean(words(span))
+
+
+# --- Markdown ---------------------------------------------------------------------------------------------------------
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def as_markdown(narrative: Narrative) -> str:
+    """The narrative as Markdown, tags in brackets; its charts are left out, their numbers stand in the tables."""
+    lines = [f"# {_escaped(narrative.title)}", ""]
+    lines += [f"> **{_escaped(narrative.banner)}**", ""] if narrative.banner else []
+    for section in narrative.sections:
+        lines += [f"## {section.title}", ""]
+        for block in section.blocks:
+            lines += [*_markdown(block, narrative), ""] if not isinstance(block, Picture) else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _in_markdown(span: Span, narrative: Narrative) -> str:
+    text = _text(span)
+    shown = text if isinstance(span, str) else _escaped(text)
+    return f"{shown} \\[{narrative.tag(span)}\\]" if not isinstance(span, str | Name) else shown
+
+
+def _markdown(block: Block, narrative: Narrative) -> list[str]:
+    def said(parts: tuple[Span, ...]) -> str:
+        return "".join(_in_markdown(span, narrative) for span in parts)
+
+    match block:
+        case Paragraph():
+            return [said(block.spans)]
+        case Bullets():
+            return [f"- {said(item)}" for item in block.items]
+        case Table():
+            head = " | ".join(map(_escaped, block.headings))
+            rows = [f"| {' | '.join(_in_markdown(cell, narrative) for cell in row)} |" for row in block.rows]
+            return [f"**{block.caption}**", "", f"| {head} |", "|" + " --- |" * len(block.headings), *rows]
+        case Picture():
+            return []
+
+
+# --- HTML -------------------------------------------------------------------------------------------------------------
+
+
+def as_html(narrative: Narrative, pictures: Mapping[str, str]) -> str:
+    """The narrative as one HTML file without any script or outside address; `pictures` holds its charts as SVG."""
+    title = html.escape(_clean(narrative.title))
+    body = [f"<h1>{title}</h1>"]
+    if narrative.banner:
+        body.append(f'<p class="banner">{html.escape(narrative.banner)}</p>')
+    for section in narrative.sections:
+        body.append(f"<section><h2>{html.escape(section.title)}</h2>")
+        body += [_html(block, narrative, pictures) for block in section.blocks]
+        body.append("</section>")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title><style>{_STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
+def _in_html(span: Span, narrative: Narrative) -> str:
+    text = html.escape(_text(span))
+    if isinstance(span, str | Name):
+        return text
+    return f'{text}<sup title="{html.escape(_clean(f"{span.kind}: {span.origin}"))}">{narrative.tag(span)}</sup>'
+
+
+def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> str:
+    def said(parts: tuple[Span, ...]) -> str:
+        return "".join(_in_html(span, narrative) for span in parts)
+
+    match block:
+        case Paragraph():
+            return f"<p>{said(block.spans)}</p>"
+        case Bullets():
+            return "<ul>" + "".join(f"<li>{said(item)}</li>" for item in block.items) + "</ul>"
+        case Table():
+            head = "".join(f"<th>{html.escape(_clean(heading))}</th>" for heading in block.headings)
+            rows = "".join(
+                "<tr>" + "".join(f"<td>{said((cell,))}</td>" for cell in row) + "</tr>" for row in block.rows
+            )
+            caption = f"<caption>{html.escape(block.caption)}</caption>"
+            return (
+                f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+            )
+        case Picture():
+            if block.key not in pictures:
+                return ""
+            caption = f"<figcaption>{html.escape(block.words)}</figcaption>"
+            return f"<figure>{pictures[block.key]}{caption}</figure>"
+
+
+# --- DOCX -------------------------------------------------------------------------------------------------------------
+
+
+def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
+    """The narrative as a Word document; `pictures` holds its charts as PNG."""
+    docx = extra("docx")
+    document = docx.Document()
+    document.add_heading(_clean(narrative.title), 0)
+    if narrative.banner:
+        document.add_paragraph().add_run(narrative.banner).bold = True
+
+    def fill(paragraph: object, parts: tuple[Span, ...]) -> None:
+        for span in parts:
+            paragraph.add_run(_text(span))  # pyright: ignore[reportAttributeAccessIssue]
+            if not isinstance(span, str | Name):
+                tag = paragraph.add_run(f" {narrative.tag(span)}")  # pyright: ignore[reportAttributeAccessIssue]
+                tag.font.superscript = True
+
+    for section in narrative.sections:
+        document.add_heading(section.title, 1)
+        for block in section.blocks:
+            match block:
+                case Paragraph():
+                    fill(document.add_paragraph(), block.spans)
+                case Bullets():
+                    for item in block.items:
+                        fill(document.add_paragraph(style="List Bullet"), item)
+                case Table():
+                    _docx_table(document, block, fill, docx.shared.Pt(8))
+                case Picture() if block.key in pictures:
+                    width = docx.shared.Inches(_PICTURE_INCHES)
+                    document.add_picture(io.BytesIO(pictures[block.key]), width=width)
+    content = io.BytesIO()
+    document.save(content)
+    return content.getvalue()
+
+
+def _docx_table(document: object, block: Table, fill: Callable[[object, tuple[Span, ...]], None], size: object) -> None:
+    document.add_paragraph().add_run(block.caption).bold = True  # pyright: ignore[reportAttributeAccessIssue]
+    table = document.add_table(rows=1, cols=len(block.headings), style="Table Grid")  # pyright: ignore
+    for cell, heading in zip(table.rows[0].cells, block.headings, strict=True):
+        cell.paragraphs[0].add_run(_clean(heading)).bold = True
+    for row in block.rows:
+        for cell, span in zip(table.add_row().cells, row, strict=True):
+            fill(cell.paragraphs[0], (span,))
+    for row in table.rows:
+        for cell in row.cells:
+            for run in cell.paragraphs[0].runs:
+                run.font.size = size

@@ -1,0 +1,153 @@
+"""The quality number of stored runs: the sample that people scored is joined with the judge's scores."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import rows
+from command import Command
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from db import sampling, store
+from db.models import Answer, Design, Draw, Run
+from db.sampling import Wish
+from eval.quality_number import QualityError, quality_numbers
+from eval.stats.quality import QuestionScores, quality
+
+N = 40
+JUDGE = [1 + (7 * i) % 5 for i in range(N)]
+PEOPLE = [min(5, max(1, value + (0, -1, 1, 0)[i % 4])) for i, value in enumerate(JUDGE)]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = store.connect(f"sqlite:///{(tmp_path / 'quality.db').as_posix()}")
+    yield made
+    made.dispose()
+
+
+def a_run(session: Session, *, judged: bool = True) -> tuple[Run, list[Answer]]:
+    qa_set, questions = rows.add_qa_set(session, N)
+    run = rows.add_run(session, qa_set)
+    answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+    if judged:
+        for answer, value in zip(answers, JUDGE, strict=True):
+            made = rows.assessment(answer, rows.judge(session), rows.rubric(session))
+            store.save_assessment(made, rows.scores([value] * 3), session=session)
+    return run, answers
+
+
+def score(answers: Sequence[Answer], chosen: dict[int | None, int | None], session: Session) -> None:
+    """A person's scores of some answers, each with the draw that led to it (None: nobody drew it)."""
+    by_id = {answer.id: (answer, value) for answer, value in zip(answers, PEOPLE, strict=True)}
+    for answer_id, draw_id in chosen.items():
+        answer, value = by_id[answer_id]
+        made = rows.assessment(answer, rows.person(session), rows.rubric(session), "person", draw_id=draw_id)
+        store.save_assessment(made, rows.scores([value] * 3), session=session)
+
+
+def drawn(run: Run, size: int | None, session: Session, design: Design = Design.random) -> dict[int | None, int | None]:
+    wish = Wish((run.id or 0,), design, size, double_share=0)
+    sample = sampling.draw_sample(wish, rows.rubric(session), seed=3, session=session)
+    return {d.answer_id: d.id for d in session.exec(select(Draw).where(col(Draw.sample_id) == sample.id))}
+
+
+def expected(hand: dict[int | None, int | None], answers: Sequence[Answer]) -> list[QuestionScores]:
+    return [
+        QuestionScores(float(judge), float(person) if a.id in hand else None, len(hand) / N if a.id in hand else None)
+        for a, judge, person in zip(answers, JUDGE, PEOPLE, strict=True)
+    ]
+
+
+def test_without_people_it_is_the_judges_mean_labelled_as_such(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, _ = a_run(session)
+    (found,) = quality_numbers([run], engine)
+    assert (found.number.method, found.number.n_people, found.sample_id) == ("judge only, not calibrated", 0, None)
+    assert found.number.value == pytest.approx(sum(JUDGE) / N)
+
+
+def test_a_random_sample_corrects_the_judge_as_the_statistics_do(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        hand = drawn(run, 20, session)
+        score(answers, hand, session)
+    (found,) = quality_numbers([run], engine)
+    by_hand = quality(expected(hand, answers))
+    assert found.sample_id is not None
+    assert (found.number.method, found.number.n_people, found.number.n_questions) == ("human-corrected", 20, N)
+    assert (found.number.value, found.number.low, found.number.high) == pytest.approx(
+        (by_hand.value, by_hand.low, by_hand.high)
+    )
+    assert found.number.gain is not None
+    assert found.number.gain > 1
+    assert found.prospect.n_then == N  # 20 more are all there are
+
+
+def test_a_stratified_sample_carries_its_strata_and_probabilities(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        hand = drawn(run, 25, session, Design.stratified)
+        score(answers, hand, session)
+        strata = {d.stratum for d in session.exec(select(Draw))}
+    (found,) = quality_numbers([run], engine)
+    assert len(strata) > 1
+    assert found.number.n_people == len(hand)
+    assert found.number.method in ("human-corrected", "people alone")
+    assert abs((found.number.value or 0) - sum(PEOPLE) / N) < 0.5
+
+
+def test_answers_picked_for_disagreement_or_by_nobodys_draw_never_enter(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        rubric = rows.rubric(session)
+        picked = {a.id: rows.sample(a, rubric, session, Design.disagreement).id for a in answers[:15]}
+        score(answers, picked, session)
+        score(answers, dict.fromkeys(a.id for a in answers[20:30]), session)
+    (found,) = quality_numbers([run], engine)
+    assert (found.number.method, found.number.n_people) == ("judge only, not calibrated", 0)
+
+
+def test_scores_from_elsewhere_count_where_every_question_has_one(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session, judged=False)
+        score(answers, dict.fromkeys(a.id for a in answers), session)
+    (found,) = quality_numbers([run], engine)
+    assert (found.judge, found.number.method, found.number.n_people) == (None, "people alone", N)
+    assert found.number.value == pytest.approx(sum(PEOPLE) / N)
+
+
+def test_what_nobody_scored_has_no_quality(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, _ = a_run(session, judged=False)
+    with pytest.raises(QualityError, match="Nobody scored these runs"):
+        quality_numbers([run], engine)
+    with pytest.raises(QualityError, match='"x" scored none of these runs'):
+        quality_numbers([run], engine, judge="x")
+
+
+def test_the_target_of_inference_is_chosen_and_said(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        score(answers, drawn(run, 20, session), session)
+    (these,) = quality_numbers([run], engine)
+    (this,) = quality_numbers([run], engine, inference="this question set")
+    assert "questions like these" in these.number.notes[0]
+    assert "this question set" in this.number.notes[0]
+    assert (this.number.width or 9) < (these.number.width or 0)
+
+
+def test_the_command_prints_the_number_and_every_figure_behind_it(rightsize: Command, engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        score(answers, drawn(run, 20, session), session)
+    db = str(engine.url.database)
+    (shown,) = json.loads(rightsize("quality", "1", "--db", db, "--json").out)
+    assert shown["number"]["method"] == "human-corrected"
+    assert {"value", "low", "high", "gain", "width_people_alone", "judge_weight", "notes"} <= set(shown["number"])
+    assert {"n_now", "n_then", "width_now", "width_then"} <= set(shown["prospect"])
+    told = rightsize("quality", "1", "--db", db).err
+    assert "human-corrected" in told
+    assert "if they are like the 20 there are" in told

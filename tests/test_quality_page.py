@@ -1,0 +1,78 @@
+"""The Quality page: empty, judged only, corrected by people, and for this question set alone."""
+
+from pathlib import Path
+
+import pytest
+import test_quality_number as filled
+from pages import open_page, parsed
+from sqlmodel import Session
+
+from dashboard import quality_tables as tables
+from db import store
+from db.models import RunStatus
+from eval.comparing import compare
+
+
+def at(path: Path) -> str:
+    return f"sqlite:///{(path / 'quality_page.db').as_posix()}"
+
+
+def fill(url: str, *, judged: bool = True, scored: bool = False) -> None:
+    engine = store.connect(url)
+    with store.writing(engine) as session:
+        run, answers = filled.a_run(session, judged=judged)
+        run.status = RunStatus.finished
+        session.add(run)
+        if scored:
+            filled.score(answers, filled.drawn(run, 20, session), session)
+    engine.dispose()
+
+
+def test_without_scores_the_page_says_what_would_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(at(tmp_path), judged=False)
+    app = open_page(monkeypatch, at(tmp_path), "quality")
+    assert "Nobody scored these runs" in app.info[0].value
+
+
+def test_a_judge_alone_is_labelled_not_calibrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(at(tmp_path))
+    app = open_page(monkeypatch, at(tmp_path), "quality")
+    assert app.dataframe[0].value["method"].to_list() == ["judge only, not calibrated"]
+    assert "Two runs or more are needed to compare" in app.info[0].value
+    assert "judge noise and question sampling alone" in parsed(app)
+
+
+def test_hand_scores_of_a_sample_correct_the_judge_and_say_what_more_would_buy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(at(tmp_path), scored=True)
+    app = open_page(monkeypatch, at(tmp_path), "quality")
+    shown = app.dataframe[0].value
+    assert (shown["method"].to_list(), shown["people"].to_list()) == (["human-corrected"], [f"20 of {filled.N}"])
+    assert "would bring the width of the interval" in shown["next"].iloc[0]
+    wide = shown["high"].iloc[0] - shown["low"].iloc[0]
+    app.get_by_key("holds_for").set_value(True).run()
+    narrow = app.dataframe[0].value
+    assert narrow["high"].iloc[0] - narrow["low"].iloc[0] < wide  # for these questions alone less is open
+
+
+def test_a_decided_difference_is_a_sentence_and_an_open_one_a_count(tmp_path: Path) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        runs = [_shifted(session, by) for by in (0, 0, -2)]
+    (compared,) = compare(runs, engine, criterion="overall")
+    said = tables.finding(compared)
+    assert "is better than" in said
+    assert "Not decisive: 1 pair." in said
+    engine.dispose()
+
+
+def _shifted(session: Session, by: int) -> store.Run:
+    qa_set, questions = filled.rows.add_qa_set(session, filled.N)
+    run = filled.rows.add_run(session, qa_set)
+    for i, question in enumerate(questions):
+        answer = store.save_answer(filled.rows.answer(run, question), [], session=session)
+        value = min(5, max(1, 3 + by + (i % 3 - 1) + (i % 5 == 0)))
+        made = filled.rows.assessment(answer, filled.rows.judge(session), filled.rows.rubric(session))
+        store.save_assessment(made, filled.rows.scores([value] * 3), session=session)
+    return run

@@ -1,0 +1,99 @@
+"""The report is the same in HTML, Markdown and DOCX: whole, self-contained, and with hostile text shown as text."""
+
+import io
+import re
+from pathlib import Path
+
+import cost_samples
+import docx
+import pytest
+from command import Command
+from costed import add_demo_targets
+
+from eval.cost import price_card_file, scenario_file
+from eval.cost.evaluate import evaluate
+from eval.cost.result import Result
+from eval.report import drawing, files
+from eval.report.charts import CHARTS
+from eval.report.drawing import ReportError
+
+HOSTILE = '<script>alert(1)</script> ![x](http://evil.example/x.png) | `a` "q"'
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    demo = scenario_file.demo()
+    option = demo.options["cloud"].model_copy(update={"label": HOSTILE[:110], "remarks": (HOSTILE,)})
+    changed = {"draws": 500, "question": HOSTILE, "options": {**demo.options, "cloud": option}}
+    return evaluate(demo.model_copy(update=changed), cost_samples.demo_targets(), price_card_file.built_in())
+
+
+def test_every_chart_of_the_demo_has_something_to_show(result: Result):
+    assert [key for key, draw in CHARTS.items() if draw(result) is None] == []
+
+
+def test_every_picture_keeps_the_mark_of_simulated_data(result: Result):
+    assert [key for key, svg in drawing.svgs(result).items() if "Simulated data" not in svg] == []
+
+
+def test_no_chart_is_drawn_of_nothing():
+    demo = scenario_file.demo().model_copy(update={"draws": 500})
+    nothing = evaluate(demo, {}, price_card_file.built_in())
+    assert CHARTS["quality"](nothing) is None
+    assert CHARTS["break_even"](nothing) is None
+
+
+def test_html_needs_no_network_and_runs_no_script(result: Result):
+    page = files.made(result, "html").decode()
+    assert page.count("<svg") == len(CHARTS)
+    assert "<script" not in page
+    assert not re.findall(r"(?:src|href)=[\"']?https?:", page)
+    assert "&lt;script&gt;alert(1)" in page
+    assert page.index('class="banner"') < page.index("<h2>")
+
+
+def test_markdown_shows_hostile_text_as_text(result: Result):
+    page = files.made(result, "md").decode()
+    assert "<script" not in page.replace("\\<script", "")
+    assert "![x]" not in page.replace("\\!\\[x", "")
+    tables = [line for line in page.splitlines() if line.startswith("| ")]
+    assert len(tables) > 40
+    assert page.index("Simulated data") < page.index("## ")
+
+
+def test_docx_opens_with_the_same_sections_and_charts(result: Result):
+    document = docx.Document(io.BytesIO(files.made(result, "docx")))
+    text = "\n".join(paragraph.text for paragraph in document.paragraphs)
+    assert "Simulated data" in text
+    assert HOSTILE in text
+    titles = [p.text for p in document.paragraphs if p.style is not None and p.style.name == "Heading 1"]
+    page = files.made(result, "md").decode()
+    assert titles == re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert len(document.inline_shapes) == len(CHARTS)
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing_behind(result: Result, tmp_path: Path):
+    with pytest.raises(ReportError, match="cannot be written"):
+        files.write(result, "md", tmp_path / "no" / "report.md")
+    (tmp_path / "report.md").mkdir()
+    with pytest.raises(ReportError, match="cannot be written"):
+        files.write(result, "md", tmp_path / "report.md")
+    assert [file.name for file in tmp_path.iterdir()] == ["report.md"]
+
+
+def test_a_missing_package_is_told_in_a_sentence():
+    with pytest.raises(ReportError, match=r'pip install "rightsize\[report\]"'):
+        drawing.extra("no_such_package_of_rightsize")
+
+
+@pytest.mark.parametrize("format", files.FORMATS)
+def test_the_command_writes_a_file(format: str, rightsize: Command, tmp_path: Path):
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    said = rightsize("report", "demo", "--format", format, "--out", str(tmp_path / f"r.{format}"), "--db", url)
+    assert said.code == 0, said.err
+    assert (tmp_path / f"r.{format}").stat().st_size > 10_000
+
+
+def test_an_unknown_format_is_refused(rightsize: Command, shared_url: str):
+    assert rightsize("report", "demo", "--format", "pdf", "--db", shared_url).code != 0

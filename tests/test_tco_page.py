@@ -1,0 +1,129 @@
+"""The TCO page: there on an empty database, right on a full one; an edit changes the result at once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from costed import add_demo_targets
+from pages import open_page
+from streamlit.testing.v1 import AppTest
+
+from dashboard import tco_tables
+from db import store
+from eval import stored_scenarios
+from eval.cost import price_card_file, scenario_file
+from eval.cost.scenario import assumptions
+from eval.cost.scenario_edit import edited
+from eval.cost.scenario_file import ScenarioError
+
+DEMO = "Internal assistant"
+
+
+@pytest.fixture
+def demo_url(tmp_path: Path) -> str:
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    return url
+
+
+def said(app: AppTest) -> str:
+    elements = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.success, *app.error]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def options(app: AppTest) -> Any:
+    frame = next(e.value for e in app.dataframe if e.proto.alt == "Cost of the options")
+    return frame.set_index("option")
+
+
+def edit(app: AppTest, path: str, **fields: Any) -> None:
+    """Change a row of the table of assumptions, as the browser would."""
+    row = list(assumptions(scenario_file.demo())).index(path)
+    app.session_state["_assumptions"] = {"edited_rows": {row: fields}, "added_rows": [], "deleted_rows": []}
+    app.run()
+    assert not app.exception
+
+
+def test_an_empty_database_shows_the_demo_scenario_and_says_what_is_missing(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_page(monkeypatch, empty_url, "tco")
+    assert app.selectbox(key="_scenario_box").value == DEMO
+    assert "No finished run of these targets yet" in said(app)
+    assert options(app).loc["Cloud API", "standing"] == "blocked"
+    assert options(app).isna().loc["Cloud API", "npv"]
+
+
+def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_page(monkeypatch, demo_url, "tco")
+    assert not app.error
+    assert "Simulated data" in said(app)
+    assert options(app).loc["Cloud API", "npv"] > 0
+    assert len(app.get("vega_lite_chart")) >= 4
+
+
+def test_an_edited_assumption_changes_the_result_at_once_and_stores_nothing(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_page(monkeypatch, demo_url, "tco")
+    before = options(app).loc["Cloud API", "npv"]
+    edit(app, "workload.users", value=2900)
+    assert options(app).loc["Cloud API", "npv"] > before * 1.3
+    assert stored_scenarios.names(store.connect(demo_url)) == []
+
+
+def test_an_impossible_edit_is_named_and_the_stored_scenario_stays_in_view(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_page(monkeypatch, demo_url, "tco")
+    before = options(app).loc["Cloud API", "npv"]
+    edit(app, "workload.users", value=-5)
+    assert "workload" in app.error[0].value
+    assert options(app).loc["Cloud API", "npv"] == before
+
+
+def test_a_saved_copy_keeps_the_edit_and_is_in_view(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, demo_url, "tco")
+    edit(app, "workload.users", value=2900)
+    app.text_input(key="_scenario_name").set_value("Mine")
+    app.button(key="_copy").click().run()
+    assert not app.exception
+    assert app.selectbox(key="_scenario_box").value == "Mine"
+    engine = store.connect(demo_url)
+    stored = stored_scenarios.load("Mine", engine)
+    assert stored.workload.users is not None
+    assert stored.workload.users.value == 2900
+    app.text_input(key="_scenario_name").set_value("Ours")
+    app.button(key="_rename").click().run()
+    assert stored_scenarios.names(engine) == ["Ours"]
+    app.button(key="_delete").click().run()
+    assert stored_scenarios.names(engine) == []
+    assert app.selectbox(key="_scenario_box").value == DEMO
+
+
+def test_a_link_leads_to_its_scenario(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    engine = store.connect(demo_url)
+    for name in ("One", "Two"):
+        scenario = scenario_file.demo().model_copy(update={"name": name})
+        stored_scenarios.save(scenario, price_card_file.built_in(), engine)
+    assert open_page(monkeypatch, demo_url, "tco", scenario="One").selectbox(key="_scenario_box").value == "One"
+
+
+def test_an_unchanged_table_asks_for_no_change():
+    demo = scenario_file.demo()
+    assert tco_tables.changes(tco_tables.assumptions_frame(demo), demo) == {}
+
+
+def test_a_range_comes_and_goes_with_its_ends():
+    demo = scenario_file.demo()
+    fixed = edited(demo, {"workload.users": {"low": None, "high": None}})
+    assert fixed.workload.users is not None
+    assert fixed.workload.users.shape == "fixed"
+    ranged = edited(demo, {"workload.burst": {"low": 1, "high": 2}})
+    assert ranged.workload.burst.shape == "triangular"
+    with pytest.raises(ScenarioError, match="burst"):
+        edited(demo, {"workload.burst": {"low": 1}})
+    with pytest.raises(KeyError):
+        edited(demo, {"workload.nosuch": {"value": 1}})
