@@ -102,9 +102,14 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
-    """A frame as CSV that Excel opens as UTF-8, and in which no text is taken for a formula; numbers stay numbers."""
+def to_csv(frame: pd.DataFrame, *, simulated: bool = False) -> bytes:
+    """A frame as CSV that Excel opens as UTF-8, and in which no text is taken for a formula; numbers stay numbers.
+
+    `simulated` says that rows rest on simulated data: where they do not say so each for itself, all of them do.
+    """
     safe = frame.rename(columns=_cell)
+    if simulated and "simulated" not in safe.columns:
+        safe["simulated"] = True
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(_cell)

@@ -237,11 +237,13 @@ def show_table(
     columns: Mapping[str, Any] | None = None,
     *,
     csv: pd.DataFrame | None = None,
+    simulated: bool = False,
     **options: Any,
 ) -> Any:
     """A table with its CSV download beside it; `name` is the key and the file's name.
 
-    `columns` are the shown ones with their settings, in order. The CSV holds `csv` where that says more than the table.
+    `columns` are the shown ones with their settings, in order. The CSV holds `csv` where that says more than the table;
+    `simulated` says that rows rest on simulated data, and then the CSV says so.
     """
     shown = st.dataframe(
         frame,
@@ -252,7 +254,8 @@ def show_table(
         alt=alt_text,
         **options,
     )
-    csv_button(lambda: to_csv(frame if csv is None else csv), name, help=plural(len(frame), "row"))
+    whole = frame if csv is None else csv
+    csv_button(lambda: to_csv(whole, simulated=simulated), name, help=plural(len(frame), "row"))
     return shown
 
 
