@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.answer_tables import source_name
-from dashboard.answer_text import KIND_COLORS, answer_text
+from dashboard.answer_text import answer_text
 from dashboard.format import milliseconds, number, plain, plural
 from dashboard.highlight import Mark
+from dashboard.target_mark import target_mark
 from db.models import Answer, AssessmentStatus, Question, RaterKind, Score
 from db.side_by_side import Reply, Verdict
 
@@ -110,10 +111,15 @@ def _facts(answer: Answer) -> None:
         st.badge(f"took {answer.attempts} tries", color="gray", icon=":material/replay:")
 
 
-def show_reply(reply: Reply, name: str, shown: str | None) -> None:
-    """One target's card; `shown` says whose quotes are marked ("all", a criterion, None)."""
+def show_reply(reply: Reply, name: str, target: str, order: Sequence[str], shown: str | None) -> None:
+    """One target's card, under its name and its mark; `order` holds all stored targets.
+
+    `shown` says whose quotes are marked ("all", a criterion, None).
+    """
     answer = reply.answer
-    st.subheader(plain(name), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        target_mark(target, order, key=f"mark-{answer.id}")
+        st.subheader(plain(name), anchor=False)
     if answer.error_kind is not None:
         st.error("This answer failed.", icon=":material/error:")
         st.text(answer.error or answer.error_kind)
@@ -133,10 +139,7 @@ def _show_verdict(verdict: Verdict) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.markdown(f":material/{'person' if person else 'gavel'}: {plain(source_name(verdict))}", width="content")
         for score in verdict.scores:
-            st.badge(
-                f"{plain(score.criterion)} {'none' if score.value is None else score.value}",
-                color=KIND_COLORS.get(score.criterion, "violet"),  # pyright: ignore[reportArgumentType]
-            )
+            st.badge(f"{plain(score.criterion)} {'none' if score.value is None else score.value}", color="gray")
         for flag in assessment.flags:
             st.badge((FLAGS | RATER_FLAGS).get(flag, plain(flag)), color="orange", icon=":material/flag:")
         if assessment.same_family:

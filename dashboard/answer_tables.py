@@ -3,7 +3,7 @@
 Pure: no Streamlit, no database. Reading is db.side_by_side's job, CSV itself format.py's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -48,8 +48,13 @@ def calls_table(replies: Sequence[Reply], names: Mapping[int, str]) -> pd.DataFr
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"target": str, "stage": str})
 
 
-def answers_table(question_key: str, replies: Sequence[Reply], names: Mapping[int, str]) -> pd.DataFrame:
-    """One row an answer: target, text, timing, tokens, and a column for each rater's score on each criterion."""
+def answers_table(
+    question_key: str, replies: Sequence[Reply], names: Mapping[int, str], simulated: Collection[int] = ()
+) -> pd.DataFrame:
+    """One row an answer: target, text, timing, tokens, and a column for each rater's score on each criterion.
+
+    `names` tells each run's target; `simulated` holds the ids of the runs that are.
+    """
     rows: list[dict[str, Any]] = []
     for reply in replies:
         answer = reply.answer
@@ -57,6 +62,7 @@ def answers_table(question_key: str, replies: Sequence[Reply], names: Mapping[in
             "question": question_key,
             "run": answer.run_id,
             "target": names[answer.run_id],
+            "simulated": answer.run_id in simulated,
             "repeat": answer.repeat,
             "answer": answer.text,
         }

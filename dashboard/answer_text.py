@@ -9,7 +9,7 @@ from streamlit.components.v2 import component
 
 from dashboard.highlight import Mark, cut
 
-KIND_COLORS = {"coherence": "blue", "factuality": "green", "conciseness": "orange"}  # Streamlit's own colour names
+LINES = {"coherence": "straight", "factuality": "dashed", "conciseness": "dotted"}  # colours are for targets
 
 _CSS = """
 .text {
@@ -19,14 +19,14 @@ _CSS = """
 .lead { font-size: 1.15em; font-weight: 600; line-height: 1.45; }
 .empty { opacity: 0.7; font-style: italic; }
 mark {
-  --tone: var(--st-violet-color);
   color: inherit; border-radius: 0.2em; padding: 0.05em 0;
-  background: color-mix(in srgb, var(--tone) 24%, transparent);
+  background: color-mix(in srgb, var(--st-text-color) 10%, transparent);
+  text-decoration: underline wavy 0.09em; text-underline-offset: 0.22em;
 }
-mark.blue { --tone: var(--st-blue-color); }
-mark.green { --tone: var(--st-green-color); }
-mark.orange { --tone: var(--st-orange-color); }
-mark.several { text-decoration: underline dotted; text-underline-offset: 0.2em; }
+mark.straight { text-decoration-style: solid; }
+mark.dashed { text-decoration-style: dashed; }
+mark.dotted { text-decoration-style: dotted; }
+mark.several { text-decoration-style: double; }
 """
 
 _JS = """
@@ -65,9 +65,7 @@ def answer_text(
         {
             "text": piece.text,
             "title": "\n".join(dict.fromkeys(mark.label for mark in piece.marks)),
-            "look": " ".join(
-                [KIND_COLORS.get(piece.marks[0].kind, ""), "several" if len(piece.marks) > 1 else ""]
-            ).strip()
+            "look": " ".join([LINES.get(piece.marks[0].kind, ""), "several" if len(piece.marks) > 1 else ""]).strip()
             if piece.marks
             else "",
         }

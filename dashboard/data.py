@@ -74,7 +74,7 @@ def _file_is_there(engine: Engine) -> bool:
     return not file or file == ":memory:" or Path(file).exists()
 
 
-@st.cache_resource(show_spinner="Opening the database", validate=_file_is_there)
+@st.cache_resource(show_spinner=False, validate=_file_is_there)  # the server asks too, where nothing is drawn
 def _engine(url: str) -> Engine:
     return store.connect(url)
 
@@ -132,7 +132,12 @@ def _runs(key: Change, filters: dict[str, Any]) -> list[RunRow]:  # noqa: ARG001
 
 def runs(**filters: Any) -> list[RunRow]:
     """Runs, newest first; takes the filters of frames.runs_frame. Always give a limit or ids."""
-    return _runs(change(), filters)
+    return _runs(change(), dict(sorted(filters.items())))
+
+
+def begun() -> bool:
+    """Whether a run has finished, so that there is something to look at."""
+    return bool(runs(status=RunStatus.finished.value, limit=1))
 
 
 def newest_group(*, finished: bool = True, qa_set_id: int | None = None) -> list[RunRow]:

@@ -13,6 +13,7 @@ from eval.stats.intervals import Estimate
 
 UNKNOWN = "unknown"
 FEW = "too few answers"
+FEW_FOR_INTERVAL = "too few for an interval"
 ALIKE = "no difference seen"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:=^&])")
 _EXPANDED = re.compile(r"([:@]|www(?=\.))", re.IGNORECASE)  # emoji and icon codes, addresses: found after unescaping
@@ -53,7 +54,7 @@ def usd(value: float | None) -> str:
 
 def no_interval(estimate: Estimate) -> str:
     """Why a mean has no interval: one question cannot give one, and neither can scores that are all alike."""
-    return FEW if estimate.n < 2 else ALIKE
+    return FEW_FOR_INTERVAL if estimate.n < 2 else ALIKE
 
 
 def interval(estimate: Estimate, digits: int = 2) -> str:
@@ -69,7 +70,7 @@ def quantile(estimate: Estimate, digits: int = 0) -> str:
     """A quantile with its interval, or that it rests on too few answers for one: 320 (301 to 355)."""
     if estimate.value is None or (estimate.low is not None and estimate.high is not None):
         return interval(estimate, digits)
-    return f"{estimate.value:,.{digits}f} ({FEW})"
+    return f"{estimate.value:,.{digits}f} ({FEW_FOR_INTERVAL})"
 
 
 def count_of(part: int, whole: int) -> str:
@@ -101,9 +102,14 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
-    """A frame as CSV that Excel opens as UTF-8, and in which no text is taken for a formula; numbers stay numbers."""
+def to_csv(frame: pd.DataFrame, *, simulated: bool = False) -> bytes:
+    """A frame as CSV that Excel opens as UTF-8, and in which no text is taken for a formula; numbers stay numbers.
+
+    `simulated` says that rows rest on simulated data: where they do not say so each for itself, all of them do.
+    """
     safe = frame.rename(columns=_cell)
+    if simulated and "simulated" not in safe.columns:
+        safe["simulated"] = True
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(_cell)

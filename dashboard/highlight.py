@@ -11,7 +11,7 @@ from itertools import pairwise
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A passage to find, what kind it is of (a criterion's id, for the colour) and whose it is (for the tooltip)."""
+    """A passage to find, what kind it is of (a criterion's id, for its line) and whose it is (for the tooltip)."""
 
     quote: str
     kind: str

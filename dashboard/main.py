@@ -26,7 +26,7 @@ def go_in() -> None:
 
 
 with store_errors(), data.one_look():
-    begun = bool(data.runs(status="finished", limit=1))
+    begun = data.begun()
     home = st.Page(go_in, default=True, visibility="hidden")
     start = st.Page(
         "app_pages/start.py",

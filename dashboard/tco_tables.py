@@ -36,10 +36,11 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "per_1000_acceptable": _amount(option.per_1000_acceptable),
                 "cheapest": _amount(option.probability_cheapest),
                 "why": " ".join([*option.blocked, *option.out]),
+                "simulated": option.simulated,
             }
         )
     frame = pd.DataFrame(rows)
-    numbers = [name for name in frame.columns if name not in ("option", "standing", "why")]
+    numbers = [name for name in frame.columns if name not in ("option", "standing", "why", "simulated")]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame
 

@@ -1,5 +1,6 @@
 """In Chromium: every page has an address that can be typed and copied, whatever is stored."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -67,6 +68,41 @@ def test_the_bare_address_leads_to_a_page_with_an_address_and_keeps_the_query(
         assert stands_at == f"/{path}"
         assert query["mine"] == ["1"]
         assert page.get_by_text("Total time").count() or state == "empty"
+
+
+@pytest.mark.parametrize(("state", "path"), [("full", "overview"), ("empty", "start")])
+def test_the_server_itself_leads_on_so_that_nothing_is_drawn_twice(
+    chromium: Browser, state: str, path: str, request: pytest.FixtureRequest
+):
+    address = request.getfixturevalue(state)
+    with visit(chromium) as (page, _):
+        reply = page.request.get(f"{address}/?runs=1%2C2", max_redirects=0)
+        assert (reply.status, reply.headers["location"]) == (307, f"{path}?runs=1%2C2")
+
+
+def colours(page: Page, selector: str) -> list[str]:
+    """The fills of what a selector finds, as the browser paints them."""
+    return page.locator(selector).evaluate_all("found => found.map((each) => getComputedStyle(each).fill)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_target_has_one_colour_on_every_page(chromium: Browser, full: str, scheme: str):
+    """In the order of the runs; those in view are not the first ones stored."""
+    points = ".mark-symbol.role-mark path"
+    with visit(chromium, scheme=scheme) as (page, _):
+        page.goto(f"{full}/overview?runs=2,3,4")
+        expect(page.locator(points)).to_have_count(3)
+        seen = colours(page, points)
+        page.goto(f"{full}/answers?runs=2,3,4&question=q3")
+        marks = page.locator("[class*=st-key-mark-] svg path[fill]")
+        expect(marks).to_have_count(3)
+        expect(marks.last).to_have_attribute("d", re.compile("M"))
+        assert colours(page, "[class*=st-key-mark-] svg path") == seen
+        page.goto(f"{full}/cost?runs=2,3,4")
+        bars = ".mark-rect.role-mark path"
+        expect(page.locator(bars)).to_have_count(3)
+        assert set(colours(page, bars)) == set(seen)
+        assert len(set(seen)) == 3
 
 
 def test_an_address_that_is_no_page_says_so(chromium: Browser, full: str):

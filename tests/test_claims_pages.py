@@ -1,5 +1,7 @@
 """Claims of the pages that other tests leave open: CSV beside tables, cautions, the waterfall, labels."""
 
+from csv import DictReader
+from io import StringIO
 from types import SimpleNamespace
 
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 from pages import open_page
 from samples import add_group
 
-from dashboard import findings
+from dashboard import findings, widgets
 
 
 @pytest.mark.parametrize(("page", "csvs"), [("overview", 1), ("runs", 1), ("cost", 2), ("answers", 1)])
@@ -46,6 +48,28 @@ def test_the_csv_of_the_overview_says_which_rows_are_simulated(shared_url: str, 
     shown = app.dataframe[0].value
     assert {"simulated", "tokens_per_s", "cost_1000", "n_errors"} <= set(shown.columns)
     assert "tokens_per_s" in app.dataframe[0].proto.columns
+
+
+@pytest.mark.parametrize("page", ["overview", "answers", "quality", "agreement", "cost", "tco", "runs"])
+def test_every_csv_says_which_rows_are_simulated(page: str, shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    made: dict[str, bytes] = {}
+    monkeypatch.setattr(widgets, "csv_button", lambda make, name, **_: made.update({name: make()}))
+    open_page(monkeypatch, shared_url, page, question="q3")
+    of_data = {name: csv for name, csv in made.items() if name not in ("prices", "assumptions")}  # no data of runs
+    assert of_data
+    for name, csv in of_data.items():
+        rows = list(DictReader(StringIO(csv.decode("utf-8-sig"))))
+        said = {row["simulated"] for row in rows}
+        assert said == {"True"} or (name == "tco" and said == {"True", "False"}), name  # some options are not measured
+
+
+def test_the_csv_of_measured_answers_says_that_they_are_none(empty_url: str, monkeypatch: pytest.MonkeyPatch):
+    add_group(empty_url, simulated=False)
+    made: dict[str, bytes] = {}
+    monkeypatch.setattr(widgets, "csv_button", lambda make, name, **_: made.update({name: make()}))
+    open_page(monkeypatch, empty_url, "answers", question="q3")
+    rows = list(DictReader(StringIO(made["answers"].decode("utf-8-sig"))))
+    assert {row["simulated"] for row in rows} == {"False"}
 
 
 def test_a_simulated_judge_of_measured_answers_is_named_as_one(empty_url: str, monkeypatch: pytest.MonkeyPatch):

@@ -114,4 +114,4 @@ def test_figure_and_interval_stand_in_one_cell_that_sorts_as_the_figure():
     assert words["p50_said"].sort_values().to_list() == [
         "  100 (95 to 105)", "  300 (295 to 305)", "2,000 (1,995 to 2,005)",
     ]  # fmt: skip
-    assert words["p95_said"].to_list()[0].strip() == "600 (too few answers)"
+    assert words["p95_said"].to_list()[0].strip() == "600 (too few for an interval)"

@@ -47,10 +47,10 @@ def test_times_are_read_as_people_say_them(value: float | None, said: str):
 
 def test_an_interval_stands_beside_the_mean_or_says_why_not():
     assert fmt.interval(Estimate(4.123, 3.9, 4.34, 60)) == "4.12 (3.90 to 4.34)"
-    assert fmt.interval(Estimate(4.0, None, None, 1)) == "4.00 (too few answers)"
+    assert fmt.interval(Estimate(4.0, None, None, 1)) == "4.00 (too few for an interval)"
     assert fmt.interval(Estimate(None, None, None, 0)) == "unknown"
     assert fmt.quantile(Estimate(1320, 301, 1355, 60)) == "1,320 (301 to 1,355)"
-    assert fmt.quantile(Estimate(320, None, None, 30)) == "320 (too few answers)"
+    assert fmt.quantile(Estimate(320, None, None, 30)) == "320 (too few for an interval)"
     assert fmt.quantile(Estimate(None, None, None, 0)) == "unknown"
 
 

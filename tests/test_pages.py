@@ -259,7 +259,7 @@ def test_a_small_sample_gets_points_but_no_intervals(empty_url: str, monkeypatch
     add_group(empty_url, questions=2, failing=1)
     app = open_page(monkeypatch, empty_url, "overview")
     rows = table(app, "overview")
-    assert all(said.endswith("(too few answers)") for said in (*rows["quality_said"], *rows["p50_said"]))
+    assert all(said.endswith("(too few for an interval)") for said in (*rows["quality_said"], *rows["p50_said"]))
 
 
 def test_answers_without_scores_ask_for_a_judge(empty_url: str, monkeypatch: pytest.MonkeyPatch):

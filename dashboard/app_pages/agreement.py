@@ -1,5 +1,7 @@
 """Whether a judge scores as people do: every figure of agreement side by side, and where the judge is biased."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import agreement_tables as tables
@@ -42,7 +44,8 @@ criterion = str(
 )  # fmt: skip
 each = found[criterion]
 pairs = tables.pairs_of(each)
-simulated = any(run.simulated for run in runs)
+simulated = widgets.any_simulated(runs)
+show_table = partial(widgets.show_table, simulated=simulated)
 st.markdown(tables.headline(each, list(pairs)))
 for sentence in tables.sentences(each):
     st.markdown(f"- {sentence}")
@@ -54,7 +57,7 @@ if pairs:
         "n": st.column_config.NumberColumn("Answers"),
     }
     columns |= {key: st.column_config.TextColumn(name, help=HELP[key]) for key, name in tables.FIGURES.items()}
-    widgets.show_table(frame, f"agreement-{criterion}", "Figures of agreement, a row a pair of raters", columns)
+    show_table(frame, f"agreement-{criterion}", "Figures of agreement, a row a pair of raters", columns)
     st.caption(
         f"In brackets: 95 % intervals over questions. Below {tables.FEW} answers a figure is not given. "
         "High exact agreement can go with a ranking no better than chance: look at Spearman per question too."
@@ -80,19 +83,17 @@ if pairs:
             key="bias",
             alt_text=f"Points by which {judge} lies above the people, by target",
         )
-        widgets.show_table(bias, f"bias-{criterion}", "Bias of each judge by target")
+        show_table(bias, f"bias-{criterion}", "Bias of each judge by target")
 
 people = tables.people_frame(each)
 if len(people):
     st.subheader("People among themselves")
     kappa = st.column_config.TextColumn("Weighted kappa", help=HELP["quadratic_kappa"])
     names = {"pair": st.column_config.TextColumn("People"), "n": st.column_config.NumberColumn("Scored by both")}
-    widgets.show_table(people, f"people-{criterion}", "Agreement of people", names | {"kappa": kappa})
+    show_table(people, f"people-{criterion}", "Agreement of people", names | {"kappa": kappa})
     ceiling = tables.ceiling_frame(each)
     if len(ceiling):
         st.caption(
             "The ceiling: how each person ranks answers as the others do (Spearman), and the judge in their place."
         )
-        widgets.show_table(
-            ceiling, f"ceiling-{criterion}", "Each person left out in turn, and the judge in their place"
-        )
+        show_table(ceiling, f"ceiling-{criterion}", "Each person left out in turn, and the judge in their place")

@@ -53,22 +53,24 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
             required=True,
             key=Key.QUOTES,
             bind="query-params",
-            help="Passages a rater quoted as the reason for a score, marked in the answer in the colour of the "
-            "criterion. Point at a mark to see whose it is.",
+            help="Passages a rater quoted as the reason for a score. The line beneath tells the criterion: straight is "
+            "coherence, dashed factuality, dotted conciseness, double several. Point at a mark to see whose it is.",
         )
     widgets.csv_button(
-        lambda: to_csv(answers_table(question.key, replies, names)),
+        lambda: to_csv(answers_table(question.key, replies, names, [run.run_id for run in runs if run.simulated])),
         "answers",
         help=f"All of this question's answers with figures and scores: {plural(len(replies), 'row')}.",
     )
 
 shown = [reply for reply in replies if reply.answer.repeat == repeat]
 order = {run.run_id: i for i, run in enumerate(runs)}
+targets = {run.run_id: run.target for run in runs}
 shown.sort(key=lambda reply: order[reply.answer.run_id])
 grid = st.grid(min(4, len(shown)) or 1, min_column_width=NARROWEST, gap="medium", border=True)
 for reply in shown:
     with grid.cell():
-        show_reply(reply, names[reply.answer.run_id], quotes)
+        run_id = reply.answer.run_id
+        show_reply(reply, names[run_id], targets[run_id], data.target_order(), quotes)
 
 calls = calls_table(shown, names)
 if len(calls):

@@ -24,6 +24,8 @@ st.markdown(findings.finding(frame))
 if overview_tables.placed(frame).empty:
     st.info(findings.what_is_missing(frame), icon=":material/hourglass_empty:")
 else:
+    if note := findings.left_open(frame):
+        st.caption(note)
     low, high = overview_tables.scale_of(summaries, view)
     quality = f"{view.criterion.capitalize()} quality ({low:g} to {high:g} points)"
     latency = f"{view_choice.LATENCIES[view.latency]}, {view_choice.QUANTILES[view.quantile].lower()}"
@@ -40,17 +42,15 @@ else:
         key="quality_latency",
         alt_text=f"{view.criterion} quality against {latency.lower()}, one point a target with 95 % intervals",
     )
+    st.caption(
+        "Bars are 95 % intervals; a point without one has too few answers, or no difference was seen between them. The "
+        "dashed line joins the frontier: the points that no other point beats on both counts."
+    )
     widgets.let_the_chart_come_first()
 if view_choice.choose_view(list(summaries.values())) != view:
     st.rerun()
 widgets.show_run_choice(in_view)
 
-if note := findings.left_open(frame):
-    st.markdown(note)
-st.caption(
-    "Bars are 95 % intervals; a point without one has too few answers, or no difference was seen between them. The "
-    "dashed line joins the frontier: the points that no other point beats on both counts."
-)
 st.caption("  \n".join(f":material/info: {caution}" for caution in findings.cautions(runs, frame)))
 
 ms = f"{view_choice.LATENCIES[view.latency]} in ms with its 95 % interval, warm-up calls left out."

@@ -79,7 +79,9 @@ verdicts = {
     "verdict": st.column_config.TextColumn("Verdict", width="large"),
 }
 pairs = tables.pairs_frame(compared)
-widgets.show_table(pairs, f"comparison-{criterion}", "Differences between targets, a row a pair", verdicts)
+widgets.show_table(
+    pairs, f"comparison-{criterion}", "Differences between targets, a row a pair", verdicts, simulated=simulated
+)
 for sentence in (f"Scored by {compared.source}.", tables.best_sentence(compared), *compared.notes):
     if sentence:
         st.caption(sentence)

@@ -19,7 +19,7 @@ PHASES = {  # in the order they happen; mid tones that read on light and dark gr
     "wait for the first token": "#C2801F",
     "reasoning": "#9B72C8",
     "write the answer": "#3F86D0",
-    "close": "#5B93D3",
+    "close": "#6F8F5F",
     "reply at once": "#3F86D0",
     "failed": "#D0505A",
 }
