@@ -52,6 +52,7 @@ def begin(page: Page, address: str, name: str) -> None:
         page.get_by_text("New queue").click()
     start = page.get_by_role("button", name="Draw and start")
     expect(start).to_be_enabled()
+    settled(page)
     start.click()
     arrived(page, 1)
 
@@ -125,6 +126,26 @@ def test_skip_back_undo_flag_and_changing_a_score_by_keyboard(chromium: Browser,
     with store.reading(store.connect(url)) as session:
         flags = session.exec(select(Assessment.flags).join(Rater).where(Rater.name == "Berta")).all()
     assert flags == [["second_look"], ["second_look"], ["second_look"], []]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_the_focus_is_can_be_seen(chromium: Browser, site, scheme: str):
+    address, _ = site
+    bars = "boxes => boxes.map(box => getComputedStyle(box).borderLeftColor !== 'rgba(0, 0, 0, 0)')"
+    ring = "element => { const s = getComputedStyle(element); return `${s.outlineStyle} ${s.boxShadow}` }"
+    with visit(chromium, scheme=scheme) as (page, _):
+        begin(page, address, f"Gerda {scheme}")
+        criteria = page.locator("[class*=st-key-score-criterion-]")
+        assert criteria.evaluate_all(bars) == [True, False, False]
+        keys(page, "4")
+        assert criteria.evaluate_all(bars) == [False, True, False]
+        skip = page.get_by_role("button", name="Skip")
+        resting = skip.evaluate(ring)
+        for _ in range(40):
+            keys(page, "Tab")
+            if skip.evaluate("element => element === document.activeElement"):
+                break
+        assert skip.evaluate(ring) != resting
 
 
 def test_a_link_opened_elsewhere_leads_to_the_same_queue_and_asks_who_comes(chromium: Browser, site):
