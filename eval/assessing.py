@@ -181,6 +181,6 @@ def list_due(
     if open_ones:
         some = ", ".join(open_ones[:5]) + (", ..." if len(open_ones) > 5 else "")
         raise PlanError(
-            f"Run {run.id} cannot be judged: {len(open_ones)} of its questions have no reference answer ({some})."
+            f"Run {run.id} cannot be judged, because it has questions without a reference answer: {some}."
         )
     return [(answer, question) for answer, question, _ in due]
