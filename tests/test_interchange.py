@@ -43,7 +43,7 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     return st.fixed_dictionaries({}, optional=fields)
 
 
-call_parts = optional(ttft_ms=st.floats(0, 1e6), chunk_ms=st.lists(st.floats(0, 1e6), max_size=3), error=texts)
+call_parts = optional(ttft_ms=st.floats(0, 1e6), chunk_ms=st.lists(st.floats(0, 1e6), max_size=3), error=full_texts)
 calls = st.lists(
     st.builds(lambda m, at, more: {"stage": "ask", "model": m, "started_at": at, **more}, names, moments, call_parts),
     max_size=2,
@@ -90,7 +90,7 @@ def answers(draw: st.DrawFn, run: str, question: str, repeat: int) -> dict[str, 
     return {
         "record": "answer",
         **place,
-        outcome: draw(texts),
+        outcome: draw(texts if outcome == "text" else full_texts),
         **times,
         "created_at": draw(moments),
         "calls": draw(calls),
