@@ -180,7 +180,5 @@ def list_due(
     open_ones = list(dict.fromkeys(question.key for _, question, _ in due if not question.reference.strip()))
     if open_ones:
         some = ", ".join(open_ones[:5]) + (", ..." if len(open_ones) > 5 else "")
-        raise PlanError(
-            f"Run {run.id} cannot be judged: {len(open_ones)} of its questions have no reference answer ({some})."
-        )
+        raise PlanError(f"Run {run.id} cannot be judged, because it has questions without a reference answer: {some}.")
     return [(answer, question) for answer, question, _ in due]

@@ -36,10 +36,8 @@ class Context:
 
     def taken(self, where: Where, kind: str, name: str, first: Where) -> None:
         """An id that a record of this kind has already."""
-        place = first if isinstance(first, str) else f"line {first}"
-        self.fault(
-            where, "id", f"{shown(name)} is already the {kind.replace('_', ' ')} of {place}", "give it its own id"
-        )
+        problem = f"{shown(name)} is already the {kind.replace('_', ' ')} of {place_of(first)}"
+        self.fault(where, "id", problem, "give each its own id")
 
 
 def place_of(where: Where) -> str:

@@ -90,7 +90,7 @@ class Dump:
     def _answers(self, run: Run) -> Iterator[dict[str, Any]]:
         calls = _by(store.list_run_calls(run.id or 0, session=self.session), "answer_id")
         for answer in store.list_answers(run.id or 0, session=self.session):
-            given = _plain(answer, "run_id", "question_id", "sha256")
+            given = _known_error(_plain(answer, "run_id", "question_id", "sha256"))
             given["calls"] = [_call(call) for call in calls[answer.id or 0]]
             yield _record("answer", given | self._place(answer), f"run {run.id}")
 
@@ -196,7 +196,12 @@ def _plain(row: BaseModel, *without: str) -> dict[str, Any]:
 
 
 def _call(call: models.Call) -> dict[str, Any]:
-    return _plain(call, "answer_id", "assessment_id") | {"endpoint": plain_address(call.endpoint)}
+    return _known_error(_plain(call, "answer_id", "assessment_id")) | {"endpoint": plain_address(call.endpoint)}
+
+
+def _known_error(given: dict[str, Any]) -> dict[str, Any]:
+    """A row without an error that says nothing."""
+    return {name: value for name, value in given.items() if name != "error" or value.strip()}
 
 
 def _by(rows: Sequence[Any], key: str) -> defaultdict[int, list[Any]]:

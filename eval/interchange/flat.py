@@ -217,18 +217,23 @@ class _Records:
     def _rubrics(self) -> Iterator[Raw]:
         lines: dict[str, int] = {}
         for line, row in self.table.rows:
-            lines.setdefault(row.get("rubric", "").strip(), line)
+            if row.get("rater", "").strip():
+                lines.setdefault(row.get("rubric", "").strip(), line)
         for named, line in lines.items() if self.table.criteria else ():
             words, given = named.split(), {"name": named or "imported", "version": "1"}
             if len(words) > 2 and re.fullmatch("[0-9a-f]{8,64}", words[-1]):
                 given = {"name": " ".join(words[:-2]), "version": words[-2], "hash": words[-1]}
-            its = {"id": f"rubric {named}".strip(), **given, "criteria": self._criteria()}
+            its = {"id": f"rubric {named}".strip(), **given, "criteria": self._criteria(named)}
             yield line, {"record": "rubric", **its}
 
-    def _criteria(self) -> list[dict[str, Any]]:
+    def _criteria(self, named: str) -> list[dict[str, Any]]:
+        """The criteria of a rubric: the columns in which it has scores, all where it has none."""
+        its_rows = [row for _, row in self.table.rows if row.get("rubric", "").strip() == named]
+        used = [name for name in self.ids if any(row[name].strip() for row in its_rows)] or list(self.ids)
         criteria = []
-        for name, its in self.ids.items():
+        for name in used:
             low, high = self.scales.get(name) or self.scales.get("") or self.table.scales.get(name, FIVE)
+            its = self.ids[name]
             criteria.append({"id": its, "low": low, "high": high} | ({"label": name} if name != its else {}))
         return criteria
 

@@ -264,9 +264,8 @@ def _run(log: _Log, task: str) -> dict[str, Any]:
     said = text_at(log.header, "error", "message")[:2000] or (
         "the log was never finished" if status == "started" else ""
     )
-    connections = count_at(its, "config", "max_connections") or count_at(
-        its, "model_generate_config", "max_connections"
-    )
+    settings = (dig(log.header, "plan", "config"), dig(its, "config"), dig(its, "model_generate_config"))
+    connections = next((n for each in settings if (n := count_at(each, "max_connections"))), None)
     if connections is None and any("total_ms" in answer for _, answer in log.answers):
         log.left_out.say("The log does not say how many requests ran at a time: concurrency 1 is assumed.")
     known = {"task": task, "task_version": dig(its, "task_version"), "solver": text_at(its, "solver")}

@@ -193,7 +193,7 @@ class Timed(Model):
     """What is measured of an answer as of a call: times in ms, tokens, how the reply ended."""
 
     error_kind: AnyText | None = Field(default=None, description="a short name for the error: timeout")
-    error: AnyText | None = Field(default=None, description="why there is no answer, a sentence")
+    error: Text | None = Field(default=None, description="why there is no answer, a sentence")
     prepare_ms: Ms | None = Field(default=None, description="work before the request left, ms")
     connect_ms: Ms | None = Field(default=None, description="setting up the connection, ms")
     headers_ms: Ms | None = Field(default=None, description="request to response headers, ms")

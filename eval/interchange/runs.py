@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from db import exchange, models, store
-from db.exchange import IMPORTED
+from db.exchange import IMPORTED, Row
 from db.models import RunStatus
 from eval.faults import shown
 from eval.interchange.context import Context, Where, place_of
@@ -32,7 +32,7 @@ class Held:
     sha256: str | None
     failed: bool
     is_stored: bool  # it was there before this import
-    row: models.Answer | None = None
+    row: Row | None = None  # until it is written
     id: int = 0
     lines: dict[tuple[object, ...], Where] | None = None  # who scored it, and on which line
     draws: dict[str, models.Draw] | None = None  # by the sample's id in the file
@@ -64,7 +64,7 @@ class Runs:
     qa_sets: QASets
     origin: dict[str, Any]  # file, format, tool, version: what the provenance of new runs says
     runs: dict[str, HeldRun] = field(default_factory=dict)
-    _pending: list[tuple[Held, list[models.Call]]] = field(default_factory=list)
+    _pending: list[tuple[Held, list[Row]]] = field(default_factory=list)
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -165,21 +165,19 @@ class Runs:
         return run.questions.get(name)
 
     def _gather(self, where: Where, record: AnswerRecord, run: HeldRun, key: tuple[int, int, bool]) -> None:
-        row = models.Answer(run_id=run.id, question_id=key[0], **record.model_dump(exclude=_KEPT_APART))
-        row.created_at = record.created_at or row.created_at
+        row: Row = {"run_id": run.id, "question_id": key[0], **record.model_dump(exclude=_KEPT_APART)}
+        row |= {"created_at": record.created_at} if record.created_at else {}
         if record.text is None:
-            row.error_kind = record.error_kind or IMPORTED
+            row["error_kind"] = record.error_kind or IMPORTED
             run.n_errors += not record.cold
         else:
-            row.sha256 = hash_of(record.text)
             counted = wording(record.text)
-            known = record.model_fields_set
-            row.words = record.words if "words" in known else counted.words
-            row.repeated_4grams = record.repeated_4grams if "repeated_4grams" in known else counted.repeated_4grams
+            row |= {"words": counted.words, "repeated_4grams": counted.repeated_4grams, "sha256": hash_of(record.text)}
+            row |= record.model_dump(include={"words", "repeated_4grams"}, exclude_unset=True)
             run.n_answers += not record.cold
-        held = Held(run, key[0], where, row.sha256, record.text is None, False, row)
+        held = Held(run, key[0], where, row.get("sha256"), record.text is None, False, row)
         run.answers[key] = held
-        self._pending.append((held, [models.Call(**call.model_dump()) for call in record.calls]))
+        self._pending.append((held, [call.model_dump() for call in record.calls]))
         self.context.new["answer"] += 1
         if len(self._pending) >= BATCH:
             self.flush()
@@ -188,7 +186,8 @@ class Runs:
         """What the file says of a stored answer must be so."""
         given = record.model_dump(exclude_unset=True, exclude={"record", "run", "question", "repeat", "cold", "calls"})
         for name, value in given.items():
-            if getattr(stored, name) != value:
+            kind = stored.error_kind if name == "error" else None  # a table has one column for both
+            if getattr(stored, name) != value and (kind is None or kind != value):
                 problem = f"run {stored.run_id} has another {name} for this answer{_of(stored, name)}"
                 self.context.fault(where, name, problem, "give the run another group to keep both, or correct it")
 
@@ -211,15 +210,13 @@ class Runs:
     def flush(self) -> None:
         """Write the gathered answers with their calls."""
         pending, self._pending = self._pending, []
-        self.context.session.add_all([held.row for held, _ in pending])
-        self.context.session.flush()
-        for held, calls in pending:
-            assert held.row is not None
-            assert held.row.id is not None
-            held.id, held.row = held.row.id, None
-            for call in calls:
-                call.answer_id = held.id
-            self.context.session.add_all(calls)
+        session = self.context.session
+        session.flush()
+        ids = exchange.add_rows(models.Answer, [held.row or {} for held, _ in pending], session=session)
+        for (held, _), its in zip(pending, ids, strict=True):
+            held.id, held.row = its, None
+        calls = [call | {"answer_id": held.id} for held, its in pending for call in its]
+        exchange.add_rows(models.Call, calls, session=session)
 
     # --- the end --------------------------------------------------------------------------------------------------
 

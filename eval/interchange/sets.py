@@ -53,17 +53,18 @@ class QASets:
 
     def take_question(self, where: Where, record: QuestionRecord) -> None:
         its = self._sets.get(record.qa_set)
+        if its is not None and not its.is_closed and its.lower.setdefault(record.id.lower(), where) == where:
+            its.questions[record.id] = record.opened()
+            return
+        self.context.broken.add(("question", record.id))
         if its is None:
-            return self.context.missing(where, "qa_set", "qa_set", record.qa_set, self._sets)
-        if its.is_closed:
+            self.context.missing(where, "qa_set", "qa_set", record.qa_set, self._sets)
+        elif its.is_closed:
             remedy = "write all questions ahead of the runs that answered them"
-            return self.context.fault(where, "qa_set", "a run on an earlier line has answered this QA set", remedy)
-        first = its.lower.setdefault(record.id.lower(), where)
-        if first != where:
-            remedy = "give every question its own id"
-            return self.context.fault(where, "id", f"{shown(record.id)} is already in {place_of(first)}", remedy)
-        its.questions[record.id] = record.opened()
-        return None
+            self.context.fault(where, "qa_set", "a run on an earlier line has answered this QA set", remedy)
+        else:
+            problem = f"{shown(record.id)} is already in {place_of(its.lower[record.id.lower()])}"
+            self.context.fault(where, "id", problem, "give every question its own id")
 
     def find(self, where: Where, name: str) -> StoredSet | None:
         """A QA set of the file, stored now if it was not; None, and a fault, where there is none or it is faulty."""
@@ -95,7 +96,9 @@ class QASets:
 
     def _store(self, its: _Open) -> StoredSet | None:
         if not its.questions:
-            self.context.missing(its.where, "id", "question", its.head.id, ())
+            if not self.context.faults.listed:  # else the fault may be that of its questions
+                problem = "there is no question of this QA set"
+                self.context.fault(its.where, None, problem, "write its questions ahead of its first run")
             return None
         if its.head.subset and (found := self._holding(its)):
             self.context.there["question"] += len(its.questions)

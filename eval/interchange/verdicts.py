@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db import exchange, models, store
-from db.models import AssessmentStatus, RaterKind
+from db.exchange import Row
+from db.models import AssessmentStatus, RaterKind, now
 from eval.faults import shown
 from eval.interchange.context import Context, Where, place_of
 from eval.interchange.records import (
@@ -33,10 +34,10 @@ class _Pending:
     """A verdict that waits for its answer to be written."""
 
     held: Held
-    row: models.Assessment
-    scores: list[models.Score]
-    checks: list[models.CheckResult]
-    calls: list[models.Call]
+    row: Row
+    scores: list[Row]
+    checks: list[Row]
+    calls: list[Row]
     draw: models.Draw | None
 
 
@@ -60,24 +61,20 @@ class Verdicts:
             return
         rater = self.raters.find(record.rater)
         protocol = record.protocol or ("person" if record.rater.kind == RaterKind.person else "imported")
-        row = models.Assessment(
-            answer_id=held.id,
-            run_id=held.run.id,
-            question_id=held.question,
-            rater_id=rater,
-            rubric_id=rubric.id,
-            protocol=protocol,
-            sample=record.reading,
-            status=record.status or _status(record, rubric),
-            answer_sha256=record.answer_sha256 or held.sha256 or "",
-            **record.model_dump(exclude=_APART),
-        )
-        row.created_at = record.created_at or row.created_at
-        row.current = record.current is not False
         line = (rater, rubric.id, protocol, record.reading)
-        if row.current and not self._is_alone(where, held, line):
+        row: Row = {
+            **record.model_dump(exclude=_APART),
+            **dict(zip(("rater_id", "rubric_id", "protocol", "sample"), line, strict=True)),
+            "run_id": held.run.id,
+            "question_id": held.question,
+            "status": record.status or _status(record, rubric),
+            "answer_sha256": record.answer_sha256 or held.sha256 or "",
+            "created_at": record.created_at or now(),
+            "current": record.current is not False,
+        }
+        if row["current"] and not self._is_alone(where, held, line):
             return
-        if held.is_stored and self._is_there(record, row):
+        if held.is_stored and self._is_there(record, row, held):
             self.context.there["assessment"] += 1
             return
         draw = self._draw_of(where, record, held)
@@ -85,9 +82,8 @@ class Verdicts:
             return
         self.context.new["assessment"] += 1
         held.run.n_assessments += 1
-        scores = [models.Score(assessment_id=0, criterion=c, **s.model_dump()) for c, s in record.scores.items()]
-        checks = [models.CheckResult(assessment_id=0, **check.model_dump()) for check in record.checks]
-        calls = [models.Call(**call.model_dump()) for call in record.calls]
+        scores = [{"criterion": criterion, **score.model_dump()} for criterion, score in record.scores.items()]
+        checks, calls = ([part.model_dump() for part in parts] for parts in (record.checks, record.calls))
         self._pending.append(_Pending(held, row, scores, checks, calls, draw))
         if len(self._pending) >= BATCH:
             self.flush()
@@ -119,28 +115,28 @@ class Verdicts:
         self.context.fault(where, "rater", problem, remedy)
         return False
 
-    def _is_there(self, record: AssessmentRecord, row: models.Assessment) -> bool:
+    def _is_there(self, record: AssessmentRecord, row: Row, held: Held) -> bool:
         """Whether a verdict that says the same is stored. A newer stored one of its line goes on counting."""
-        same_line, counting = self._line_of(row), []
-        for stored in same_line:
+        counting = []
+        for stored in self._line_of(row, held):
             if self._says(record, row, stored):
                 return True
             counting += [stored] if stored.current else []
-        if row.current and any(stored.created_at > row.created_at for stored in counting):
-            row.current = False
-        elif row.current and counting:
+        if row["current"] and any(stored.created_at > row["created_at"] for stored in counting):
+            row["current"] = False
+        elif row["current"] and counting:
             exchange.supersede([stored.id or 0 for stored in counting], session=self.context.session)
         return False
 
-    def _line_of(self, row: models.Assessment) -> list[models.Assessment]:
+    def _line_of(self, row: Row, held: Held) -> list[models.Assessment]:
         """The stored verdicts of one rater on one answer, under one rubric and protocol, in one reading."""
-        stored = store.list_assessments([row.answer_id], session=self.context.session)
-        wanted = (row.rater_id, row.rubric_id, row.protocol, row.sample)
-        return [a for a, _ in stored if (a.rater_id, a.rubric_id, a.protocol, a.sample) == wanted]
+        stored = store.list_assessments([held.id], session=self.context.session)
+        columns = ("rater_id", "rubric_id", "protocol", "sample")
+        return [a for a, _ in stored if all(getattr(a, name) == row[name] for name in columns)]
 
-    def _says(self, record: AssessmentRecord, row: models.Assessment, stored: models.Assessment) -> bool:
+    def _says(self, record: AssessmentRecord, row: Row, stored: models.Assessment) -> bool:
         """Whether a stored verdict says all that the file says."""
-        told = record.model_dump(exclude_unset=True, exclude=_APART - {"created_at"}) | {"status": row.status}
+        told = record.model_dump(exclude_unset=True, exclude=_APART - {"created_at"}) | {"status": row["status"]}
         if any(getattr(stored, name) != value for name, value in told.items()):
             return False
         scores = {s.criterion: s for s in store.list_scores([stored.id or 0], session=self.context.session)}
@@ -155,15 +151,15 @@ class Verdicts:
         session, (pending, self._pending) = self.context.session, (self._pending, [])
         session.flush()
         for each in pending:
-            each.row.answer_id = each.held.id
-            each.row.draw_id = each.draw.id if each.draw else None
-        session.add_all([each.row for each in pending])
-        session.flush()
-        for each in pending:
-            for part in (*each.scores, *each.checks, *each.calls):
-                part.assessment_id = each.row.id or 0
-            session.add_all([*each.scores, *each.checks, *each.calls])
-        session.flush()
+            each.row |= {"answer_id": each.held.id, "draw_id": each.draw.id if each.draw else None}
+        ids = exchange.add_rows(models.Assessment, [each.row for each in pending], session=session)
+        for model, part in ((models.Score, "scores"), (models.CheckResult, "checks"), (models.Call, "calls")):
+            rows = [
+                row | {"assessment_id": its}
+                for its, each in zip(ids, pending, strict=True)
+                for row in getattr(each, part)
+            ]
+            exchange.add_rows(model, rows, session=session)
 
     # --- samples --------------------------------------------------------------------------------------------------
 
