@@ -163,6 +163,16 @@ def claim_runs(run_ids: Sequence[int], *, session: Session) -> None:
         session.add(run)
 
 
+def release_runs(run_ids: Sequence[int], error: str, *, session: Session) -> None:
+    """Give claimed runs back untouched; those that are unfinished say why it did not go on."""
+    for run in session.exec(select(Run).where(col(Run.id).in_(run_ids))):
+        run.worker = None
+        if run.status != RunStatus.finished:
+            run.error = error
+        session.add(run)
+        _bump(_id(run), session)
+
+
 def is_alive(run: Run) -> bool:
     """Whether the process that works on a run still lives: asked here, guessed from its heartbeat elsewhere.
 

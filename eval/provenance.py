@@ -80,8 +80,11 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def _commit() -> str | None:
-    return _say("git", "-C", str(ROOT), "rev-parse", "HEAD") if (ROOT / ".git").exists() else None
+def _source() -> dict[str, Any]:
+    """The commit of a checkout and whether tracked files differ from it; None for what cannot be told."""
+    commit = _say("git", "-C", str(ROOT), "rev-parse", "HEAD") if (ROOT / ".git").exists() else None
+    changed = commit and _say("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "--branch")
+    return {"commit": commit, "uncommitted_changes": len(changed.splitlines()) > 1 if changed else None}
 
 
 def describe_machine() -> dict[str, Any]:
@@ -89,7 +92,7 @@ def describe_machine() -> dict[str, Any]:
     gpus = _say("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
     return {
         "rightsize": version("rightsize"),
-        "commit": _commit(),
+        **_source(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("openai", "aiohttp", "httpx2")},
         "os": platform.platform(),

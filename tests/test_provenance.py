@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -42,11 +44,30 @@ def test_software_and_hardware_of_this_machine_are_told() -> None:
     assert machine["rightsize"]
     if (provenance.ROOT / ".git").exists() and shutil.which("git"):
         assert re.fullmatch("[0-9a-f]{40}", machine["commit"])
+        assert machine["uncommitted_changes"] in (True, False)
     assert machine["packages"]["openai"]
     assert machine["cpu"]
     assert 0 < machine["cores"] <= machine["threads"] == psutil.cpu_count()
     assert machine["memory_gib"] > 0
     json.dumps(machine)
+
+
+def test_uncommitted_changes_of_a_checkout_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(
+            ["git", "-C", str(tmp_path), "-c", "user.name=T", "-c", "user.email=t@localhost", *words], check=True
+        )
+
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert (describe_machine()["commit"], describe_machine()["uncommitted_changes"]) == (None, None)
+    (tmp_path / "code.py").write_text("1")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "first")
+    (tmp_path / "rightsize.db").write_text("data is no change of the code")
+    assert describe_machine()["uncommitted_changes"] is False
+    (tmp_path / "code.py").write_text("2")
+    assert describe_machine()["uncommitted_changes"] is True
 
 
 def test_no_value_of_the_environment_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

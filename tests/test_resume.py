@@ -119,6 +119,10 @@ def test_a_server_that_is_gone_for_good_does_not_keep_later_runs_from_going_on(r
     assert "rightsize resume 1" in said.err
     assert [run.status for run in rows(url, Run)] == [RunStatus.failed, RunStatus.finished]
     assert [answer.error_kind for answer in rows(url, Answer)] == [None, "wrong_key", None, None]
+    left = rows(url, Run)[0]
+    assert left.worker is None
+    assert left.error
+    assert left.error.startswith("Nothing answers at")  # why it did not go on, no longer why it stopped at first
 
 
 def test_other_failures_are_asked_again_only_when_that_is_wanted(empty_url: str) -> None:

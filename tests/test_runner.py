@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from carried_out import carry_out
-from sqlmodel import Session, select
+from sqlmodel import Session, SQLModel, select
 
 from db import store
 from db.models import Answer, Assessment, Call, Run, RunStatus
@@ -174,8 +174,9 @@ def test_judging_again_asks_no_target_and_keeps_the_first_verdicts(simulator: Si
     assert len([c for c in rows(db, Call) if c.stage == "answer"]) == before
     assert Counter(a.protocol for a in rows(db, Assessment)) == {"quick": 4, "study": 4}
     assert all(a.current for a in rows(db, Assessment))
-    third = rightsize("judge", "last", *study, db=db)
+    third = rightsize("judge", "last", *study, "--json", db=db)
     assert third.returncode == 0
+    assert [told["target"] for told in json.loads(third.stdout)] == ["small"]
     assert len(rows(db, Assessment)) == 8  # what is judged is not judged twice
 
 
@@ -229,18 +230,45 @@ def test_a_signal_stops_cleanly_and_is_answered_with_how_to_resume(
     assert run.worker is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process of a console")
+def test_ctrl_c_while_judging_keeps_every_verdict_and_resume_judges_the_rest_once(
+    simulator: Simulated, db: str
+) -> None:
+    target = ("--target", f"small=sim-small@{simulator.url}", "--judge", f"sim-judge@{simulator.url}")
+    process = begin("run", *target, "--limit", "30", db=db)
+    wait_for(db, Assessment, 2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    (run,) = rows(db, Run)
+    assert (run.status, run.worker) == (RunStatus.stopped, None)
+    kept = {a.id for a in rows(db, Assessment)}
+    assert 2 <= len(kept) < 30, "stopped too late to show anything"
+    again = rightsize("resume", "--json", db=db)
+    assert again.returncode == 0, again.stderr
+    (shown,) = json.loads(again.stdout)
+    assert (shown["target"], shown["status"], shown["n_answers"]) == ("small", "finished", 30)
+    verdicts = rows(db, Assessment)
+    assert kept < {a.id for a in verdicts}
+    assert max(Counter(a.answer_id for a in verdicts if a.current).values()) == 1
+    assert len([a for a in verdicts if a.current]) == 30
+
+
 def wait_for_answers(db: str, count: int) -> None:
+    wait_for(db, Answer, count)
+
+
+def wait_for(db: str, table: type[SQLModel], count: int) -> None:
     deadline = time.monotonic() + 60
     path = Path(db.removeprefix("sqlite:///"))
     while time.monotonic() < deadline:
         if path.exists():
             try:
-                if len(rows(db, Answer)) >= count:
+                if len(rows(db, table)) >= count:
                     return
             except store.StoreError:
                 pass
         time.sleep(0.05)
-    pytest.fail("no answers came")
+    pytest.fail(f"nothing came into {table.__name__}")
 
 
 def test_killed_twenty_times_nothing_is_lost_asked_twice_or_doubled(simulator: Simulated, db: str) -> None:

@@ -125,6 +125,8 @@ def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) ->
                 failed |= asyncio.run(resume_runs(ids, engine, on_progress, retry_errors=retry_errors))
         except (EndpointError, SimulatorError) as error:
             failed |= dict.fromkeys(ids, str(error))
+            with store.writing(engine) as session:
+                store.release_runs(ids, str(error), session=session)
     return failed
 
 
