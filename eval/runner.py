@@ -37,7 +37,7 @@ HEARTBEAT_S = 5.0
 
 @contextmanager
 def quiet_process() -> Iterator[None]:
-    """Keep this process from disturbing its own stop-watch: short thread switches, few and short garbage collections."""
+    """Keep this process from disturbing its own stop-watch: short thread switches, few garbage collections."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(0.0005)
     gc.collect()

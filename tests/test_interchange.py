@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from exchanged import database, exported, exported_text, imported, rows_in, small
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, select
@@ -22,7 +22,16 @@ from eval.runner import resume_runs, run_plan
 from eval.simulator.process import simulator_process
 from eval.summary import summarise
 
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ),  # a file takes a second: shrinking one would take many minutes
+)
 
 # --- strategies ---------------------------------------------------------------------------------------------------
 
@@ -117,7 +126,24 @@ def samples(draw: st.DrawFn, places: list[dict[str, Any]], rubric: str) -> Any:
     runs = sorted({place["run"] for place in places})
     design = draw(st.sampled_from(["random", "stratified", "disagreement"]))
     head = {"record": "sample", "id": "s", "name": draw(names), "design": design, "runs": runs, "rubric": rubric}
-    told = [head | {"n_population": 9, "created_at": draw(moments)}]
+    strata = [
+        {
+            "name": draw(names),
+            "run": run,
+            "n_population": 9,
+            "n_drawn": 1,
+            "probability": draw(st.floats(0.1, 1)),
+            "questions": asked,
+        }
+        for run in runs
+        for asked in [sorted({place["question"] for place in places if place["run"] == run})]
+    ]
+    settled = {
+        "n_population": 9,
+        "created_at": draw(moments),
+        "definition": draw(st.dictionaries(texts, texts, max_size=2)),
+    }
+    told = [head | settled | ({} if design == "disagreement" else {"strata": strata})]
     for place in places:
         more = draw(optional(probability=st.floats(0.1, 1), stratum=texts, double=st.booleans()))
         handout = {"rater": {"kind": "person", "name": draw(names)}, "handed_at": draw(moments)}
