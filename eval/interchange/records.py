@@ -284,7 +284,7 @@ class ScoreRecord(Model):
     rationale: AnyText | None = Field(default=None, description="why the score was given")
     quotes: list[AnyText] = Field(default_factory=list, description="passages of the answer, a list of texts")
     claims: list[Named] = Field(default_factory=list, description="a list of objects of texts: claim, verdict")
-    key_points: list[Named] = Field(default_factory=list, description="a list of objects of texts: point, verdict")
+    key_points: list[Named] = Field(default_factory=list, description="a list of objects of texts: key_point, verdict")
     flags: list[AnyText] = Field(default_factory=list, description="a list of texts")
     digit_mass: Share | None = Field(default=None, description="probability that the judge's next token was a score")
     probabilities: list[Share] | None = Field(default=None, description="probability of each score, low to high")
