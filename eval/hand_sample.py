@@ -3,7 +3,7 @@
 Reads; the arithmetic is stats.quality's. Scores of answers picked because judges disagree are left out here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,8 @@ class HandScores:
         """
         hand = [row for row in self.rows if row["criterion"] == criterion and self._scale_of(row) == scale]
         sample_id = _best_sample(hand)
-        people = {int(row["question_id"]): float(row["mean"]) for row in hand if row["sample_id"] == sample_id}
+        rows = [row for row in hand if row["sample_id"] == sample_id]
+        people = {int(row["question_id"]): float(row["mean"]) for row in rows}
         found = {
             question_id: QuestionScores(
                 judge=judge.get(question_id),
@@ -50,21 +51,27 @@ class HandScores:
                 probability=probability if question_id in people else None,
                 stratum=stratum,
             )
-            for question_id, (stratum, probability) in self._drawn_from(sample_id, people).items()
+            for question_id, (stratum, probability) in self._drawn_from(sample_id, rows).items()
             if question_id in self.asked
         }
         usable = any(each.judge is not None or each.drawn_score is not None for each in found.values())
         return sample_id, found if usable else {}
 
-    def _drawn_from(self, sample_id: int | None, people: Mapping[int, float]) -> Mapping[int, tuple[str, float | None]]:
+    def _drawn_from(
+        self, sample_id: int | None, rows: Sequence[Mapping[str, Any]]
+    ) -> Mapping[int, tuple[str, float | None]]:
         """Every question that could have been drawn with its stratum and its probability.
 
-        Where people's scores belong to no sample (they came from elsewhere, say) they only count if every question was
-        scored: then nothing was left to chance.
+        A sample from elsewhere may not say what it was drawn from: then from all questions, if they were one stratum.
+        Where people's scores belong to no sample they only count if every question was scored: then nothing was left
+        to chance.
         """
-        if sample_id is not None:
+        if sample_id is not None and self.strata[sample_id]:
             return self.strata[sample_id]
-        whole = bool(self.asked) and all(question_id in people for question_id in self.asked)
+        if sample_id is not None:
+            chances = {int(row["question_id"]): row["probability"] for row in rows if not row["stratum"]}
+            return {question_id: ("", chances.get(question_id)) for question_id in self.asked}
+        whole = bool(self.asked) and set(self.asked) <= {int(row["question_id"]) for row in rows}
         return dict.fromkeys(self.asked, ("", 1.0 if whole else None))
 
 

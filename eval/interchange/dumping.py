@@ -120,7 +120,14 @@ class Dump:
             numbers = ", ".join(map(str, left))
             self.notes.append(f"Sample {sample.name} was drawn from runs {numbers}, too, which are not exported.")
         its = {"id": name, "runs": runs, "rubric": self._rubrics[sample.rubric_id]}
+        its["strata"] = [self._stratum(stratum) for stratum in sample.strata if stratum["run_id"] in self._ids]
         return _record("sample", _plain(sample, "run_ids", "rubric_id") | its, f"sample {sample.name}")
+
+    def _stratum(self, stratum: dict[str, Any]) -> dict[str, Any]:
+        """A stratum with the names of its run and questions, as other databases number them otherwise."""
+        kept = {name: value for name, value in stratum.items() if name not in ("run_id", "question_ids")}
+        questions = [self._keys[question_id] for question_id in stratum["question_ids"]]
+        return kept | {"run": self._ids[stratum["run_id"]], "questions": questions}
 
     def _assessments(self, run: Run, samples: dict[int, str]) -> Iterator[dict[str, Any]]:
         run_id, session = run.id or 0, self.session
@@ -130,7 +137,8 @@ class Dump:
         calls = _by(exchange.list_verdict_calls(run_id, session=session), "assessment_id")
         for row, _ in store.list_run_assessments(run_id, session=session):
             key = row.id or 0
-            given = _plain(row, "answer_id", "run_id", "question_id", "rater_id", "rubric_id", "draw_id", "sample")
+            apart = ("answer_id", "run_id", "question_id", "rater_id", "rubric_id", "draw_id", "sample", "undoes")
+            given = _plain(row, *apart)
             given |= self._place(answers[row.answer_id]) | {"reading": row.sample, "rater": self._rater(row.rater_id)}
             given |= {"rubric": self._rubrics[row.rubric_id], "current": None if row.current else False}
             given |= {"sample": samples[row.draw_id]} if row.draw_id is not None else {}
@@ -146,7 +154,7 @@ class Dump:
             if left.run_id not in self._ids or right.run_id not in self._ids:
                 left_out += 1
                 continue
-            given = _plain(row, "question_id", "left_answer_id", "right_answer_id", "rater_id")
+            given = _plain(row, "question_id", "left_answer_id", "right_answer_id", "rater_id", "undoes")
             given |= {"preference": row.preference, "question": self._keys[left.question_id]}
             for name, side in (("left", left), ("right", right)):
                 given[name] = {"run": self._ids[side.run_id], "repeat": side.repeat}

@@ -20,6 +20,7 @@ from eval.interchange.records import (
     Place,
     SampleRecord,
     ScoreRecord,
+    StratumRecord,
 )
 from eval.interchange.runs import BATCH, Held, Runs
 from eval.interchange.sets import Raters, Rubrics, StoredRubric
@@ -172,8 +173,9 @@ class Verdicts:
         if rubric is None or len(known) < len(runs):
             self.context.broken.add(("sample", record.id))
             return None
-        given = record.model_dump(exclude={"record", "id", "runs", "rubric"}, exclude_none=True)
-        row = models.Sample(**given, run_ids=[run.id for run in known], rubric_id=rubric.id)
+        strata = [self._stratum(where, stratum, i) for i, stratum in enumerate(record.strata)]
+        given = record.model_dump(exclude={"record", "id", "runs", "rubric", "strata"}, exclude_none=True)
+        row = models.Sample(**given, strata=strata, run_ids=[run.id for run in known], rubric_id=rubric.id)
         moment = record.created_at is not None
         stored = exchange.find_sample(row, known_moment=moment, session=self.context.session)
         if stored is None:
@@ -182,6 +184,18 @@ class Verdicts:
         (self.context.there if stored else self.context.new)["sample"] += 1
         self._samples[record.id] = stored or row, where
         return None
+
+    def _stratum(self, where: Where, record: StratumRecord, number: int) -> Row:
+        """A stratum with the ids of its run and questions as they are numbered here."""
+        name = f"strata[{number}]"
+        run = self.runs.find(where, record.run, f"{name}.run")
+        questions = run.questions if run else {}
+        for key in record.questions if run else ():
+            if key not in questions:
+                self.context.missing(where, f"{name}.questions", "question", key, questions)
+        ids = [questions[key] for key in record.questions if key in questions]
+        about = record.model_dump(exclude={"run", "questions"})
+        return about | {"run_id": run.id if run else 0, "question_ids": ids}
 
     def take_draw(self, where: Where, record: DrawRecord) -> None:
         held, found = self.runs.find_answer(where, record), self._samples.get(record.sample)
