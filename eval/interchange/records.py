@@ -284,7 +284,7 @@ class ScoreRecord(Model):
     rationale: AnyText | None = Field(default=None, description="why the score was given")
     quotes: list[AnyText] = Field(default_factory=list, description="passages of the answer, a list of texts")
     claims: list[Named] = Field(default_factory=list, description="a list of objects of texts: claim, verdict")
-    key_points: list[Named] = Field(default_factory=list, description="a list of objects of texts: point, verdict")
+    key_points: list[Named] = Field(default_factory=list, description="a list of objects of texts: key_point, verdict")
     flags: list[AnyText] = Field(default_factory=list, description="a list of texts")
     digit_mass: Share | None = Field(default=None, description="probability that the judge's next token was a score")
     probabilities: list[Share] | None = Field(default=None, description="probability of each score, low to high")
@@ -341,14 +341,14 @@ class AssessmentRecord(Place):
 
 
 class StratumRecord(Model):
-    """The answers of one run in one stratum that a sample was drawn from."""
+    """The questions of one run among which some were drawn with one probability."""
 
-    name: AnyText = Field(description="what the stratum is called, empty where there is but one")
-    run: Text = Field(description="the id of the run")
-    n_population: Count = Field(description="how many questions of the run it holds")
-    n_drawn: Count = Field(description="how many of them were drawn")
-    probability: Share = Field(description="the probability that each was drawn, 0 to 1")
-    questions: list[Text] = Field(description="the ids of the questions it holds, drawn or not")
+    name: AnyText = Field(default="", description="what it is called; draws name it")
+    run: Text = Field(description="the id of its run")
+    n_population: Count = Field(default=0, description="how many questions it holds")
+    n_drawn: Count = Field(default=0, description="how many of them were drawn")
+    probability: Share | None = Field(default=None, description="the probability of each, above 0 to 1")
+    questions: list[Text] = Field(default_factory=list, description="the ids of its questions, drawn or not")
 
 
 class SampleRecord(Model):
@@ -364,7 +364,7 @@ class SampleRecord(Model):
     n_population: Count = Field(description="how many answers there were to draw from")
     double_share: Share = Field(default=0.0, description="share of the answers scored by two people, 0 to 1")
     strata: list[StratumRecord] = Field(default_factory=list, description="a list of objects, one a stratum and run")
-    definition: Json = Field(default_factory=dict, description="what it was drawn by: an object of any settings")
+    definition: Json = Field(default_factory=dict, description="an object with what else it was drawn by")
     created_by: AnyText = Field(default="", description="who drew it")
     created_at: Moment | None = Field(default=None, description="when it was drawn")
 

@@ -137,7 +137,7 @@ class Runs:
 
     def take_answer(self, where: Where, record: AnswerRecord) -> None:
         run = self.find(where, record.run)
-        question = run and self.find_question(where, run, record.question)
+        question = run and self._question(where, run, record.question)
         if run is None or question is None:
             return
         key = (question, record.repeat, record.cold)
@@ -159,8 +159,7 @@ class Runs:
             self._gather(where, record, run, key)
         return
 
-    def find_question(self, where: Where, run: HeldRun, name: str) -> int | None:
-        """The id of the question that a record means; None, and a fault, where the run's set has none."""
+    def _question(self, where: Where, run: HeldRun, name: str) -> int | None:
         if name not in run.questions:
             self.context.missing(where, "question", "question", name, run.questions)
         return run.questions.get(name)
@@ -195,7 +194,7 @@ class Runs:
     def find_answer(self, where: Where, place: Place) -> Held | None:
         """The answer that a record means; None, and a fault, where there is none."""
         run = self.find(where, place.run)
-        question = run and self.find_question(where, run, place.question)
+        question = run and self._question(where, run, place.question)
         if run is None or question is None:
             return None
         key = (question, place.repeat, place.cold)

@@ -211,11 +211,17 @@ class Verdicts:
         self._samples[record.id] = stored or row, where
         return None
 
-    def _stratum(self, where: Where, record: StratumRecord, place: int) -> dict[str, Any]:
-        run = self.runs.find(where, record.run, f"strata[{place}].run")
-        questions = [self.runs.find_question(where, run, name) for name in record.questions] if run else []
-        kept = record.model_dump(exclude={"run", "questions"})
-        return kept | {"run_id": run.id if run else None, "question_ids": questions}
+    def _stratum(self, where: Where, record: StratumRecord, number: int) -> Row:
+        """A stratum with the ids of its run and questions as they are numbered here."""
+        name = f"strata[{number}]"
+        run = self.runs.find(where, record.run, f"{name}.run")
+        questions = run.questions if run else {}
+        for key in record.questions if run else ():
+            if key not in questions:
+                self.context.missing(where, f"{name}.questions", "question", key, questions)
+        ids = [questions[key] for key in record.questions if key in questions]
+        about = record.model_dump(exclude={"run", "questions"})
+        return about | {"run_id": run.id if run else 0, "question_ids": ids}
 
     def take_draw(self, where: Where, record: DrawRecord) -> None:
         held, found = self.runs.find_answer(where, record), self._samples.get(record.sample)
