@@ -246,8 +246,8 @@ def _money(result: Result) -> Iterator[Block]:
     )
     headings = ("option", "at list price", "billed", "at the start", "a month", "net present value", "its median")
     yield Table("Money in its views", (*headings, "saving against the baseline"), rows)
-    rows = tuple((_name(o), o.energy, o.carbon) for o in result.options if not o.blocked)
-    yield Table("Energy and carbon over the horizon", ("option", "energy", "carbon"), rows)
+    rows = tuple((_name(o), o.energy, o.carbon, Name(o.power)) for o in result.options if not o.blocked)
+    yield Table("Energy and carbon over the horizon", ("option", "energy", "carbon", "power in watts is"), rows)
     rows = tuple(
         (Name(p.row), p.input, p.cached_input, p.output, Name(p.label or "as listed"), Name(p.source))
         for p in {p.row: p for o in result.options for p in o.prices}.values()
@@ -266,16 +266,19 @@ def _break_even(result: Result) -> Iterator[Block]:
         headings = ("option", "break-even volume", "time until what is paid for it is saved")
         yield Table("Break-even", headings, rows)
         yield Picture(
+            "volume", "Cost of a month by its volume, with break-evens and what the first month's machines bear"
+        )
+        yield Picture(
             "break_even", "Where each option breaks even, with its band, the workload and what the machines bear"
         )
     rows = tuple(
-        (_name(o), Name(c.hardware), c.machines_first, c.machines_last, c.utilisation, c.p95_wait)
+        (_name(o), Name(c.hardware), c.machines_first, c.machines_last, c.utilisation, c.p95_wait, Name(c.basis))
         for o in result.options
         for c in o.capacity
     )
     if rows:
         headings = ("option", "hardware", "machines at first", "machines at last", "utilisation", "waiting, slowest")
-        yield Table("Machines for the busy hour", headings, rows)
+        yield Table("Machines for the busy hour", (*headings, "throughput is"), rows)
 
 
 def _sensitivity(result: Result) -> Iterator[Block]:

@@ -21,7 +21,8 @@ Format = Literal["html", "md", "docx"]
 FORMATS: tuple[Format, ...] = ("html", "md", "docx")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML holds these
-_PICTURE_INCHES = 6.3
+_PAGE_MM = (210, 297)  # A4
+_MARGIN_MM = 18
 _STYLE = """
 :root { color-scheme: light; }
 body { background: #fff; color: #1d2329; font: 15px/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 60rem;
@@ -37,9 +38,12 @@ td { min-width: 5.5rem; }
 sup { color: #5c6770; font-size: .68rem; margin-left: .15rem; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
-@media print { body { max-width: none; padding: 0; font-size: 10pt; } h2 { break-after: avoid; }
-  tr, figure { break-inside: avoid; } .scroll { overflow: visible; } table { font-size: 7.5pt; }
-  .banner { print-color-adjust: exact; } }
+@page { size: A4; margin: 14mm 13mm; }
+@media print { body { max-width: none; padding: 0; font-size: 10pt; } h2, caption { break-after: avoid; }
+  p, li { orphans: 3; widows: 3; }
+  tr, figure { break-inside: avoid; } .scroll { overflow: visible; } table { font-size: 7.5pt; width: 100%; }
+  td { min-width: 0; } td, th { padding-right: .4rem; } thead { display: table-header-group; }
+  figure svg { max-height: 92mm; width: 100%; } .banner { print-color-adjust: exact; } }
 """
 
 
@@ -187,6 +191,10 @@ def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
     """The narrative as a Word document; `pictures` holds its charts as PNG."""
     docx = extra("docx")
     document = docx.Document()
+    for page in document.sections:
+        page.page_width, page.page_height = docx.shared.Mm(_PAGE_MM[0]), docx.shared.Mm(_PAGE_MM[1])
+        page.left_margin = page.right_margin = docx.shared.Mm(_MARGIN_MM)
+    document.core_properties.title = _clean(narrative.title)
     document.add_heading(_clean(narrative.title), 0)
     if narrative.banner:
         document.add_paragraph().add_run(narrative.banner).bold = True
@@ -210,16 +218,24 @@ def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
                 case Table():
                     _docx_table(document, block, fill, docx.shared.Pt(8))
                 case Picture() if block.key in pictures:
-                    width = docx.shared.Inches(_PICTURE_INCHES)
-                    document.add_picture(io.BytesIO(pictures[block.key]), width=width)
+                    width = docx.shared.Mm(_PAGE_MM[0] - 2 * _MARGIN_MM)
+                    shape = document.add_picture(io.BytesIO(pictures[block.key]), width=width)
+                    shape._inline.docPr.set(
+                        "descr", block.words
+                    )  # python-docx has no other way to the alternative text
+                    document.add_paragraph(block.words, style="Caption")
     content = io.BytesIO()
     document.save(content)
     return content.getvalue()
 
 
 def _docx_table(document: object, block: Table, fill: Callable[[object, tuple[Span, ...]], None], size: object) -> None:
-    document.add_paragraph().add_run(block.caption).bold = True  # pyright: ignore[reportAttributeAccessIssue]
+    caption = document.add_paragraph()  # pyright: ignore[reportAttributeAccessIssue]
+    caption.add_run(block.caption).bold = True
+    caption.paragraph_format.keep_with_next = True
+    header = extra("docx.oxml").OxmlElement("w:tblHeader")
     table = document.add_table(rows=1, cols=len(block.headings), style="Table Grid")  # pyright: ignore
+    table.rows[0]._tr.get_or_add_trPr().append(header)  # repeated on each page, and read out as the headings
     for cell, heading in zip(table.rows[0].cells, block.headings, strict=True):
         cell.paragraphs[0].add_run(_clean(heading)).bold = True
     for row in block.rows:
