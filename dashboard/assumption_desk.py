@@ -17,6 +17,7 @@ def show() -> list[str]:
         hide_index=True,
         disabled=["path"],
         height=420,
+        placeholder="no range",
         alt="Assumptions of the scenario, to edit",
         column_config={
             "path": st.column_config.TextColumn("Assumption", pinned=True),

@@ -19,6 +19,7 @@ TABS = {
     "Break-even": ("volume", "break_even"),
 }
 MOST_FLIPS = 5
+FRAME_PX = 110  # legend, title and axis, which on the page are part of a chart's height
 
 
 def show(result: Result) -> None:
@@ -72,8 +73,9 @@ def _show_charts(result: Result) -> None:
 
 def _show_tab(keys: tuple[str, ...], result: Result) -> None:
     drawn = {key: chart for key in keys if (chart := charts.marked(key, result)) is not None}
-    for key, chart in drawn.items():
+    for key, bare in drawn.items():
         words = " ".join((charts.CHARTS[key].__doc__ or key).split())
+        chart = bare.properties(height=float(bare.height) + FRAME_PX)  # pyright: ignore
         widgets.show_chart(chart, key=f"tco_{key}", alt_text=words)
         st.caption(plain(words))
     if not drawn:

@@ -107,7 +107,7 @@ def curve(scenario: Scenario, program: Program, spreads: Mapping[str, Spread], t
     volume = float(workings(scenario, values, months=1).answers[0, 0])
     edges = [s.requests_per_month for s in _steps(program, values, scenario, volume) if s.requests_per_month < top]
     near = np.array(edges[:TABLE])
-    points = [np.linspace(top / CURVE, top, CURVE), near * (1 - 1e-9), near * (1 + 1e-9)]
+    points = [np.linspace(top / 1000, top, CURVE), near * (1 - 1e-9), near * (1 + 1e-9)]
     volumes = np.unique(np.concatenate(points))
     w = workings(scenario, {**values, VOLUME_FACTOR: (volumes / volume)[:, None]}, months=1)
     made = bill(program, w)

@@ -19,6 +19,9 @@ SIMULATED = "Simulated data"
 ROW = 40  # pixels a bar
 MOST_BARS = 12
 LABEL_PX = 260
+_QUIET_SYMBOLS: dict[str, Any] = {"symbolFillColor": QUIET, "symbolStrokeColor": QUIET}
+_NAMED_ABOVE: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -7, "dy": -7}
+_NAMED_BELOW: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 7, "dy": 7}
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
@@ -124,14 +127,15 @@ def cost_against_quality(result: Result) -> Chart | None:
     frontier = sorted((row for row, is_ahead in zip(rows, ahead, strict=True) if is_ahead), key=lambda r: r["cost"])
     base = alt.Chart(pd.DataFrame(rows))
     x = alt.X("cost:Q", title=f"Cost of 1,000 answers ({result.currency})", scale=alt.Scale(zero=False, padding=30))
-    scale = alt.Scale(domain=[1, 5])
+    least = min(value for row in rows for value in (row["quality"], row["low"]) if value is not None)
+    scale = alt.Scale(domain=[max(1.0, np.floor(2 * least - 0.5) / 2), 5.0], nice=False)
     y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=scale)
     color = _color(result)
     points = base.mark_point(filled=True, size=130).encode(
         x=x,
         y=y,
         color=color,
-        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="top")),
+        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="top", **_QUIET_SYMBOLS)),
         tooltip=[
             "option:N",
             "standing:N",
@@ -156,13 +160,16 @@ def cost_against_quality(result: Result) -> Chart | None:
 
 
 def _frontier(points: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y) -> list[Any]:
-    """The line through the options on the frontier, the cheapest first, and its name at its dear end."""
+    """The steps through the options on the frontier, from the cheapest to the right edge, and their name."""
     line = alt.Chart(pd.DataFrame(points))
-    name = alt.Chart(pd.DataFrame([{**points[-1], "said": "efficient frontier"}]))
-    words = name.mark_text(align="right", baseline="bottom", dx=-10, dy=-10, color=QUIET, fontStyle="italic")
+    ends = alt.Chart(pd.DataFrame([points[0]])), alt.Chart(pd.DataFrame([{**points[-1], "said": "efficient frontier"}]))
+    look: dict[str, Any] = {"strokeDash": [6, 4], "strokeWidth": 1.5, "color": QUIET}
+    words = ends[1].mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=QUIET, fontStyle="italic")
     return [
-        line.mark_line(interpolate="step-after", strokeDash=[6, 4], strokeWidth=1.5, color=QUIET).encode(x=x, y=y),
-        words.encode(x=x, y=y, text="said:N"),
+        ends[0].mark_rule(**look).encode(x=x, y=y, y2=alt.value("height")),
+        line.mark_line(interpolate="step-after", **look).encode(x=x, y=y),
+        ends[1].mark_rule(**look).encode(x=x, x2=alt.value("width"), y=y),
+        words.encode(x=alt.value("width"), y=y, text="said:N"),
     ]
 
 
@@ -202,7 +209,7 @@ def tornado(result: Result) -> Chart | None:
                 "end:N",
                 title="end of the range",
                 scale=alt.Scale(domain=["low", "high"]),
-                legend=alt.Legend(orient="top"),
+                legend=alt.Legend(orient="top", **_QUIET_SYMBOLS),
             ),
             color=alt.value(QUIET),
         )
@@ -249,7 +256,7 @@ def break_even(result: Result) -> Chart | None:
     ]
     workload = alt.Chart(pd.DataFrame(lines))
     layers.append(workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"))
-    text = workload.mark_text(align="left", baseline="top", dx=4, color=QUIET)
+    text = workload.mark_text(align="left", baseline="bottom", dx=-4, dy=-3, color=QUIET)
     layers.append(text.encode(x="at:Q", y=alt.value(0), text="said:N"))
     return alt.layer(*layers).properties(height=ROW * len(names) + 70)
 
@@ -257,7 +264,7 @@ def break_even(result: Result) -> Chart | None:
 def cost_by_volume(result: Result) -> Chart | None:
     """What a month costs at each volume: by the token a straight line, machines a step at each further one.
 
-    Dots are break-evens with their band, dashed lines in an option's colour what its first month's machines bear.
+    Dots are break-evens, dashed lines in an option's colour what its first month's machines bear.
     """
     labels = {option.name: _label(option) for option in result.options}
     rows = [
@@ -276,27 +283,26 @@ def cost_by_volume(result: Result) -> Chart | None:
         alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, tooltip=tooltip)
     ]
     full = [
-        {"option": labels[option.name], "volume": at, "said": f"{machines:,.0f} full"}
+        {"option": labels[option.name], "volume": at, "said": f"{machines:,.0f} machine{'s' * (machines != 1)} full"}
         for option in result.options
         if option.name in {curve.option for curve in result.curves}
         for at, machines in _bought(option)
         if at <= top
     ]
-    if full:
-        rules = alt.Chart(pd.DataFrame(full))
-        layers.append(rules.mark_rule(strokeDash=[3, 3]).encode(x="volume:Q", color=color))
-        words = rules.mark_text(align="right", baseline="top", dx=-4)
+    full.sort(key=lambda row: row["volume"])
+    met = [mark for found in result.break_even if (mark := _met(found, result, top)) is not None]
+    met.sort(key=lambda row: row["volume"])
+    for i, row in enumerate(full):  # neighbours are named to either side
+        rule = alt.Chart(pd.DataFrame([row]))
+        words = rule.mark_text(align="left" if i % 2 else "right", baseline="top", dx=4 if i % 2 else -4)
+        layers.append(rule.mark_rule(strokeDash=[3, 3]).encode(x="volume:Q", color=color))
         layers.append(words.encode(x="volume:Q", y=alt.value(0), text="said:N", color=color))
-    if marks := [mark for found in result.break_even if (mark := _met(found, result, top)) is not None]:
-        base = alt.Chart(pd.DataFrame(marks))
-        layers.append(
-            base.mark_rule(strokeWidth=7, opacity=0.3).encode(x="low:Q", x2="high:Q", y="cost:Q", color=color)
-        )
+    for i, row in enumerate(met):
+        mark = alt.Chart(pd.DataFrame([row]))
         tip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
-        layers.append(
-            base.mark_point(filled=True, size=110, opacity=1).encode(x="volume:Q", y="cost:Q", color=color, tooltip=tip)
-        )
-        words = base.mark_text(align="left", baseline="top", dx=8, dy=6, color=QUIET)
+        point = mark.mark_point(filled=True, size=110, opacity=1)
+        words = mark.mark_text(**_NAMED_BELOW if i % 2 else _NAMED_ABOVE, color=QUIET)
+        layers.append(point.encode(x="volume:Q", y="cost:Q", color=color, tooltip=tip))
         layers.append(words.encode(x="volume:Q", y="cost:Q", text="said:N"))
     return alt.layer(*layers, *_months(result, top)).properties(height=340)
 
@@ -319,10 +325,8 @@ def _met(found: BreakEven, result: Result, top: float) -> dict[str, Any] | None:
     if volume is None or volume > top or curve is None:
         return None
     cost = float(np.interp(volume, [float(v) for v in curve.volumes.values], [float(c) for c in curve.costs.values]))
-    low, high = found.volume.low or volume, found.volume.high or volume
-    band = {"low": max(low, 0.0), "high": min(high, top)}
     said = f"break-even {volume:,.0f}"
-    return {"option": _label(result.option(found.option)), "volume": volume, "cost": cost, "said": said, **band}
+    return {"option": _label(result.option(found.option)), "volume": volume, "cost": cost, "said": said}
 
 
 def _months(result: Result, top: float) -> list[Any]:
@@ -335,7 +339,7 @@ def _months(result: Result, top: float) -> list[Any]:
     workload = alt.Chart(pd.DataFrame(lines, columns=["at", "said"]))
     text = workload.mark_text(align="left", baseline="bottom", dx=4, dy=-4, color=QUIET)
     return [
-        workload.mark_rule(strokeDash=[1, 3], color=QUIET).encode(x="at:Q", tooltip="said:N"),
+        workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"),
         text.encode(x="at:Q", y=alt.value("height"), text="said:N"),
     ]
 
