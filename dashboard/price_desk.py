@@ -20,6 +20,7 @@ from eval.cost.price_changes import Change, changes
 from eval.cost.scenario import Scenario
 
 MOST_CHANGES = 12
+MAX_MB = 5  # as much as price_card_file reads
 EARLIEST = date(1900, 1, 1)
 
 
@@ -105,6 +106,7 @@ def _choose(heads: list[CardHead], used: PriceCard) -> PriceCard:
         file = st.file_uploader(
             "Or read one from CSV",
             type=["csv"],
+            max_upload_size=MAX_MB,
             key=f"{Key.CARD_FILE}_{st.session_state.get(Key.CARD_FILES, 0)}",
             help="With the columns that the download beside the table has; # rows at the top hold name and date.",
             width=420,

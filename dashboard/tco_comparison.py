@@ -46,6 +46,7 @@ def show(scenario: Scenario, result: Result) -> None:
             "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
             "cheapest": st.column_config.NumberColumn("Cheapest", format="percent", help="Share of the draws."),
         },
+        height="content",
         simulated=any(option.simulated for side in (result, there) for option in side.options),
         placeholder="unknown",
     )

@@ -229,7 +229,7 @@ def _no_energy(program: Program) -> str:
         return "The energy of rented machines is part of their rent, and is not told apart."
     if program.api:
         return "Neither measured nor assumed: a provider's energy is unknown unless wh_per_answer is stated."
-    return "Nothing is run for it, so there is no energy to count."
+    return "What is done today is not described, so its energy is not counted."
 
 
 def power_words(scenario: Scenario, program: Program) -> str:
@@ -242,13 +242,12 @@ def power_words(scenario: Scenario, program: Program) -> str:
             ("idle", profile.idle_watts, part.idle_watts),
         ):
             if stated is not None:
-                source = f": {stated.source}" if stated.source else ", without a source"
-                found.append(f"{part.hardware}, {what}: {stated.kind}{source}")
+                found.append(f"{part.hardware}, {what}: {stated.kind} ({stated.source or 'no source given'})")
             elif measured is not None:
                 found.append(f"{part.hardware}, {what}: measured")
     foreign = getattr(program.option, "wh_per_answer", None)
     if foreign is not None:
-        found.append(f"provider: {foreign.kind}" + (f": {foreign.source}" if foreign.source else ""))
+        found.append(f"provider: {foreign.kind} ({foreign.source or 'no source given'})")
     return "; ".join(dict.fromkeys(found)) or "none"
 
 

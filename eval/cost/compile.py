@@ -273,11 +273,6 @@ class Compiler:
                 f"Sequential bound: {target.target} was measured with one request at a time only, so each machine is "
                 "taken to serve one at a time. Measure more with `rightsize run --concurrency 2`, then 4, 8, ..."
             )
-        if target.simulated:
-            problems.notes.append(
-                f"The throughput of {target.target} on {hardware} is simulated: it does not bend under load, and is no "
-                "evidence of what such machines bear."
-            )
         machine = replace(machine, service_s=machine.service_s * slower)
         scale = self.scenario.workload.completion_scale.value
         table = bearable(replace(machine, service_s=machine.service_s * scale))

@@ -259,10 +259,16 @@ def _money(result: Result) -> Iterator[Block]:
 def _break_even(result: Result) -> Iterator[Block]:
     if not result.break_even:
         yield Paragraph(("No option with machines can be held against one that is billed by the token.",))
-    rows = tuple((_name(result.option(b.option)), b.volume, b.months_to_recover) for b in result.break_even)
-    for found in result.break_even:
-        yield Paragraph((Said(found.sentence, "derived", found.volume.origin),))
+    rows = tuple(
+        (
+            _name(result.option(b.option)),
+            _or(b.volume, "never on this hardware"),
+            _or(b.months_to_recover, "not within the horizon"),
+        )
+        for b in result.break_even
+    )
     if rows:
+        yield Bullets(tuple((Said(found.sentence, "derived", found.volume.origin),) for found in result.break_even))
         headings = ("option", "break-even volume", "time until what is paid for it is saved")
         yield Table("Break-even", headings, rows)
         yield Picture(
@@ -281,6 +287,11 @@ def _break_even(result: Result) -> Iterator[Block]:
         yield Table("Machines for the busy hour", (*headings, "throughput is"), rows)
 
 
+def _or(figure: Figure, otherwise: str) -> Span:
+    """A figure, or words where there is none because it does not come to pass, which is known."""
+    return figure if figure.value is not None else Said(otherwise, figure.kind, figure.origin)
+
+
 def _sensitivity(result: Result) -> Iterator[Block]:
     if result.tornado_of is not None:
         ours, theirs = (_name(result.option(name)) for name in result.tornado_of)
@@ -293,8 +304,7 @@ def _sensitivity(result: Result) -> Iterator[Block]:
         yield Table("The widest ranges", ("number", "low", "high", "saving at low", "saving at high"), rows)
     if result.flips:
         yield Paragraph(("What would make another option the cheapest, one number moved alone:",))
-        for flip in result.flips[:MOST_FLIPS]:
-            yield Bullets(((Said(flip.sentence, "derived", flip.value.origin),),))
+        yield Bullets(tuple((Said(flip.sentence, "derived", flip.value.origin),) for flip in result.flips[:MOST_FLIPS]))
     else:
         yield Paragraph(("No single number makes another option the cheapest in the ranges that were tried.",))
 

@@ -19,6 +19,7 @@ SIMULATED = "Simulated data"
 ROW = 40  # pixels a bar
 MOST_BARS = 12
 LABEL_PX = 260
+_NARROW = "width < 420"  # on a telephone
 _QUIET_SYMBOLS: dict[str, Any] = {"symbolFillColor": QUIET, "symbolStrokeColor": QUIET}
 _NAMED_ABOVE: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -7, "dy": -7}
 _NAMED_BELOW: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 7, "dy": 7}
@@ -35,7 +36,8 @@ def _value(figure: Figure) -> float | None:
 
 def _color(result: Result, *, legend: bool = True) -> alt.Color:
     """One colour an option, the same in all charts, by its place in the scenario."""
-    look = {"orient": "top", "columns": 3, "labelLimit": LABEL_PX, "symbolOpacity": 1}
+    look = {"orient": "top", "symbolOpacity": 1}
+    look |= {"columns": alt.ExprRef(f"{_NARROW} ? 2 : 3"), "labelLimit": alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")}
     shown = alt.Legend(title=None, **look) if legend else None
     return alt.Color("option:N", scale=alt.Scale(domain=[_label(o) for o in result.options]), legend=shown)
 
@@ -88,7 +90,9 @@ def by_head(result: Result) -> Chart | None:
         .encode(
             x=alt.X("sum(cost):Q", title=f"Effective cost over the horizon ({result.currency})"),
             y=_bars(names),
-            color=alt.Color("head:N", legend=alt.Legend(title=None, orient="top", columns=4)),
+            color=alt.Color(
+                "head:N", legend=alt.Legend(title=None, orient="top", columns=alt.ExprRef(f"{_NARROW} ? 2 : 4"))
+            ),
             tooltip=["option:N", "head:N", alt.Tooltip("sum(cost):Q", title="cost", format=",.0f")],
         )
         .properties(height=ROW * len(names) + 60)
