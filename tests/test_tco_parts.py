@@ -187,6 +187,31 @@ def test_a_faulty_price_is_named_and_cannot_be_stored(demo_url: str, monkeypatch
     assert app.button(key="_store_card").disabled
 
 
+def test_a_card_is_read_from_csv_and_stored_as_it_is(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = part(monkeypatch, demo_url, "Prices")
+    text = price_card_file.dump_csv(BUILT_IN).replace("#name,Rightsize price card", "#name,From the file")
+    app.file_uploader(key="_card_file_0").set_value(("card.csv", text.replace("1.25", "1.5").encode(), "text/csv"))
+    ok(app.run())
+    ok(app.button(key="_store_card").click().run())
+    newest = stored_cards.newest_card(store.connect(demo_url))
+    assert newest.name == "From the file"
+    assert newest == price_card_file.parse_csv(text.replace("1.25", "1.5"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"provider,model\r\n", "the column is missing"), (b"\xff\xfe", "is not UTF-8 text")],
+)
+def test_a_faulty_file_is_named_and_the_card_stays(
+    content: bytes, sentence: str, demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = part(monkeypatch, demo_url, "Prices")
+    app.file_uploader(key="_card_file_0").set_value(("card.csv", content, "text/csv"))
+    ok(app.run())
+    assert sentence in app.error[0].value.replace("\\", "")
+    assert len(table(app, "Prices of the card, to edit")) == len(BUILT_IN.rows)
+
+
 # --- compare --------------------------------------------------------------------------------------------------------
 
 
