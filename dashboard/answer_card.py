@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.answer_facts import by_rater, evidence_facts, flicker_fact, panel_fact, scores_of, wording_facts
 from dashboard.answer_tables import source_name
 from dashboard.answer_text import answer_text
 from dashboard.format import milliseconds, number, plain, plural
-from dashboard.highlight import Mark
+from dashboard.highlight import Mark, occurring
 from dashboard.target_mark import target_mark
-from db.models import Answer, AssessmentStatus, Question, RaterKind, Score
+from db.models import Answer, AssessmentStatus, CheckResult, Question, RaterKind, Score
 from db.side_by_side import Reply, Verdict
 
 CLAIM_SIGNS = {
@@ -21,6 +22,8 @@ CLAIM_SIGNS = {
     "not_in_reference": "? not in the reference",
 }
 POINT_SIGNS = {"covered": "✓ covered", "missing": "✗ missing"}
+CHECK_SIGNS = {True: "✓ met", False: "✗ not met", None: "? not told"}
+CHECK_KINDS = {"must": "must", "must_not": "must not"}
 FLAGS = {
     "refusal": "refuses to answer",
     "off_topic": "off topic",
@@ -87,7 +90,7 @@ def marks_of(verdicts: Sequence[Verdict], shown: str | None) -> list[Mark]:
     ]
 
 
-def _facts(answer: Answer) -> None:
+def _facts(answer: Answer, reference: str) -> None:
     about = "" if not answer.tokens_estimated else " (estimated)"
     facts = [f"total {milliseconds(answer.total_ms)}"]
     if answer.streamed and answer.ttft_ms is not None:
@@ -97,7 +100,7 @@ def _facts(answer: Answer) -> None:
         facts.append(f"{answer.reasoning_tokens:,} of them reasoning")
     if answer.tokens_per_s is not None:
         facts.append(f"{answer.tokens_per_s:.0f} tokens/s")
-    st.caption(" · ".join(facts))
+    st.caption("  \n".join(" · ".join(line) for line in (facts, wording_facts(answer, reference)) if line))
     if said := FINISHED.get(answer.finish_reason or ""):
         st.badge(said, color="orange", icon=":material/content_cut:")
     if answer.client_limited:
@@ -111,10 +114,13 @@ def _facts(answer: Answer) -> None:
         st.badge(f"took {answer.attempts} tries", color="gray", icon=":material/replay:")
 
 
-def show_reply(reply: Reply, name: str, target: str, order: Sequence[str], shown: str | None) -> None:
+def show_reply(
+    reply: Reply, name: str, target: str, order: Sequence[str], shown: str | None, reference: str = ""
+) -> None:
     """One target's card, under its name and its mark; `order` holds all stored targets.
 
-    `shown` says whose quotes are marked ("all", a criterion, None).
+    `shown` says whose quotes are marked ("all", a criterion, None); `reference` is what the answer's length is held
+    against.
     """
     answer = reply.answer
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -124,58 +130,84 @@ def show_reply(reply: Reply, name: str, target: str, order: Sequence[str], shown
         st.error("This answer failed.", icon=":material/error:")
         st.text(answer.error or answer.error_kind)
         return
-    _facts(answer)
+    _facts(answer, reference)
     with st.container(border=True):
         answer_text(answer.text or "", key=f"answer-{answer.id}", marks=marks_of(reply.verdicts, shown))
     if not reply.verdicts:
         st.caption("Not assessed yet.")
-    for verdict in reply.verdicts:
-        _show_verdict(verdict)
+    if said := panel_fact(reply.verdicts):
+        st.caption(plain(said))
+    for readings in by_rater(reply.verdicts):
+        _show_readings(readings, answer.text or "")
 
 
-def _show_verdict(verdict: Verdict) -> None:
-    assessment, rater = verdict.assessment, verdict.rater
-    person = rater.kind == RaterKind.person
+def points(value: float | None) -> str:
+    """A score as people read it: 4, or 4.33 where it lies between two."""
+    return "none" if value is None else f"{value:.3g}"
+
+
+def _show_readings(readings: Sequence[Verdict], text: str) -> None:
+    """What one rater says: a judge that read the answer several times says it once, with the mean of its scores."""
+    first = readings[0]
+    person = first.rater.kind == RaterKind.person
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.markdown(f":material/{'person' if person else 'gavel'}: {plain(source_name(verdict))}", width="content")
-        for score in verdict.scores:
-            st.badge(f"{plain(score.criterion)} {'none' if score.value is None else score.value}", color="gray")
-        for flag in assessment.flags:
+        st.markdown(f":material/{'person' if person else 'gavel'}: {plain(source_name(first))}", width="content")
+        for criterion, value in scores_of(readings).items():
+            st.badge(f"{plain(criterion)} {points(value)}", color="gray")
+        for flag in dict.fromkeys(flag for verdict in readings for flag in verdict.assessment.flags):
             st.badge((FLAGS | RATER_FLAGS).get(flag, plain(flag)), color="orange", icon=":material/flag:")
-        if assessment.same_family:
+        if any(verdict.assessment.same_family for verdict in readings):
             st.badge(
                 "same family",
                 color="orange",
                 help="Judge and target belong to one model family; judges tend to favour their own.",
             )
-    if said := STATUSES.get(assessment.status):
-        st.caption(said)
-    with st.expander("Note and reasons" if person else "Reasons", key=f"verdict-{assessment.id}"):
-        _reasons(verdict)
+    for status in dict.fromkeys(verdict.assessment.status for verdict in readings):
+        if said := STATUSES.get(status):
+            st.caption(said)
+    facts = [flicker_fact(readings)] if len(readings) > 1 else evidence_facts(first, text)
+    if said := " · ".join(fact for fact in facts if fact):
+        st.caption(plain(said))
+    with st.expander("Note and reasons" if person else "Reasons", key=f"verdict-{first.assessment.id}"):
+        for number, verdict in enumerate(readings, 1):
+            if len(readings) > 1:
+                of_all = [f"Reading {number} of {len(readings)}", *evidence_facts(verdict, text)]
+                st.caption(plain(" · ".join(of_all)))
+            _reasons(verdict, text)
 
 
-def _reasons(verdict: Verdict) -> None:
+def _reasons(verdict: Verdict, text: str) -> None:
     assessment = verdict.assessment
     if assessment.note:
         st.text(assessment.note)
     for score in verdict.scores:
-        _show_score(score)
+        _show_score(score, text)
+    if verdict.checks:
+        st.markdown("**Checks**")
+        st.text("\n".join(_check_line(check) for check in verdict.checks))
     if assessment.error:
         st.text(assessment.error)
     if assessment.status in (AssessmentStatus.unparsed, AssessmentStatus.invalid) and assessment.raw_reply:
         st.caption("What the judge replied:")
         st.code(assessment.raw_reply, language=None, wrap_lines=True)
-    if not (assessment.note or verdict.scores or assessment.error or assessment.raw_reply):
+    if not (assessment.note or verdict.scores or verdict.checks or assessment.error or assessment.raw_reply):
         st.caption("Nothing more was given.")
     if verdict.replaced:
         st.caption(f"{plural(verdict.replaced, 'earlier verdict')} of the same rater kept, but not counted.")
 
 
-def _show_score(score: Score) -> None:
-    st.markdown(f"**{plain(score.criterion.capitalize())}: {'not judged' if score.value is None else score.value}**")
+def _check_line(check: CheckResult) -> str:
+    return f"{CHECK_SIGNS[check.met]}: {CHECK_KINDS.get(check.kind, check.kind)} {check.text}"
+
+
+def _show_score(score: Score, text: str) -> None:
+    value = "not judged" if score.value is None else points(score.value)
+    st.markdown(f"**{plain(score.criterion.capitalize())}: {value}**")
     lines = [score.null_reason or "", score.rationale or ""]
     lines += [f"{CLAIM_SIGNS.get(c.get('verdict', ''), '')}: {c.get('claim', '')}" for c in score.claims]
     lines += [f"{POINT_SIGNS.get(p.get('verdict', ''), '')}: {p.get('key_point', '')}" for p in score.key_points]
+    found = occurring(text, score.quotes)
+    lines += [f"“{q}”" if there else f"“{q}” (not in the answer)" for q, there in zip(score.quotes, found, strict=True)]
     lines += [f"⚑ {FLAGS.get(flag, flag)}" for flag in score.flags]
     if said := "\n".join(line for line in lines if line):
         st.text(said)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.answer_facts import counted
 from dashboard.charts.waterfall import COLUMNS
 from db.models import RaterKind
 from db.side_by_side import Reply, Verdict
@@ -24,6 +25,8 @@ _ANSWER_FIELDS = (
     "reasoning_tokens",
     "tokens_estimated",
     "finish_reason",
+    "words",
+    "repeated_4grams",
     "attempts",
     "client_limited",
     "error_kind",
@@ -35,6 +38,12 @@ def source_name(verdict: Verdict) -> str:
     """Who gave a verdict, and how a judge was asked: "Anna", "phi-4 (quick)"."""
     person = verdict.rater.kind == RaterKind.person
     return verdict.rater.name if person else f"{verdict.rater.name} ({verdict.assessment.protocol})"
+
+
+def column_name(verdict: Verdict) -> str:
+    """The same for a column: a judge's second and later readings of an answer are told apart."""
+    later = f", reading {verdict.assessment.sample + 1}" if verdict.assessment.sample else ""
+    return source_name(verdict) + later
 
 
 def calls_table(replies: Sequence[Reply], names: Mapping[int, str]) -> pd.DataFrame:
@@ -51,7 +60,7 @@ def calls_table(replies: Sequence[Reply], names: Mapping[int, str]) -> pd.DataFr
 def answers_table(
     question_key: str, replies: Sequence[Reply], names: Mapping[int, str], simulated: Collection[int] = ()
 ) -> pd.DataFrame:
-    """One row an answer: target, text, timing, tokens, and a column for each rater's score on each criterion.
+    """One row an answer: target, text, timing, tokens, wording, and columns for each rater's scores and evidence.
 
     `names` tells each run's target; `simulated` holds the ids of the runs that are.
     """
@@ -68,7 +77,10 @@ def answers_table(
         }
         row |= {name: getattr(answer, name) for name in _ANSWER_FIELDS}
         for verdict in reply.verdicts:
-            row[f"{source_name(verdict)}: status"] = str(verdict.assessment.status)
-            row |= {f"{source_name(verdict)}: {score.criterion}": score.value for score in verdict.scores}
+            who = column_name(verdict)
+            row[f"{who}: status"] = str(verdict.assessment.status)
+            row |= {f"{who}: {score.criterion}": score.value for score in verdict.scores}
+            for what, found in counted(verdict).items():
+                row |= {f"{who}: {what} {said.replace('_', ' ')}": n for said, n in found.items()}
         rows.append(row)
     return pd.DataFrame(rows)

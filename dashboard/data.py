@@ -17,6 +17,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from db import frames, store
+from db.comparisons import newest_comparison
 from db.models import Price, Run, RunStatus
 from db.scales import OVERALL
 from db.side_by_side import QuestionHead, list_question_heads
@@ -28,6 +29,7 @@ from eval.cost.price_card import PriceCard
 from eval.cost.result import Result
 from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets, targets_of
+from eval.preferring import Preferences, preferences
 from eval.quality_number import RunQuality, judges_of_runs, quality_numbers
 from eval.stats.corrected import Inference
 from eval.summary import Summary, summarise
@@ -226,6 +228,18 @@ def _comparison(key: Change, run_ids: tuple[int, ...], criterion: str) -> Compar
 def comparison(run_ids: list[int], criterion: str) -> Compared:
     """Every pair of some runs on one criterion. Raises ComparisonError where they cannot be compared."""
     return _comparison(change(), tuple(run_ids), criterion)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _preferences(key: Change, newest: int, run_ids: tuple[int, ...]) -> Preferences | None:  # noqa: ARG001
+    return preferences(_chosen(run_ids), engine())
+
+
+def preferences_of(run_ids: list[int]) -> Preferences | None:
+    """People's preferences between some runs' answers, side by side; None where nobody compared any."""
+    with store.reading(engine()) as session:
+        newest = newest_comparison(session=session)  # preferences are none of a run's figures, and change nothing of it
+    return _preferences(change(), newest, tuple(run_ids))
 
 
 def qa_sets() -> dict[int, str]:

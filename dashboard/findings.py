@@ -13,6 +13,7 @@ from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
+from eval.summary import UNDRAWN
 
 SHOWN_PAIRS = 4
 
@@ -30,7 +31,9 @@ def not_comparable(frame: pd.DataFrame) -> str | None:
     why = []
     if len(levels) > 1:
         why.append(f"latencies were measured at {listed([str(n) for n in levels])} questions at a time")
-    if shown.groupby("concurrency")["group"].nunique().max() > 1:
+    if shown["calibrated"].nunique() > 1:
+        why.append("quality is corrected by people's scores for some and is a judge's alone for others")
+    if shown.groupby(["concurrency", "calibrated"])["group"].nunique().max() > 1:
         why.append("scores rest on different questions")
     return f"**These runs cannot all be ranked against each other**: their {' and their '.join(why)}."
 
@@ -94,6 +97,35 @@ def what_is_missing(frame: pd.DataFrame) -> str:
     if (frame["latency_n"] > 0).any():
         return "There are too few answers for a 95th percentile; choose the median."
     return "This latency was not measured for these runs; choose another."
+
+
+MEANINGS = {
+    "human-corrected": "what people would score, from their scores of a random sample corrected with the judge's",
+    "people alone": "what people would score, from their scores of a random sample alone",
+    "judge only, not calibrated": "judge only, not calibrated by people; its bars cover judge noise and question "
+    "sampling, not the judge's error",
+    UNDRAWN: "the plain mean of what people scored, which was no random sample",
+}
+
+
+def how_found(frame: pd.DataFrame) -> str:
+    """How the quality in the chart was found, target by target where it differs. The Quality page says more."""
+    shown = placed(frame)
+    groups = {how: _names(members) for how, members in shown.groupby("how", sort=False)}
+    if len(groups) == 1:
+        return f"Quality is {MEANINGS.get(how := next(iter(groups)), how)}."
+    return " ".join(f"Quality of {listed(names)}: {MEANINGS.get(str(how), how)}." for how, names in groups.items())
+
+
+def apart(frame: pd.DataFrame) -> list[str]:
+    """How far judges, and readings of one judge, lie apart on average; nothing where nobody looked twice."""
+    said = []
+    for name, who in (("judges_apart", "The judges of one answer"), ("flicker", "Readings of one answer by one judge")):
+        known = {label: estimate.value for label, estimate in _estimates(frame, name).items()}
+        if known:
+            points = listed([f"{plain(label)} {value:.2f}" for label, value in known.items()])
+            said.append(f"{who} lie apart by so many points on average: {points}.")
+    return said
 
 
 def _counted(rows: Sequence[dict[str, object]], column: str) -> str:

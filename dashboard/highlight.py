@@ -74,3 +74,10 @@ def cut(text: str, marks: Sequence[Mark]) -> list[Piece]:
         Piece(text[left:right], tuple(mark for start, end, mark in spans if start <= left and right <= end))
         for left, right in pairwise(edges)
     ]
+
+
+def occurring(text: str, quotes: Sequence[str]) -> list[bool]:
+    """Of each quote whether it stands in the text, compared as `cut` does."""
+    folded = _folded(text)[0]
+    wanted = [_folded(quote)[0].strip() for quote in quotes]
+    return [bool(each) and each in folded for each in wanted]

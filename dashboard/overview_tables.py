@@ -17,7 +17,7 @@ from db.models import Price
 from db.scales import FIVE, Scale
 from eval.stats.frontier import on_frontier
 from eval.stats.intervals import Estimate
-from eval.summary import Quality, Summary
+from eval.summary import PANEL, Quality, Summary
 
 NOTHING = Estimate(None, None, None, 0)
 FEWEST_FOR_P95 = 20  # answers: with fewer, not even one lies beyond the 95th percentile
@@ -58,16 +58,19 @@ def _p95(summary: Summary, latency: str) -> Estimate:
 def _comparable(one: tuple[RunRow, Quality | None], other: tuple[RunRow, Quality | None]) -> bool:
     """Whether two runs may be ranked: asked the same, as many at a time, and scored on the same questions.
 
-    People choose what they score, so theirs must be exactly the same; a judge scores all there is, so that what one run
-    lacks are failures, which are shown.
+    People choose what they score, so theirs must be exactly the same, unless it is a sample that stands for the others.
+    A judge scores all there is, so that what one run lacks are failures, which are shown. What people corrected is
+    another thing than what a judge alone says.
     """
     (run, quality), (next_to, others) = one, other
     if (run.qa_set_id, run.concurrency) != (next_to.qa_set_id, next_to.concurrency):
         return False
     if quality is None or others is None:
         return True
-    here, there = set(quality.questions), set(others.questions)
-    if quality.rater_kind == "person":
+    if quality.calibrated != others.calibrated:
+        return False
+    here, there = (set(q.population if q.calibrated else q.questions) for q in (quality, others))
+    if quality.rater_kind == "person" and not quality.calibrated:
         return here == there
     return len(here & there) >= SHARED * max(len(here), len(there))
 
@@ -82,6 +85,28 @@ def _groups(rows: Sequence[tuple[RunRow, Quality | None]]) -> list[int]:
             firsts.append(row)
         found.append(place)
     return found
+
+
+def shown_quality(summary: Summary, view: View) -> Quality | None:
+    """The quality of a run in a view: by its source; where that scored nothing, by what people scored of a sample."""
+    if view.source is None:
+        return None
+    of_people = (q for q in summary.quality if q.criterion == view.criterion and q.rater_kind == "person")
+    return summary.quality_of(view.source, view.criterion) or next((q for q in of_people if q.calibrated), None)
+
+
+def _apart(summary: Summary, shown: Quality | None, criterion: str) -> tuple[Estimate, Estimate]:
+    """How far a run's judges lie apart on average, and the readings of the judge shown (else of the least steady)."""
+    spreads = [q for q in summary.quality if q.criterion == criterion and q.spread]
+    if shown and shown.rater_kind != "person":
+        asked_alike = (shown.protocol, shown.rubric_id)
+        spreads = [q for q in spreads if (q.protocol, q.rubric_id) == asked_alike]
+    single = [q for q in spreads if q.rater_kind != PANEL and (shown is None or shown.judge_id in (None, q.judge_id))]
+    return _widest([q for q in spreads if q.rater_kind == PANEL]), _widest(single)
+
+
+def _widest(qualities: Sequence[Quality]) -> Estimate:
+    return max((q.spread for q in qualities if q.spread), key=lambda spread: spread.value or 0.0, default=NOTHING)
 
 
 def overview_frame(
@@ -99,8 +124,10 @@ def overview_frame(
     rows, scored = [], []
     for run in runs:
         summary = summaries[run.run_id]
-        quality = summary.quality_of(view.source, view.criterion) if view.source else None
-        scored.append((run, quality if quality and quality.score.value is not None else None))
+        quality = shown_quality(summary, view)
+        scored.append((run, quality if quality and quality.shown.value is not None else None))
+        number = quality.number if quality else None
+        panel, flicker = _apart(summary, quality, view.criterion)
         p50, p95 = summary.latency_p50[view.latency], _p95(summary, view.latency)
         cost = run_cost(summary, prices)
         row: dict[str, Any] = {
@@ -108,7 +135,13 @@ def overview_frame(
             "target": run.target,
             "run_id": run.run_id,
             "model": run.model,
-            **spread("quality", quality.score if quality else NOTHING),
+            **spread("quality", quality.shown if quality else NOTHING),
+            "how": quality.how if quality else "not scored",
+            "calibrated": bool(quality and quality.calibrated),
+            "n_people": number.n_people if number else 0,
+            "n_judge": number.n_judge if number else 0,
+            **spread("judges_apart", panel),
+            **spread("flicker", flicker),
             "scored": count_of(quality.n_scored if quality else 0, summary.n_answers),
             "n_failed_verdicts": quality.n_failed if quality else 0,
             "same_family": bool(quality and quality.same_family),
@@ -166,6 +199,7 @@ def _aligned(words: Sequence[str]) -> list[str]:
 def with_words(frame: pd.DataFrame) -> pd.DataFrame:
     """The same frame with figure and interval in one cell, for the table on the page."""
     words: dict[str, list[str]] = {"quality_said": [], "p50_said": [], "p95_said": []}
+    spreads: dict[str, list[str]] = {"judges_apart_said": [], "flicker_said": []}
     errors = []
     for row in records(frame):
         words["quality_said"].append(interval(estimate_of(row, "quality")))
@@ -174,4 +208,7 @@ def with_words(frame: pd.DataFrame) -> pd.DataFrame:
         few = p95.value is None and p95.n > 0
         words["p95_said"].append(f"{FEW} ({p95.n:,})" if few else quantile(p95))
         errors.append(number(row["n_errors"], 0) if row["n_errors"] else "none")
-    return frame.assign(**{name: _aligned(said) for name, said in words.items()}, errors=errors)
+        for name, said in spreads.items():
+            its = estimate_of(row, name.removesuffix("_said"))
+            said.append("not measured" if its.value is None else interval(its))
+    return frame.assign(**{name: _aligned(said) for name, said in words.items()}, errors=errors, **spreads)

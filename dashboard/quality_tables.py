@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dashboard.format import plain, plural
+from dashboard.format import listed, plain, plural
 from eval.comparing import Compared
+from eval.preferring import Preferences
 from eval.quality_number import RunQuality
 
 WORD = {"better": "is better than", "worse": "is worse than"}
@@ -65,6 +66,51 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
     for column in ("effect_size", "p_holm", "difference_value", "low", "high"):
         frame[column] = pd.to_numeric(frame[column])
     return frame
+
+
+def preferences_frame(found: Preferences) -> pd.DataFrame:
+    """A row a pair of targets: how often people preferred the first, its share of wins, and the verdict in words."""
+    rows = [
+        {
+            "pair": f"{pair.first} against {pair.second}",
+            "n_questions": pair.n_questions,
+            "n": pair.n,
+            "better": pair.better,
+            "same": pair.same,
+            "worse": pair.worse,
+            "wins": _percent(pair.win_share, pair.low, pair.high),
+            "p_holm": pair.p_holm,
+            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
+            "win_share": pair.win_share,
+            "low": pair.low,
+            "high": pair.high,
+        }
+        for pair in found.pairs
+    ]
+    frame = pd.DataFrame(rows)
+    for column in ("p_holm", "win_share", "low", "high"):
+        frame[column] = pd.to_numeric(frame[column])
+    return frame
+
+
+def _percent(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or low is None or high is None:
+        return "unknown"
+    return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def preference_finding(found: Preferences) -> str:
+    """Whom people preferred, in a sentence each; what is not decided is in the table."""
+    decided = [
+        f"People prefer **{plain(one)}** to **{plain(other)}**"
+        for one, other in (
+            (pair.first, pair.second) if pair.outcome == "better" else (pair.second, pair.first)
+            for pair in found.pairs
+            if pair.outcome in WORD
+        )
+    ]
+    said = "; ".join(decided) + "." if decided else "No preference between these targets is decisive."
+    return f"{said} {plural(found.n, 'pair')} compared by {listed([plain(name) for name in found.raters])}."
 
 
 def finding(compared: Compared) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import blake2b
 from itertools import combinations
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from db.models import Answer, Comparison, Preference, Rater
@@ -205,6 +205,11 @@ def undo_last(rater_id: int, run_ids: Sequence[int], *, session: Session) -> Pai
         fields |= {"preference": None, "note": None}
     _store(Comparison(**fields, undoes=last.id), session)
     return pair
+
+
+def newest_comparison(*, session: Session) -> int:
+    """The id of the newest comparison, 0 where there is none: it grows with every word and every undo."""
+    return session.exec(select(func.max(col(Comparison.id)))).one() or 0
 
 
 def list_compared(pair: Pair, *, session: Session) -> list[tuple[Comparison, str]]:

@@ -5,7 +5,7 @@ answers that no person has scored yet are found.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -23,6 +23,14 @@ class Dispute:
     answer_id: int
     points: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How many points the scores of one answer lie apart at most, and on which criterion."""
+
+    points: float
+    criterion: str
 
 
 Readings = Mapping[tuple[int, str], Mapping[str, Sequence[float]]]  # by judge and protocol, by criterion
@@ -61,27 +69,34 @@ def find_disputes(
     return sorted((one for one in found if one.points > 0), key=lambda one: (-one.points, one.answer_id))
 
 
-def dispute_of(answer_id: int, readings: Readings, threshold: float | None = None) -> Dispute:
-    """How far judges, and readings of one judge, lie apart on one answer, in points on the criterion where it is most.
+def readings_apart(readings: Readings) -> Apart | None:
+    """How far readings of one judge lie apart on the criterion where it is most; None where no judge read twice."""
+    return _widest((criterion, values) for by in readings.values() for criterion, values in by.items())
+
+
+def judges_apart(readings: Readings) -> Apart | None:
+    """How far judges lie apart on the criterion where it is most; None where no two were asked alike.
 
     Judges are compared under one protocol, each by the mean of its readings: two protocols ask differently.
     """
-    flicker = max(
-        ((max(values) - min(values), c) for by in readings.values() for c, values in by.items()), default=(0.0, "")
-    )
-    between = (0.0, "")
-    for protocol in {protocol for _, protocol in readings}:
-        means: dict[str, list[float]] = defaultdict(list)
-        for (_, its), by in readings.items():
-            for criterion, values in by.items() if its == protocol else ():
-                means[criterion].append(fmean(values))
-        between = max([between, *((max(values) - min(values), c) for c, values in means.items())])
-    reasons: list[str] = []
-    if between[0] > 0:
-        reasons.append(f"judges differ by {between[0]:.2g} on {between[1]}")
-    if flicker[0] > 0:
-        reasons.append(f"one judge's readings differ by {flicker[0]:.2g} on {flicker[1]}")
-    points = max(between[0], flicker[0])
+    means: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for (_, protocol), by in readings.items():
+        for criterion, values in by.items():
+            means[protocol, criterion].append(fmean(values))
+    return _widest((criterion, values) for (_, criterion), values in means.items())
+
+
+def _widest(scores: Iterable[tuple[str, Sequence[float]]]) -> Apart | None:
+    found = [(max(values) - min(values), criterion) for criterion, values in scores if len(values) > 1]
+    return Apart(*max(found)) if found else None
+
+
+def dispute_of(answer_id: int, readings: Readings, threshold: float | None = None) -> Dispute:
+    """How far judges, and readings of one judge, lie apart on one answer, and how near it is to a decision."""
+    apart = (("judges differ", judges_apart(readings)), ("one judge's readings differ", readings_apart(readings)))
+    far = [(said, each) for said, each in apart if each and each.points > 0]
+    reasons = [f"{said} by {each.points:.2g} on {each.criterion}" for said, each in far]
+    points = max((each.points for _, each in far), default=0.0)
     if threshold is not None and readings:
         mean = fmean(fmean(fmean(values) for values in by.values()) for by in readings.values())
         near = NEAR - abs(mean - threshold)

@@ -81,11 +81,14 @@ WITH met AS (
     GROUP BY draw.sample_id
     HAVING count(draw.probability) = count(*) AND max(draw.probability) - min(draw.probability) < 0.000000001
 ), standing AS (
-    SELECT max(assessment.id) AS id
+    SELECT assessment.id, row_number() OVER (
+        PARTITION BY assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol,
+                     assessment.sample
+        ORDER BY assessment.current DESC, assessment.created_at DESC, assessment.id DESC
+    ) AS place
     FROM assessment JOIN rater ON rater.id = assessment.rater_id LEFT JOIN draw ON draw.id = assessment.draw_id
     WHERE assessment.run_id = :run_id AND rater.kind = 'person'
       AND (assessment.draw_id IS NULL OR draw.sample_id IN (SELECT sample_id FROM even))
-    GROUP BY assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol, assessment.sample
 ), verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id, assessment.protocol,
            assessment.rubric_id, assessment.status, rater.kind,
@@ -93,7 +96,7 @@ WITH met AS (
            CASE WHEN assessment.same_family THEN 1 ELSE 0 END AS same_family
     FROM assessment JOIN rater ON rater.id = assessment.rater_id
     WHERE assessment.run_id = :run_id
-      AND (rater.kind = 'judge' AND assessment.current OR assessment.id IN (SELECT id FROM standing))
+      AND (rater.kind = 'judge' AND assessment.current OR assessment.id IN (SELECT id FROM standing WHERE place = 1))
 ), single AS (
     SELECT verdict.*, score.criterion, score.value FROM verdict JOIN score USING (assessment_id)
     WHERE score.value IS NOT NULL

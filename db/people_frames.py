@@ -16,14 +16,17 @@ from db.scales import list_mixed
 # chosen after that, so that scores that were taken back leave nothing. "overall" needs every criterion, on one scale.
 _HAND = """
 WITH newest AS (
-    SELECT max(assessment.id) AS id FROM assessment JOIN rater ON rater.id = assessment.rater_id
+    SELECT assessment.id, row_number() OVER (
+        PARTITION BY coalesce(assessment.draw_id, 0), assessment.answer_id, assessment.rater_id, assessment.rubric_id
+        ORDER BY assessment.current DESC, assessment.created_at DESC, assessment.id DESC
+    ) AS place
+    FROM assessment JOIN rater ON rater.id = assessment.rater_id
     WHERE assessment.run_id = :run_id AND rater.kind = 'person'
-    GROUP BY coalesce(assessment.draw_id, 0), assessment.answer_id, assessment.rater_id, assessment.rubric_id
 ), verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.question_id, assessment.rater_id,
            assessment.rubric_id, assessment.status, assessment.blind, draw.sample_id, draw.stratum, draw.probability
     FROM newest JOIN assessment ON assessment.id = newest.id LEFT JOIN draw ON draw.id = assessment.draw_id
-    WHERE assessment.status IN ('ok', 'partial')
+    WHERE newest.place = 1 AND assessment.status IN ('ok', 'partial')
 ), single AS (
     SELECT verdict.*, score.criterion, score.value FROM verdict JOIN score USING (assessment_id)
     WHERE score.value IS NOT NULL

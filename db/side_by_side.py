@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
-from db.models import Answer, Assessment, Call, Question, Rater, Score
+from db.models import Answer, Assessment, Call, CheckResult, Question, Rater, Score
 from db.store import StoreError, list_assessments, list_calls, list_scores
 
 
@@ -26,12 +26,13 @@ class QuestionHead:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One rater's verdict with its scores, and how many earlier ones of the same rater it replaced."""
+    """One rater's verdict with its scores and checks, and how many earlier ones of the same rater it replaced."""
 
     assessment: Assessment
     rater: Rater
     scores: tuple[Score, ...]
     replaced: int = 0
+    checks: tuple[CheckResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +83,24 @@ def list_replies(question_id: int, run_ids: Sequence[int], *, session: Session) 
 def _verdicts(answer_ids: Sequence[int], session: Session) -> dict[int | None, list[Verdict]]:
     assessed = list_assessments(answer_ids, session=session)
     current = [(assessment, rater) for assessment, rater in assessed if assessment.current]
-    scores: dict[int, list[Score]] = defaultdict(list)
-    for score in list_scores([a.id for a, _ in current if a.id is not None], session=session):
+    ids = [assessment.id for assessment, _ in current if assessment.id is not None]
+    scores: dict[int | None, list[Score]] = defaultdict(list)
+    for score in list_scores(ids, session=session):
         scores[score.assessment_id].append(score)
+    checks: dict[int | None, list[CheckResult]] = defaultdict(list)
+    of_these = select(CheckResult).where(col(CheckResult.assessment_id).in_(ids)).order_by(col(CheckResult.id))
+    for check in session.exec(of_these):
+        checks[check.assessment_id].append(check)
     earlier: dict[tuple[object, ...], int] = defaultdict(int)
     for assessment, _ in assessed:
         earlier[_line(assessment)] += not assessment.current
     found: dict[int | None, list[Verdict]] = defaultdict(list)
     for assessment, rater in current:
-        given = tuple(scores[assessment.id]) if assessment.id is not None else ()
-        found[assessment.answer_id].append(Verdict(assessment, rater, given, earlier[_line(assessment)]))
+        given, checked = tuple(scores[assessment.id]), tuple(checks[assessment.id])
+        found[assessment.answer_id].append(Verdict(assessment, rater, given, earlier[_line(assessment)], checked))
     return found
 
 
 def _line(assessment: Assessment) -> tuple[object, ...]:
     """What makes a later verdict replace an earlier one."""
-    return assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol
+    return assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol, assessment.sample

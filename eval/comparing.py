@@ -70,7 +70,7 @@ def compare(
     criteria = [name for name in by_run[0] if all(name in its for its in by_run)]
     if criterion and criterion not in criteria:
         raise ComparisonError(f'There is no criterion "{criterion}" here; there are: {", ".join(criteria)}.')
-    names, notes = labels_of(runs), _notes(runs)
+    names, notes = labels_of(runs), notes_of(runs)
     found = []
     for name in [criterion] if criterion else criteria:
         scores = {
@@ -86,7 +86,8 @@ def _qualities(run: Run, source: str, engine: Engine) -> dict[str, Quality]:
     return {q.criterion: q for q in summarise(run.id or 0, engine).quality if q.source == source and q.score.n}
 
 
-def _notes(runs: Sequence[Run]) -> tuple[str, ...]:
+def notes_of(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What has to be known beside a comparison of some runs, a sentence each."""
     notes = []
     if len({run.qa_set_id for run in runs}) > 1:
         notes.append(
@@ -97,21 +98,23 @@ def _notes(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def question_scores(run: Run, quality: Quality, engine: Engine) -> dict[Hashable, float]:
-    """One source's mean score by question, which goes by its content's hash."""
+def scores_by_id(run: Run, quality: Quality, engine: Engine) -> dict[int, float]:
+    """One source's mean score by question, which goes by its id."""
     with store.reading(engine) as session:
         rows = frames.records(frames.question_scores_frame(run.id or 0, session=session))
         panel = frames.records(judge_frames.panel_frame(run.id or 0, session=session))
-        asked = frames.records(rating_frames.answered_frame(run.id or 0, session=session))
-    hashes = {row["question_id"]: str(row["question"]) for row in asked}
     rows += [{**row, "kind": PANEL, "judge_id": None} for row in panel]
     wanted = (quality.rater_kind, quality.judge_id, quality.protocol, quality.rubric_id, quality.criterion)
     parts = ("kind", "judge_id", "protocol", "rubric_id", "criterion")
-    return {
-        hashes[row["question_id"]]: float(row["mean"])
-        for row in rows
-        if tuple(row[part] for part in parts) == wanted and row["question_id"] in hashes
-    }
+    return {int(row["question_id"]): float(row["mean"]) for row in rows if tuple(row[p] for p in parts) == wanted}
+
+
+def question_scores(run: Run, quality: Quality, engine: Engine) -> dict[Hashable, float]:
+    """The same, each question going by its content's hash: over several versions of a QA set."""
+    scores = scores_by_id(run, quality, engine)
+    with store.reading(engine) as session:
+        asked = frames.records(rating_frames.answered_frame(run.id or 0, session=session))
+    return {str(row["question"]): scores[row["question_id"]] for row in asked if row["question_id"] in scores}
 
 
 def detectable_difference(n_questions: int, n_targets: int, engine: Engine) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from db.models import Run
 from eval.agreeing import CriterionAgreement
 from eval.comparing import Compared
+from eval.preferring import Preferences
 from eval.quality_number import RunQuality
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
@@ -153,4 +154,31 @@ def show_comparisons(found: Sequence[Compared]) -> None:
             listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
             say(f"Best if the questions had been others of their kind: {listed}.")
     for note in dict.fromkeys(note for each in found for note in each.notes):
+        say(note)
+
+
+def show_preferences(found: Preferences) -> None:
+    """A row a pair: how often people preferred one, side by side, and the verdict in words."""
+    table = Table(
+        title=f"preference, {found.n} by {escape(', '.join(found.raters))}",
+        title_justify="left",
+        caption="Wins: share of questions on which people preferred the first, the same counting half, with its 95 % "
+        "interval; p of the sign test held against all pairs (Holm).",
+        caption_justify="left",
+    )
+    headings = ("first", "second", "questions", "better", "same", "worse", "wins", "p (Holm)", "the first is")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("first", "second", "the first is") else "right")
+    for pair in found.pairs:
+        counts = (pair.n_questions, pair.better, pair.same, pair.worse)
+        table.add_row(
+            escape(pair.first),
+            escape(pair.second),
+            *map(str, counts),
+            _figure(Estimate(pair.win_share, pair.low, pair.high, pair.n_questions)),
+            "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",
+            escape(pair.words),
+        )
+    console.print(table)
+    for note in found.notes:
         say(note)

@@ -18,14 +18,19 @@ from db import frames, judge_frames, store
 from db.models import RaterKind, Run
 from db.scales import FIVE, Scale, list_scales
 from eval.cost.price import StageTokens
+from eval.hand_sample import HandScores, read_hand_scores
 from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
+from eval.stats.quality import Quality as QualityNumber
+from eval.stats.quality import quality
 from eval.wording import count_words, reading_s
 
 PANEL = "panel"  # the kind of rater that several judges are together
 TOKENS = ("prompt", "completion", "cached", "reasoning")
+CALIBRATED = ("human-corrected", "people alone")  # methods of a quality number that rests on people's scores
+UNDRAWN = "people, not a random sample"  # how a quality was found that is people's plain mean
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 7  # a kept summary of another version is computed again
+SUMMARY_VERSION = 8  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,34 @@ class Quality:
     spread: Estimate | None = None  # points between a panel's judges, or between one judge's readings of an answer
     scale: Scale = FIVE  # lowest and highest score there are
     questions: tuple[int, ...] = ()  # ids of those with a score: means over others cannot be compared
+    number: QualityNumber | None = (
+        None  # people's scores corrected with these, or these alone, for questions like these
+    )
+    population: tuple[int, ...] = ()  # ids of the questions that people's sample stands for
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the quality rests on what people scored of a valid sample."""
+        return self.number is not None and self.number.method in CALIBRATED
+
+    @property
+    def shown(self) -> Estimate:
+        """The quality that is shown everywhere: the quality number; people's plain mean where they scored no sample.
+
+        Its n counts the questions that entered.
+        """
+        its = self.number
+        if its is None or self.how == UNDRAWN:
+            return self.score
+        n = its.n_people if its.method == "people alone" else max(its.n_people, its.n_judge)
+        return Estimate(its.value, its.low, its.high, n)
+
+    @property
+    def how(self) -> str:
+        """How the quality that is shown was found."""
+        if self.number is None or (self.rater_kind == RaterKind.person and not self.calibrated):
+            return UNDRAWN if self.rater_kind == RaterKind.person else "judge only, not calibrated"
+        return self.number.method
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +184,7 @@ def _qualities(
     judges: dict[int, str],
     rubrics: dict[int, str],
     scales: dict[tuple[int, str], Scale],
+    hand: HandScores,
     n_answers: int,
 ) -> list[Quality]:
     """A row a source and criterion. A source none of whose verdicts could be used has one row, without a figure."""
@@ -184,9 +218,21 @@ def _qualities(
             ),
             scale=scales.get((rubric_id, criterion), FIVE),
             questions=tuple(sorted({int(row["question_id"]) for row in group})),
+            **_number(
+                hand, criterion, group if kind != RaterKind.person else [], scales.get((rubric_id, criterion), FIVE)
+            ),
         )
         for ((kind, judge_id, protocol, rubric_id), criterion), group in sorted(groups.items(), key=_order)
     ]
+
+
+def _number(hand: HandScores, criterion: str, judged: Sequence[dict[str, Any]], scale: Scale) -> dict[str, Any]:
+    """The quality number that people's sample and one judge's scores give, and which questions it stands for."""
+    _, scores = hand.join(criterion, {int(row["question_id"]): float(row["mean"]) for row in judged}, scale)
+    if not scores:
+        return {}
+    found = quality(list(scores.values()), scale=scale)
+    return {"number": found, "population": tuple(sorted(scores)) if found.method in CALIBRATED else ()}
 
 
 def _spread(values: list[float] | None, scale: Scale) -> Estimate | None:
@@ -213,6 +259,7 @@ def _compute(run: Run, engine: Engine) -> Summary:
         rubrics = _rubric_names(session)
         scales = {(i, name): its for i, known in list_scales(session=session).items() for name, its in known.items()}
         raters = store.list_raters(session=session, kind=RaterKind.judge)
+        hand = read_hand_scores(run.id, session=session)
     # On measured answers a simulated judge is named as one, wherever its scores appear.
     judges = {r.id or 0: f"{r.name}, simulated" if r.simulated and not run.simulated else r.name for r in raters}
     good = answers[answers["failed"] == 0]
@@ -240,7 +287,7 @@ def _compute(run: Run, engine: Engine) -> Summary:
         tokens_per_s=quantile("tokens_per_s", 0.50),
         token_means={kind: mean(f"{kind}_tokens") for kind in TOKENS},
         quality=_qualities(
-            [*frames.records(scores), *panel], [*panel, *flicker], verdicts, judges, rubrics, scales, len(good)
+            [*frames.records(scores), *panel], [*panel, *flicker], verdicts, judges, rubrics, scales, hand, len(good)
         ),
         judging=[_judging(row) for row in spent],
         companions=_companions(worded),

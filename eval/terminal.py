@@ -5,7 +5,7 @@ Only presentation; everything goes to standard error, so that standard output st
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import chain, groupby
 from time import monotonic
 from typing import Any
 
@@ -132,7 +132,7 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Ma
             escape(run.target),
             f"{summary.n_answers}/{run.n_planned}",
             str(summary.n_errors),
-            _with_interval(overall.score, ".2f") if overall else "-",
+            _with_interval(overall.shown, ".2f") if overall else "-",
             f"{overall.n_scored}/{overall.n_answers}" if overall else "-",
             _with_interval(summary.latency_p50["ttft_ms"], ",.0f"),
             _with_interval(summary.latency_p50["total_ms"], ",.0f"),
@@ -145,11 +145,12 @@ def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Ma
             f"Quality in the table is scored by {first}"
             + (f"; there are also scores by {', '.join(others)}." if others else ".")
         )
-    for note in _apart(runs, summaries, headlines):
+    for note in [*_how(runs, summaries, first, headlines.get(first, "")), *_apart(runs, summaries, headlines)]:
         say(note)
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
-    for note in [*judging_notes(summaries, prices), *latency_notes(runs, summaries)]:
+    notes = (evidence_notes(runs, summaries), judging_notes(summaries, prices), latency_notes(runs, summaries))
+    for note in chain.from_iterable(notes):
         say(note)
     if any(run.simulated for run in runs):
         names = escape(", ".join(dict.fromkeys(run.target for run in runs if run.simulated)))
@@ -166,6 +167,15 @@ def _headlines(summaries: Sequence[Summary]) -> dict[str, str]:
         for source, criteria in found.items()
         if "overall" in criteria or len(criteria) == 1
     }
+
+
+def _how(runs: Sequence[Run], summaries: Sequence[Summary], source: str, criterion: str) -> list[str]:
+    """How the quality in the table was found, and of whom."""
+    found: dict[str, list[str]] = {}
+    for run, summary in zip(runs, summaries, strict=True):
+        if quality := summary.quality_of(source, criterion):
+            found.setdefault(quality.how, []).append(run.target)
+    return [f"Quality of {', '.join(dict.fromkeys(names))}: {how}." for how, names in found.items()]
 
 
 def _scale(headlines: Mapping[str, str], summaries: Sequence[Summary]) -> str:
@@ -187,6 +197,25 @@ def _apart(runs: Sequence[Run], summaries: Sequence[Summary], headlines: Mapping
                     f"{q.criterion} {figure} of {q.scale[0]:g}-{q.scale[1]:g}, n={q.score.n}"
                 )
         notes += [f"{run.target}, scored by {source}: {'; '.join(each)}." for source, each in means.items()]
+    return notes
+
+
+def evidence_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:
+    """What stands beside conciseness, and how many yes/no checks were met, a sentence a run."""
+    notes = []
+    for run, summary in zip(runs, summaries, strict=True):
+        if (its := summary.companions) and its.words.value is not None and its.reading_s is not None:
+            facts = [f"{its.words.value:,.0f} words", f"{its.reading_s:,.0f} s to read"]
+            if its.words_over_reference.value is not None:
+                facts.insert(1, f"{its.words_over_reference.value:.1f} times the reference")
+            if its.repeated_4grams.value is not None:
+                facts.insert(-1, f"{its.repeated_4grams.value:.1%} repeated 4-grams")
+            notes.append(f"{run.target}, a mean answer: {', '.join(facts)}.")
+        notes += [
+            f"{run.target}: {check.met.value:.0%} of {check.n:,} checks met, as {check.source} saw it."
+            for check in summary.checks
+            if check.met.value is not None
+        ]
     return notes
 
 

@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 
 import pytest
-from answers_sample import BAD_JUDGE_Q, HOSTILE, NEUTRAL, build
+import rows as made_rows
+from answers_sample import BAD_JUDGE_Q, HOSTILE, NEUTRAL, PLAIN_Q, build
 from pages import marked, open_page, parsed, texts
 from samples import TARGETS, add_group
 from sqlmodel import col, update
@@ -13,7 +14,7 @@ from sqlmodel import col, update
 from dashboard.answer_tables import answers_table
 from dashboard.format import to_csv
 from db import store
-from db.models import Answer
+from db.models import Answer, Assessment, CheckResult
 from db.side_by_side import list_replies
 
 
@@ -66,6 +67,31 @@ def test_an_error_is_shown_as_one_with_its_sentence(monkeypatch: pytest.MonkeyPa
     assert len(app.error) == 3
     assert [text.value for text in app.text].count("The server gave no answer within 60 s (invented).") == 3
     assert "Not assessed yet" not in captions(app)
+
+
+def test_checks_wording_evidence_and_spread_stand_beside_an_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'evidence.db'}"
+    build(url, targets=1, questions=3)
+    with store.writing(store.connect(url)) as session:
+        session.execute(update(Answer).where(col(Answer.question_id) == PLAIN_Q).values(words=8, repeated_4grams=0.25))
+        (reply,) = list_replies(PLAIN_Q, [1], session=session)
+        (verdict,) = reply.verdicts
+        other = made_rows.judge(session, "other-judge")
+        for rater_id, sample in ((verdict.rater.id, 1), (other.id, 0)):
+            given = verdict.assessment.model_dump(exclude={"id", "sample", "rater_id"})
+            checks = [CheckResult(assessment_id=0, kind="must_not", text=HOSTILE, met=False)]
+            made = Assessment(**given, sample=sample, rater_id=rater_id)
+            store.save_assessment(made, made_rows.scores([1, 1, 1]), [], checks, session=session)
+    app = open_page(monkeypatch, url, "answers", question="q1")
+    said = captions(app).replace("\\", "").replace("\u2060", "")
+    assert "8 words · 2.7 × the reference · 25 % repeated 4-grams · 2 s to read" in said
+    assert "2 judges, at most" in said
+    assert "2 readings, at most" in said
+    assert "Reading 1 of 2 · 1 claim: 1 supported · 0 of 1 key point covered · 2 quotes found in the answer" in said
+    assert "0 of 1 check met" in said
+    shown = "\n".join(text.value for text in app.text)
+    assert f"✗ not met: must not {HOSTILE}" in shown
+    assert "attacker" not in parsed(app)
 
 
 def test_an_unreadable_verdict_is_shown_with_what_the_judge_said(monkeypatch: pytest.MonkeyPatch, url: str):

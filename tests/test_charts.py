@@ -34,7 +34,9 @@ def points(**changes: Any) -> pd.DataFrame:
             "quality": [3.2, 4.1, 4.4],
             "quality_low": [3.0, 3.9, None],
             "quality_high": [3.4, 4.3, None],
-            "quality_n": [60, 60, 3],
+            "how": ["human-corrected", "human-corrected", "judge only, not calibrated"],
+            "n_people": [20, 20, 0],
+            "n_judge": [60, 60, 3],
             "on_frontier": [True, False, True],
         }
     )
@@ -129,6 +131,14 @@ def test_the_quality_axis_ends_where_the_scale_does(
     shown = points(quality=quality, quality_low=None, quality_high=None)
     drawn = quality_latency(shown, latency_title="", quality_title="", order=ORDER, log=False, scale=scale).to_dict()
     assert layers(drawn, "point")[0]["encoding"]["y"]["scale"]["domain"] == domain
+
+
+def test_pointing_at_a_target_tells_how_its_quality_was_found():
+    tooltip = {each["title"]: each["field"] for each in layers(spec(points()), "point")[0]["encoding"]["tooltip"]}
+    said = {
+        title: tooltip[title] for title in ("Quality is", "Questions scored by people", "Questions scored by the judge")
+    }
+    assert [rows(spec(points()))[2][field] for field in said.values()] == ["judge only, not calibrated", 0, 3]
 
 
 def test_a_name_moves_below_its_point_where_another_interval_would_cross_it():

@@ -226,7 +226,7 @@ def test_what_is_open_says_how_many_questions_would_decide_it() -> None:
 
 @pytest.mark.parametrize(("count", "words"), [(7, "7"), (42, "42"), (101, "110"), (6_092, "6,100"), (100, "100")])
 def test_the_words_do_not_claim_more_digits_than_are_known(count: int, words: str) -> None:
-    assert module._rounded(count) == words
+    assert module.rounded(count) == words
 
 
 def test_targets_that_agree_everywhere_are_not_called_equal() -> None:

@@ -10,6 +10,7 @@ from dashboard import findings
 from dashboard.data import RunRow
 from dashboard.overview_tables import View, overview_frame, with_words
 from eval.stats.intervals import Estimate
+from eval.stats.quality import Quality as Number
 from eval.summary import Quality, Summary
 
 QUESTIONS = tuple(range(1, 61))
@@ -115,3 +116,72 @@ def test_figure_and_interval_stand_in_one_cell_that_sorts_as_the_figure():
         "  100 (95 to 105)", "  300 (295 to 305)", "2,000 (1,995 to 2,005)",
     ]  # fmt: skip
     assert words["p95_said"].to_list()[0].strip() == "600 (too few for an interval)"
+
+
+# --- how quality was found ------------------------------------------------------------------------------------------
+
+
+JUDGED = {"source": "judge (quick)", "rater_kind": "judge", "judge_id": 1}
+
+
+def corrected(score: Estimate, **given: Any) -> dict[str, Any]:
+    """What a judge's quality says where people scored a sample."""
+    number = Number(score.value, score.low, score.high, "human-corrected", "questions like these", 20, 60, 60)
+    return {**JUDGED, "number": replace(number, **given), "population": QUESTIONS}
+
+
+def test_what_people_corrected_is_not_ranked_with_a_judge_alone():
+    one = (run(1, "good"), summary(1, score(4.9), 300, **corrected(score(4.5))))
+    other = (run(2, "fast"), summary(2, score(3.5), 100, **JUDGED))
+    shown = frame(one, other, source="judge (quick)")
+    assert shown["quality"].to_list() == [4.5, 3.5]
+    assert "corrected by people's scores for some and is a judge's alone for others" in (
+        findings.not_comparable(shown) or ""
+    )
+    assert findings.finding(shown) == "Not ranked: good and fast."
+    said = findings.how_found(shown)
+    assert said.startswith("Quality of good: what people would score, from their scores of a random sample corrected")
+    assert "Quality of fast: judge only, not calibrated by people" in said
+
+
+def test_corrected_numbers_are_ranked_where_they_stand_for_the_same_questions():
+    one = (run(1, "good"), summary(1, score(4.9), 300, **corrected(score(4.5)), questions=QUESTIONS[:40]))
+    other = (run(2, "fast"), summary(2, score(3.9), 100, **corrected(score(3.5))))
+    shown = frame(one, other, source="judge (quick)")
+    assert findings.not_comparable(shown) is None
+    assert findings.how_found(shown).startswith("Quality is what people would score")
+    few = (run(2, "fast"), summary(2, score(3.9), 100, **(corrected(score(3.5)) | {"population": QUESTIONS[:20]})))
+    assert findings.not_comparable(frame(one, few, source="judge (quick)"))
+
+
+def test_where_the_source_scored_nothing_people_s_sample_stands_in():
+    number = Number(4.0, 3.8, 4.2, "people alone", "questions like these", 20, 0, 60)
+    of_people = (run(2, "fast"), summary(2, score(4.1), 100, number=number, population=QUESTIONS))
+    judged = (run(1, "good"), summary(1, score(4.9), 300, **corrected(score(4.5))))
+    shown = frame(judged, of_people, source="judge (quick)")
+    assert (shown["quality"].to_list(), shown["how"].to_list()) == ([4.5, 4.0], ["human-corrected", "people alone"])
+    unsampled = (run(2, "fast"), summary(2, score(4.1), 100))
+    assert frame(judged, unsampled, source="judge (quick)")["how"].to_list() == ["human-corrected", "not scored"]
+
+
+def test_a_refused_number_is_none_and_says_so():
+    refused = corrected(Estimate(None, None, None, 0), method="refused")
+    shown = frame((run(1, "good"), summary(1, score(4.9), 300, **refused)), source="judge (quick)")
+    assert (shown["quality"].isna().all(), shown["how"].to_list()) == (True, ["refused"])
+
+
+def test_how_far_judges_and_readings_lie_apart_is_told_where_it_is_known():
+    panel = {"source": "panel", "rater_kind": "panel", "spread": Estimate(0.4, 0.3, 0.5, 60)}
+    steady = {**JUDGED, "spread": Estimate(0.1, 0.0, 0.2, 60)}
+    one = summary(1, score(4.5), 300, **steady)
+    others = [replace(one.quality[0], **panel), replace(one.quality[0], source="b", judge_id=2, spread=score(0.7))]
+    one = replace(one, quality=[*one.quality, *others])
+    shown = frame((run(1, "good"), one), FAST_POOR, source="judge (quick)")
+    assert shown["judges_apart"].to_list()[0] == 0.4
+    assert shown["flicker"].to_list()[0] == 0.1  # of the judge that is shown, not of another
+    assert with_words(shown)["flicker_said"].to_list() == ["0.10 (0.00 to 0.20)", "not measured"]
+    assert findings.apart(shown) == [
+        "The judges of one answer lie apart by so many points on average: good 0.40.",
+        "Readings of one answer by one judge lie apart by so many points on average: good 0.10.",
+    ]
+    assert findings.apart(frame(FAST_POOR)) == []

@@ -3,26 +3,39 @@ their answers, and nothing of a secret or a resumable run comes along."""
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
+import peopled
 import pytest
-from exchanged import database, exported, exported_text, imported, rows_in, small
-from hypothesis import HealthCheck, given, settings
+import test_quality_number
+from exchanged import database, exported, exported_text, faults_of, imported, rows_in, small
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from db import models, store
+from db import models, scoring, store
 from db.exchange import IMPORTED, is_imported
 from db.models import Assessment, Run, RunStatus
 from eval.interchange import records, run_as_json
 from eval.interchange.secrets import without_secrets
 from eval.plan import Overrides, make_plan
+from eval.quality_number import quality_numbers
 from eval.runner import resume_runs, run_plan
 from eval.simulator.process import simulator_process
 from eval.summary import summarise
 
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ),  # a file takes a second: shrinking one would take many minutes
+)
 
 # --- strategies ---------------------------------------------------------------------------------------------------
 
@@ -117,7 +130,24 @@ def samples(draw: st.DrawFn, places: list[dict[str, Any]], rubric: str) -> Any:
     runs = sorted({place["run"] for place in places})
     design = draw(st.sampled_from(["random", "stratified", "disagreement"]))
     head = {"record": "sample", "id": "s", "name": draw(names), "design": design, "runs": runs, "rubric": rubric}
-    told = [head | {"n_population": 9, "created_at": draw(moments)}]
+    strata = [
+        {
+            "name": draw(names),
+            "run": run,
+            "n_population": 9,
+            "n_drawn": 1,
+            "probability": draw(st.floats(0.1, 1)),
+            "questions": asked,
+        }
+        for run in runs
+        for asked in [sorted({place["question"] for place in places if place["run"] == run})]
+    ]
+    settled = {
+        "n_population": 9,
+        "created_at": draw(moments),
+        "definition": draw(st.dictionaries(texts, texts, max_size=2)),
+    }
+    told = [head | settled | ({} if design == "disagreement" else {"strata": strata})]
     for place in places:
         more = draw(optional(probability=st.floats(0.1, 1), stratum=texts, double=st.booleans()))
         handout = {"rater": {"kind": "person", "name": draw(names)}, "handed_at": draw(moments)}
@@ -473,3 +503,74 @@ def test_a_run_says_where_it_came_from() -> None:
         64,
     )
     assert (run.repeats, run.n_questions, run.n_planned) == (1, 2, 2)
+
+
+# --- samples --------------------------------------------------------------------------------------------------------
+
+
+def without(told: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    return [{name: value for name, value in record.items() if name not in names} for record in told]
+
+
+def test_a_quality_number_is_the_same_in_a_database_that_numbers_runs_and_questions_otherwise() -> None:
+    with database() as engine, database() as other:
+        with store.writing(engine) as session:
+            run, answers = test_quality_number.a_run(session)
+            hand = test_quality_number.drawn(run, 20, session, models.Design.stratified)
+            test_quality_number.score(answers, hand, session)
+        (before,) = quality_numbers([run], engine)
+        imported(other, small())
+        told = without(exported(engine), "sha256")
+        (sample,) = (record for record in told if record["record"] == "sample")
+        assert sample["definition"]["size"] == 20
+        assert {key for stratum in sample["strata"] for key in stratum["questions"]} == {f"q{i}" for i in range(40)}
+        (report,) = imported(other, told).runs
+        assert report.run_id != run.id
+        with store.reading(other) as session:
+            (after,) = quality_numbers([store.get_run(report.run_id, session=session)], other)
+        assert after.number == before.number
+        assert before.number.n_people == len(hand)
+
+
+def test_a_sample_that_does_not_say_what_it_was_drawn_from_was_drawn_from_all_questions() -> None:
+    """Draws with their probabilities, as other tools may write them, without strata."""
+    with database() as engine, database() as other:
+        with store.writing(engine) as session:
+            run, answers = test_quality_number.a_run(session)
+            test_quality_number.score(answers, test_quality_number.drawn(run, 20, session), session)
+        told = without(exported(engine), "sha256", "strata", "stratum")
+        (report,) = imported(other, told).runs
+        with store.reading(other) as session:
+            (found,) = quality_numbers([store.get_run(report.run_id, session=session)], other)
+        assert (found.number.method, found.number.n_people, found.number.n_questions) == ("human-corrected", 20, 40)
+
+
+def test_a_stratum_of_questions_that_are_not_there_is_a_fault() -> None:
+    strata = [{"run": "a", "questions": ["q1", "q9"], "probability": 0.5}]
+    sample = {"record": "sample", "id": "s", "name": "s", "design": "random", "runs": ["a"], "rubric": "ours"}
+    with database() as engine:
+        faults = faults_of(engine, [*small(), sample | {"n_population": 2, "strata": strata}])
+        assert len(faults) == 1
+        assert "strata[0].questions" in faults[0]
+        assert '"q9"' in faults[0]
+
+
+def test_scores_that_were_taken_back_are_exported_and_stay_taken_back(tmp_path: Path) -> None:
+    peopled.make(tmp_path / "undone.db", judged=False)
+    engine = store.connect(f"sqlite:///{(tmp_path / 'undone.db').as_posix()}")
+    sample_id = peopled.draw(engine)
+    handed = peopled.take(engine, sample_id)
+    assert handed is not None
+    peopled.save(engine, handed)
+    with store.writing(engine) as session:
+        scoring.undo_last(sample_id, peopled.person(engine, "Anna"), session=session)
+    told = without(exported(engine), "sha256")
+    engine.dispose()
+    assert [r.get("status") for r in told if r["record"] == "assessment"] == ["ok", "withdrawn"]
+    with database() as other:
+        imported(other, told)
+        with store.reading(other) as session:
+            assert [(a.status, a.current) for a in session.exec(select(Assessment))] == [
+                ("ok", False), ("withdrawn", True),
+            ]  # fmt: skip
+        assert not [q for q in summarise(1, other).quality if q.score.n]

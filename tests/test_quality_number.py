@@ -14,7 +14,9 @@ from db import sampling, store
 from db.models import Answer, Design, Draw, Run
 from db.sampling import Wish
 from eval.quality_number import QualityError, quality_numbers
+from eval.stats.intervals import Estimate
 from eval.stats.quality import QuestionScores, quality
+from eval.summary import summarise
 
 N = 40
 JUDGE = [1 + (7 * i) % 5 for i in range(N)]
@@ -151,3 +153,69 @@ def test_the_command_prints_the_number_and_every_figure_behind_it(rightsize: Com
     told = rightsize("quality", "1", "--db", db).err
     assert "human-corrected" in told
     assert "if they are like the 20 there are" in told
+
+
+@pytest.mark.parametrize("size", [None, 20, 3])
+def test_the_number_kept_with_the_run_is_the_one_that_is_computed(size: int | None, engine: Engine) -> None:
+    """The Overview shows the kept one, the Quality page the other: there must be no two."""
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        if size:
+            score(answers, drawn(run, size, session), session)
+    for criterion in ("overall", *rows.CRITERIA):
+        (found,) = quality_numbers([run], engine, criterion)
+        kept = summarise(run.id or 0, engine).quality_of("test-judge (quick)", criterion)
+        assert kept is not None
+        assert kept.number == found.number
+        assert (kept.shown.value, kept.shown.low, kept.how) == (
+            found.number.value, found.number.low, found.number.method,
+        )  # fmt: skip
+        assert kept.calibrated == (size == 20)
+        assert len(kept.population) == (N if size == 20 else 0)
+
+
+def test_a_hand_score_changes_the_kept_number(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        hand = drawn(run, 20, session)
+
+    def kept() -> Estimate:
+        found = summarise(run.id or 0, engine).quality_of("test-judge (quick)", "overall")
+        assert found is not None
+        return found.shown
+
+    before = kept()
+    with store.writing(engine) as session:
+        score(answers, hand, session)
+    assert kept() != before
+
+
+def test_people_who_scored_no_sample_are_shown_as_their_plain_mean(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        score(answers, dict.fromkeys(a.id for a in answers[:10]), session)
+    people = summarise(run.id or 0, engine).quality_of("people", "overall")
+    assert people is not None
+    assert (people.how, people.calibrated, people.shown) == ("people, not a random sample", False, people.score)
+    assert people.shown.value == pytest.approx(sum(PEOPLE[:10]) / 10)
+
+
+def test_people_alone_are_the_number_of_their_sample(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session, judged=False)
+        hand = drawn(run, 20, session)
+        score(answers, hand, session)
+    people = summarise(run.id or 0, engine).quality_of("people", "overall")
+    assert people is not None
+    assert (people.how, people.calibrated, people.shown.n) == ("people alone", True, 20)
+
+
+def test_hand_scores_on_another_scale_than_the_judges_do_not_enter(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        hundred = rows.rubric(session, "2", **dict.fromkeys(rows.CRITERIA, (0, 100)))
+        for answer in answers:
+            made = rows.assessment(answer, rows.person(session), hundred, "person")
+            store.save_assessment(made, rows.scores([90] * 3), session=session)
+    (found,) = quality_numbers([run], engine)
+    assert (found.number.method, found.number.n_people, found.scale) == ("judge only, not calibrated", 0, (1, 5))

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import test_quality_number as filled
 from pages import open_page, parsed
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from dashboard import quality_tables as tables
 from db import store
-from db.models import RunStatus
+from db.models import Answer, RunStatus
 from eval.comparing import compare
 
 
@@ -54,6 +54,35 @@ def test_hand_scores_of_a_sample_correct_the_judge_and_say_what_more_would_buy(
     app.get_by_key("holds_for").set_value(True).run()
     narrow = app.dataframe[0].value
     assert narrow["high"].iloc[0] - narrow["low"].iloc[0] < wide  # for these questions alone less is open
+
+
+def test_the_overview_shows_the_same_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(at(tmp_path), scored=True)
+    here = open_page(monkeypatch, at(tmp_path), "quality").dataframe[0].value
+    app = open_page(monkeypatch, at(tmp_path), "overview")
+    there = app.dataframe[0].value
+    assert there["quality_said"].str.strip().to_list() == here["quality"].to_list()
+    assert there["how"].to_list() == here["method"].to_list() == ["human-corrected"]
+    assert there[["n_people", "n_judge"]].to_numpy().tolist() == [[20, filled.N]]
+    assert "their scores of a random sample corrected with the judge's" in parsed(app)
+
+
+def test_the_judge_chosen_on_the_overview_is_the_one_of_this_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(at(tmp_path))
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        for answer in session.exec(select(Answer)).all():
+            made = filled.rows.assessment(answer, filled.rows.judge(session, "z-judge"), filled.rows.rubric(session))
+            store.save_assessment(made, filled.rows.scores([4, 4, 4]), session=session)
+    engine.dispose()
+    app = open_page(monkeypatch, at(tmp_path), "overview")
+    app.selectbox(key="_scored_by_box").select("z-judge (quick)").run()
+    app.query_params.clear()
+    app.switch_page("app_pages/quality.py").run()
+    assert app.selectbox(key="_judge_number").value == "z-judge (quick)"
+    assert app.dataframe[0].value["value"].to_list() == [4.0]
 
 
 def test_a_decided_difference_is_a_sentence_and_an_open_one_a_count(tmp_path: Path) -> None:

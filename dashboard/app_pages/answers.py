@@ -70,7 +70,7 @@ grid = st.grid(min(4, len(shown)) or 1, min_column_width=NARROWEST, gap="medium"
 for reply in shown:
     with grid.cell():
         run_id = reply.answer.run_id
-        show_reply(reply, names[run_id], targets[run_id], data.target_order(), quotes)
+        show_reply(reply, names[run_id], targets[run_id], data.target_order(), quotes, question.reference)
 
 calls = calls_table(shown, names)
 if len(calls):

@@ -43,22 +43,26 @@ else:
         alt_text=f"{view.criterion} quality against {latency.lower()}, one point a target with 95 % intervals",
     )
     st.caption(
-        "Bars are 95 % intervals; a point without one has too few answers, or no difference was seen between them. The "
-        "dashed line joins the frontier: the points that no other point beats on both counts."
+        f"{findings.how_found(frame)} Bars are 95 % intervals; a point without one has too few answers, or no "
+        "difference was seen between them. The dashed line joins the frontier: the points that no other point beats on "
+        "both counts."
     )
     widgets.let_the_chart_come_first()
 if view_choice.choose_view(list(summaries.values())) != view:
     st.rerun()
 widgets.show_run_choice(in_view)
 
-st.caption("  \n".join(f":material/info: {caution}" for caution in findings.cautions(runs, frame)))
+st.caption(
+    "  \n".join(f":material/info: {caution}" for caution in [*findings.cautions(runs, frame), *findings.apart(frame)])
+)
 
 ms = f"{view_choice.LATENCIES[view.latency]} in ms with its 95 % interval, warm-up calls left out."
 columns = {
     "label": st.column_config.TextColumn("Target", pinned=True),
     "quality_said": st.column_config.TextColumn(
-        "Quality", help="Mean over questions, in points; in brackets where it lies, 19 times in 20."
+        "Quality", help="The number of the Quality page, in points; in brackets where it lies, 19 times in 20."
     ),
+    "how": st.column_config.TextColumn("Quality is", help="Human-corrected, people alone, or the judge only."),
     "p50_said": st.column_config.TextColumn("Median (ms)", help=ms),
     "p95_said": st.column_config.TextColumn("95th percentile (ms)", help=f"{ms} Needs 20 answers, its interval 72."),
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers measured."),
@@ -69,6 +73,12 @@ columns = {
 more = {
     "price": st.column_config.TextColumn("Price", help="Where the cost comes from; set prices on the Cost page."),
     "scored": st.column_config.TextColumn("Scored", help="Answers with a usable score, of all that came."),
+    "judges_apart_said": st.column_config.TextColumn(
+        "Judges apart", help="Points between the judges of one answer, on average; two judges are needed."
+    ),
+    "flicker_said": st.column_config.TextColumn(
+        "Readings apart", help="Points between one judge's readings of one answer, on average; two samples are needed."
+    ),
     "prompt_tokens": st.column_config.NumberColumn("Input tokens", format="%,.0f", help="Mean an answer."),
     "completion_tokens": st.column_config.NumberColumn("Output tokens", format="%,.0f", help="Mean an answer."),
     "concurrency": st.column_config.NumberColumn("At a time", help="Questions asked at the same time."),

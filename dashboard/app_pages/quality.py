@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from dashboard import data, widgets
+from dashboard import data, difference_view, widgets
 from dashboard import quality_tables as tables
 from dashboard.charts.quality_intervals import quality_intervals
 from dashboard.keys import Key
-from eval.comparing import ComparisonError
 from eval.quality_number import QualityError
 
 st.title("Quality")
@@ -15,7 +14,7 @@ st.caption(
 )
 runs = widgets.choose_runs()
 widgets.simulated_banner(runs)
-ids = [run.run_id for run in runs]
+ids, simulated = [run.run_id for run in runs], widgets.any_simulated(runs)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     judges, criteria = data.judges(ids), data.criteria(ids)
     criterion = str(
@@ -23,7 +22,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
             "Criterion", criteria, format_func=str.capitalize, key=Key.NUMBER_CRITERION, bind="query-params", width=180
         )
     )
-    judge = st.selectbox("Judge", judges, key=Key.NUMBER_JUDGE, width=300) if len(judges) > 1 else None
+    seen = st.session_state.get(Key.CHOSEN_SOURCE)  # on the Overview
+    first = judges.index(seen) if seen in judges else 0
+    judge = st.selectbox("Judge", judges, first, key=Key.NUMBER_JUDGE, width=300) if len(judges) > 1 else None
     this_set = st.toggle(
         "For this question set alone",
         key=Key.INFERENCE,
@@ -34,9 +35,9 @@ try:
     found = data.quality_numbers_of(ids, criterion, judge, "this question set" if this_set else "questions like these")
 except QualityError as error:
     st.info(str(error), icon=":material/grading:")
+    difference_view.show_preferences(ids, simulated=simulated)
     st.stop()
 
-simulated = any(each.simulated for each in found)
 frame = tables.numbers_frame(found)
 if frame["value"].notna().any():
     widgets.show_chart(
@@ -63,25 +64,6 @@ widgets.show_table(frame, f"quality-{criterion}", "The quality number of each ru
 for note in tables.notes(found):
     st.caption(note)
 
-st.subheader("Which differences are decided")
-try:
-    compared = data.comparison(ids, criterion)
-except ComparisonError as error:
-    st.info(str(error), icon=":material/compare_arrows:")
-    st.stop()
-st.markdown(tables.finding(compared))
-verdicts = {
-    "pair": st.column_config.TextColumn("Difference", pinned=True),
-    "n": st.column_config.NumberColumn("Questions", help="Shared by both."),
-    "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
-    "effect_size": st.column_config.NumberColumn("Effect size", format="%+.2f", help="Mean over standard deviation."),
-    "p_holm": st.column_config.NumberColumn("p", format="%.4f", help="Sign-flip test, held against all pairs (Holm)."),
-    "verdict": st.column_config.TextColumn("Verdict", width="large"),
-}
-pairs = tables.pairs_frame(compared)
-widgets.show_table(
-    pairs, f"comparison-{criterion}", "Differences between targets, a row a pair", verdicts, simulated=simulated
-)
-for sentence in (f"Scored by {compared.source}.", tables.best_sentence(compared), *compared.notes):
-    if sentence:
-        st.caption(sentence)
+st.subheader("Which differences are decided", anchor=False)
+difference_view.show_differences(ids, criterion, simulated=simulated)
+difference_view.show_preferences(ids, simulated=simulated)

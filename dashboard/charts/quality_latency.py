@@ -19,7 +19,7 @@ LOG_FROM = 20.0  # an automatic axis is logarithmic where the slowest is so many
 SHOWN = [
     *("label", "target", "model", "on_frontier"),
     *("latency", "latency_low", "latency_high", "latency_n"),
-    *("quality", "quality_low", "quality_high", "quality_n"),
+    *("quality", "quality_low", "quality_high", "how", "n_people", "n_judge"),
 ]
 ABOVE, BELOW = -11, 13  # pixels from a point to its name
 
@@ -145,13 +145,14 @@ def _tooltip(unit: str) -> list[dict[str, Any]]:
         "quality": ("Quality", ".2f"),
         "quality_low": ("Quality, interval from", ".2f"),
         "quality_high": ("Quality, interval to", ".2f"),
-        "quality_n": ("Questions scored", ",d"),
+        "n_people": ("Questions scored by people", ",d"),
+        "n_judge": ("Questions scored by the judge", ",d"),
         "latency": (f"Latency ({unit})", ",.3~f"),
         "latency_low": (f"Latency, interval from ({unit})", ",.3~f"),
         "latency_high": (f"Latency, interval to ({unit})", ",.3~f"),
         "latency_n": ("Answers timed", ",d"),
     }
-    names = {"label": "Target", "model": "Model"}
+    names = {"label": "Target", "model": "Model", "how": "Quality is"}
     return [{"field": field, "type": "nominal", "title": said} for field, said in names.items()] + [
         {"field": field, "type": "quantitative", "title": said, "format": form}
         for field, (said, form) in numbers.items()

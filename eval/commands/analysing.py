@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from db import store
-from eval import findings
+from eval import findings, terminal
 from eval.agreeing import agreements
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db, Runs
 from eval.commands.outcome import print_json
+from eval.comparing import Compared, ComparisonError
 from eval.comparing import compare as compare_runs
+from eval.preferring import preferences
 from eval.quality_number import quality_numbers
 from eval.stats.comparison import Test
 from eval.stats.corrected import Inference
@@ -76,12 +78,25 @@ def compare(
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare runs question by question: better, worse, or not decisive, with how many more questions it would take."""
+    """Compare runs question by question: better, worse, or not decisive, with how many more questions it would take.
+
+    People's preferences between two answers side by side follow as "preference", unless one criterion or source was
+    asked for.
+    """
     engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = store.find_runs(runs, session=session)
-    found = compare_runs(chosen, engine, source=source, criterion=criterion, test=test)
+    preferred = None if criterion or source else preferences(chosen, engine)
+    found: list[Compared] = []
+    try:
+        found = compare_runs(chosen, engine, source=source, criterion=criterion, test=test)
+    except ComparisonError as error:
+        if preferred is None:
+            raise
+        terminal.say(str(error))
     if as_json:
-        print_json([plain(each) for each in found])
+        print_json([plain(each) for each in (*found, *([preferred] if preferred else []))])
     else:
         findings.show_comparisons(found)
+        if preferred:
+            findings.show_preferences(preferred)

@@ -19,7 +19,7 @@ from eval.commands.database import is_there, open_existing
 from eval.commands.options import AsJson, Db
 from eval.commands.outcome import print_json
 from eval.interchange import formats, jsonl, loading
-from eval.interchange.dumping import Dump, ExportError
+from eval.interchange.dumping import Dump, ExportError, header, qa_set_records
 from eval.interchange.files import whole_file
 from eval.interchange.flat_writing import FlatDump
 from eval.interchange.formats import Format
@@ -67,26 +67,41 @@ def _export_qa_set(names: Sequence[str], form: Written, out: Path | None, db: st
     if len(names) != 1:
         raise ExportError("Name one QA set: rightsize export qa-set NAME (built-in, a name, or the start of a hash).")
     if names[0] == "built-in":
-        found: qa_sets.QASet = qa_sets.built_in()
+        text, said = _as_file(qa_sets.built_in(), form)
     else:
         with store.reading(open_existing(db)) as session:
-            found = _stored_set(names[0], session)
+            text, said = _stored_set(names[0], form, session)
+    _write(iter([text]), out)
+    if out:
+        terminal.say(f"Exported {said} to {out}.")
+
+
+def _as_file(found: qa_sets.QASet, form: Written) -> tuple[str, str]:
+    """A QA set in the form of its own file, and what it is."""
     try:
         text = qa_sets.to_csv(found) if form == Written.csv else qa_sets.to_jsonl(found)
     except ValueError as error:
         raise ExportError(f"A CSV cannot hold this QA set: {error}; export it as JSONL.") from None
-    _write(iter([text]), out)
-    if out:
-        terminal.say(f"Exported {len(found.questions)} questions of {found.name} {found.version} to {out}.")
+    return text, f"{len(found.questions)} questions of {found.name} {found.version}"
 
 
-def _stored_set(name: str, session: Session) -> qa_sets.QASet:
+def _stored_set(name: str, form: Written, session: Session) -> tuple[str, str]:
     head = exchange.find_qa_set(name, session=session)
     if head is None:
         known = ", ".join(f"{each.name} ({each.sha256[:8]})" for each in store.list_qa_sets(session=session))
         raise ExportError(f'There is no QA set "{name}"; there are: {known or "none"}.')
-    questions = tuple(to_question(row) for row in store.list_questions(head.id or 0, session=session))
-    return qa_sets.QASet(name=head.name, version=head.version, questions=questions)
+    rows = store.list_questions(head.id or 0, session=session)
+    bare = [row.key for row in rows if not row.reference.strip()]
+    if not bare:
+        questions = tuple(to_question(row) for row in rows)
+        return _as_file(qa_sets.QASet(name=head.name, version=head.version, questions=questions), form)
+    if form == Written.csv:
+        raise ExportError(
+            f"A CSV cannot hold this QA set: question {bare[0]} has no reference answer; export it as JSONL."
+        )
+    text = "".join(jsonl.written([header(), *qa_set_records(head, session)]))
+    why = f"as records, since {len(bare)} of them have no reference answer, which a QA set of your own needs"
+    return text, f"{len(rows)} questions of {head.name} {head.version} {why},"
 
 
 def _write(lines: Iterator[str], out: Path | None) -> None:

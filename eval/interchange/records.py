@@ -284,7 +284,7 @@ class ScoreRecord(Model):
     rationale: AnyText | None = Field(default=None, description="why the score was given")
     quotes: list[AnyText] = Field(default_factory=list, description="passages of the answer, a list of texts")
     claims: list[Named] = Field(default_factory=list, description="a list of objects of texts: claim, verdict")
-    key_points: list[Named] = Field(default_factory=list, description="a list of objects of texts: point, verdict")
+    key_points: list[Named] = Field(default_factory=list, description="a list of objects of texts: key_point, verdict")
     flags: list[AnyText] = Field(default_factory=list, description="a list of texts")
     digit_mass: Share | None = Field(default=None, description="probability that the judge's next token was a score")
     probabilities: list[Share] | None = Field(default=None, description="probability of each score, low to high")
@@ -335,7 +335,20 @@ class AssessmentRecord(Place):
     total_ms: Ms | None = Field(default=None, description="waiting for the judge, ms")
     same_family: bool = Field(default=False, description="true where the judge is of the target's model family")
     created_at: Moment | None = Field(default=None, description="when it was given")
+    id: Text | None = Field(default=None, description="a name for it within this file, where another one takes it back")
+    undoes: Text | None = Field(default=None, description="people: the id of the earlier one that this one takes back")
     calls: list[CallRecord] = Field(default_factory=list, description="the requests behind it, a list of objects")
+
+
+class StratumRecord(Model):
+    """The questions of one run among which some were drawn with one probability."""
+
+    name: AnyText = Field(default="", description="what it is called; draws name it")
+    run: Text = Field(description="the id of its run")
+    n_population: Count = Field(default=0, description="how many questions it holds")
+    n_drawn: Count = Field(default=0, description="how many of them were drawn")
+    probability: Share | None = Field(default=None, description="the probability of each, above 0 to 1")
+    questions: list[Text] = Field(default_factory=list, description="the ids of its questions, drawn or not")
 
 
 class SampleRecord(Model):
@@ -343,14 +356,15 @@ class SampleRecord(Model):
 
     record: Literal["sample"]
     id: Text = Field(description="a name for it within this file")
-    name: Text = Field(description="what it is called")
+    name: AnyText = Field(default="", description="what it is called")
     design: Annotated[Design, Field(strict=False)] = Field(description="random, stratified or disagreement")
     runs: list[Text] = Field(description="the ids of the runs whose answers it was drawn from", min_length=1)
     rubric: Text = Field(description="the id of its rubric, which stands on an earlier line")
     seed: Number = Field(default=0, description="the seed of the draw")
     n_population: Count = Field(description="how many answers there were to draw from")
     double_share: Share = Field(default=0.0, description="share of the answers scored by two people, 0 to 1")
-    strata: list[Json] = Field(default_factory=list, description="a list of objects, one a stratum")
+    strata: list[StratumRecord] = Field(default_factory=list, description="a list of objects, one a stratum and run")
+    definition: Json = Field(default_factory=dict, description="an object with what else it was drawn by")
     created_by: AnyText = Field(default="", description="who drew it")
     created_at: Moment | None = Field(default=None, description="when it was drawn")
 
@@ -401,6 +415,8 @@ class ComparisonRecord(Model):
     note: AnyText | None = Field(default=None, description="the rater's note")
     position: Count | None = Field(default=None, description="place in the order shown")
     created_at: Moment | None = Field(default=None, description="when it was given")
+    id: Text | None = Field(default=None, description="a name for it within this file, where another one takes it back")
+    undoes: Text | None = Field(default=None, description="people: the id of the earlier one that this one takes back")
 
 
 Record = (

@@ -143,7 +143,7 @@ def _judge(
             found, words=f"not decisive (a difference so small needs more than {MOST_QUESTIONS:,} questions)"
         )
     more = max(needed - found.n, 1)
-    return replace(found, more_questions=more, words=f"not decisive (needs about {_rounded(more)} more questions)")
+    return replace(found, more_questions=more, words=f"not decisive (needs about {rounded(more)} more questions)")
 
 
 def _needed(differences: NDArray[np.float64], tests: int, scale: tuple[float, float] | None) -> int | None:
@@ -170,7 +170,7 @@ def _needed(differences: NDArray[np.float64], tests: int, scale: tuple[float, fl
     return needed
 
 
-def _rounded(count: int) -> str:
+def rounded(count: int) -> str:
     """Two significant digits, rounded up: more would claim to know."""
     step = 10 ** max(len(str(count)) - 2, 0)
     return f"{-(-count // step) * step:,}"

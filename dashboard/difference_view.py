@@ -1,0 +1,75 @@
+"""Draws which differences between targets are decided: by their scores, and by people's preferences side by side.
+
+Frames and sentences are quality_tables', figures those of eval.comparing and eval.preferring.
+"""
+
+import streamlit as st
+
+from dashboard import data, widgets
+from dashboard import quality_tables as tables
+from eval.comparing import ComparisonError
+
+
+def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None:
+    """Every pair of runs on one criterion, by the scores of one source that scored them all."""
+    try:
+        compared = data.comparison(ids, criterion)
+    except ComparisonError as error:
+        st.info(str(error), icon=":material/compare_arrows:")
+        return
+    st.markdown(tables.finding(compared))
+    columns = {
+        "pair": st.column_config.TextColumn("Difference", pinned=True),
+        "n": st.column_config.NumberColumn("Questions", help="Shared by both."),
+        "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
+        "effect_size": st.column_config.NumberColumn(
+            "Effect size", format="%+.2f", help="Mean over standard deviation."
+        ),
+        "p_holm": st.column_config.NumberColumn(
+            "p", format="%.4f", help="Sign-flip test, held against all pairs (Holm)."
+        ),
+        "verdict": st.column_config.TextColumn("Verdict", width="large"),
+    }
+    widgets.show_table(
+        tables.pairs_frame(compared),
+        f"comparison-{criterion}",
+        "Differences between targets, a row a pair",
+        columns,
+        simulated=simulated,
+    )
+    for sentence in (f"Scored by {compared.source}.", tables.best_sentence(compared), *compared.notes):
+        if sentence:
+            st.caption(sentence)
+
+
+def show_preferences(ids: list[int], *, simulated: bool) -> None:
+    """Every pair of runs that people compared side by side; how to begin where nobody did. Nothing for one run."""
+    if len(ids) < 2:
+        return
+    st.subheader("Side by side", anchor=False)
+    found = data.preferences_of(ids)
+    if found is None:
+        st.caption("Nobody compared answers of these targets yet; the Score page shows two side by side.")
+        return
+    st.markdown(tables.preference_finding(found))
+    columns = {
+        "pair": st.column_config.TextColumn("Preference", pinned=True),
+        "n_questions": st.column_config.NumberColumn("Questions", help="Several preferences about one count once."),
+        "better": st.column_config.NumberColumn("Better", help="Preferences for the first."),
+        "same": st.column_config.NumberColumn("Same"),
+        "worse": st.column_config.NumberColumn("Worse", help="Preferences for the second."),
+        "wins": st.column_config.TextColumn(
+            "Wins of the first", help="Share of questions, the same counting half, with its 95 % interval."
+        ),
+        "p_holm": st.column_config.NumberColumn("p", format="%.4f", help="Sign test, held against all pairs (Holm)."),
+        "verdict": st.column_config.TextColumn("Verdict", width="large"),
+    }
+    widgets.show_table(
+        tables.preferences_frame(found),
+        "preferences",
+        "People's preferences side by side, a row a pair",
+        columns,
+        simulated=simulated,
+        placeholder="unknown",
+    )
+    st.caption("Sides were shuffled and names hidden. Not decisive is not the same as equally good.")
