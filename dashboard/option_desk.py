@@ -130,12 +130,15 @@ class _Form:
 
     def _select(
         self, field: str, words: str, choices: list[str], now: str | None, names: Mapping[str, str] | None = None,
-        help: str | None = None,
+        help: str | None = None, placeholder: str | None = None,
     ) -> str | None:  # fmt: skip
+        """A choice, at first what the option has; with a `placeholder` none where it has none, else the first."""
         choices = [*choices, now] if now and now not in choices else choices
+        first = None if placeholder else 0
         return st.selectbox(
-            words, choices, index=choices.index(now) if now else 0, key=self._key(field), help=help, width=300,
-            format_func=lambda choice: str((names or {}).get(choice, choice)), placeholder="none there yet",
+            words, choices, index=choices.index(now) if now else first, key=self._key(field), help=help, width=300,
+            format_func=lambda choice: str((names or {}).get(choice, choice)),
+            placeholder=placeholder or "none there yet",
         )  # fmt: skip
 
     def _amount(self, field: str, first: float) -> Any:
@@ -164,9 +167,11 @@ class _Form:
         prices: dict[str, str] = {}
         for model in data.models_of_target(target) if target else []:
             known = self.held.get("prices", {}).get(model)
-            guess = known or next((row.id for row in self.card.named(model)), rows[0])
-            chosen = self._select(f"price_{model}", f"Tokens of {plain(model)} billed as", rows, guess)
-            prices[model] = chosen or guess
+            guess = known or next((row.id for row in self.card.named(model)), None)
+            words = f"Tokens of {plain(model)} billed as"
+            chosen = self._select(f"price_{model}", words, rows, guess, placeholder="choose a price of the card")
+            if chosen is not None:  # no price is taken for granted: without one the option is blocked
+                prices[model] = chosen
         return {"target": target, "prices": self.held.get("prices", {}) | prices}
 
     def _hybrid(self, first: str, second: str) -> dict[str, Any]:

@@ -25,7 +25,8 @@ VOLUME = "\n".join(line for line in SCENARIO.splitlines() if line.startswith(("u
         (USERS, "users = -5", "workload.users: -5 is out of range; allowed is 1 to 1,000,000,000, at least one user"),
         (USERS, "users = 1e30", "workload.users: 1,000,000,000,000,000"),
         (USERS, "users = nan", "workload.users.value: nan is not a number to calculate with; write a finite number"),
-        (USERS, 'users = "many"', 'workload.users: "many" is not a table'),
+        (USERS, 'users = "many"', 'workload.users: "many" is not a number; write one without a unit, or { value = 2,'),
+        (USERS, "users = true", "workload.users: true is not a number; write one without a unit"),
         (
             VOLUME,
             "requests_per_month = 0",

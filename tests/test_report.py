@@ -75,7 +75,8 @@ def test_docx_opens_with_the_same_sections_and_charts(result: Result):
 
 def test_docx_repeats_its_headings_names_its_pictures_and_fits_the_page(result: Result):
     document = docx.Document(io.BytesIO(files.made(result, "docx")))
-    assert all(table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None for table in document.tables)
+    headings = [table.rows[0]._tr.get_or_add_trPr() for table in document.tables]
+    assert all(row.find(qn("w:tblHeader")) is not None for row in headings)
     page = document.sections[0]
     assert page.page_width is not None
     room = page.page_width - (page.left_margin or 0) - (page.right_margin or 0)

@@ -63,7 +63,7 @@ def test_the_smallest_scenario_is_read_and_its_defaults_are_marked():
         (START + CLOUD + "[workload]\n", "workload: there is no volume; write requests_per_month, or users and"),
         (START + CLOUD + WORKLOAD + "users = 3\n", "workload: the volume is given twice; keep"),
         (START + CLOUD + WORKLOAD + "brust = 2\n", "workload.brust: this is not known; did you mean burst?"),
-        (START + CLOUD + WORKLOAD + "burst = '2'\n", 'workload.burst: "2" is not a table'),
+        (START + CLOUD + WORKLOAD + "burst = '2'\n", 'workload.burst: "2" is not a number'),
         (START + CLOUD + WORKLOAD + "burst = nan\n", "workload.burst.value: nan is not a number to calculate with"),
         (START + CLOUD + WORKLOAD + "busy_hour_share = 1.5\n", "workload.busy_hour_share: 1.5 is out of range"),
         (START + CLOUD + WORKLOAD + "horizon_months = 0\n", "workload.horizon_months: 0 is too small; it has to be at"),

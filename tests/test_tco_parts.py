@@ -236,3 +236,29 @@ def test_a_scenario_is_held_against_itself_without_its_edits(demo_url: str, monk
     ok(app.button(key="_remove_option").click().run())
     look(app, "Compare")
     assert table(app, "What the two scenarios state otherwise")["path"].to_list() == ["options.hybrid"]
+
+
+def test_a_scenario_with_a_single_option_and_a_card_without_prices_can_be_worked_on(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    demo = scenario_file.demo()
+    bare = demo.model_copy(
+        update={
+            "name": "Bare",
+            "baseline": "do-nothing",
+            "options": {"do-nothing": demo.options["do-nothing"]},
+            "hardware": {},
+        }
+    )
+    empty = BUILT_IN.model_copy(update={"name": "Empty", "rows": ()})
+    stored_scenarios.save(bare, empty, store.connect(demo_url))
+    app = open_page(monkeypatch, demo_url, "tco", scenario="Bare")
+    look(app, "Prices")
+    assert len(table(app, "Prices of the card, to edit")) == 0
+    look(app, "Options")
+    ok(app.selectbox(key="_option").set_value("A new option").run())
+    app.text_input(key="_option_A new option_name").set_value("second")
+    for kind in ("api", "self-hosted", "draft-and-refine", "escalate", "do-nothing"):
+        ok(app.selectbox(key="_option_A new option_kind").set_value(kind).run())
+    ok(app.button(key="_put_option").click().run())
+    assert options(app) == ["As it is today", "second"]

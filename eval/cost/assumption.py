@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 from scipy.special import ndtri
 
-from eval.cost.faults import invalid
+from eval.cost.faults import invalid, shown
 from eval.cost.fields import Strict, Text
 from eval.cost.figure import Figure, Kind
 
@@ -45,8 +45,10 @@ class Assumption(Strict):
     def _written_short(cls, data: Any) -> Any:
         if isinstance(data, int | float) and not isinstance(data, bool):
             return {"value": data}
-        if not isinstance(data, Mapping):
+        if isinstance(data, Assumption):
             return data
+        if not isinstance(data, Mapping):
+            invalid(f"{shown(data)} is not a number", "write one without a unit, or { value = 2, low = 1, high = 3 }")
         low, high = _number(data.get("low")), _number(data.get("high"))
         if low is None or high is None:
             return data

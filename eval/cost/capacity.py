@@ -6,6 +6,7 @@ all machines share one queue (M/M/c: random arrivals, random service times). Wha
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -97,14 +98,17 @@ def machine_at(loads: Sequence[Load], p95_target_ms: float | None) -> Machine | 
     )
 
 
+@lru_cache(maxsize=256)  # a page asks again at every edit, and few edits change a machine
 def bearable(machine: Machine) -> Floats:
     """The greatest load in Erlang that 1, 2, ..., TABLE machines bear: at most 70 % busy, p95 of the wait in limits.
 
     Without a limit on waiting only the utilisation binds. 0 where a wait can never be short enough.
+    Not to be written to.
     """
     places = np.arange(1, TABLE + 1) * float(machine.places)
     most = places * UTILISATION_CAP
     if machine.wait_limit_s is None:
+        most.flags.writeable = False
         return most
     low, high = np.zeros(TABLE), most.copy()
     fits = wait_quantile(most, places, machine.service_s) <= machine.wait_limit_s
@@ -112,7 +116,9 @@ def bearable(machine: Machine) -> Floats:
         middle = (low + high) / 2
         ok = wait_quantile(middle, places, machine.service_s) <= machine.wait_limit_s
         low, high = np.where(ok, middle, low), np.where(ok, high, middle)
-    return np.maximum.accumulate(np.where(fits, most, low))
+    table = np.maximum.accumulate(np.where(fits, most, low))
+    table.flags.writeable = False  # everybody who asks for it holds the same one
+    return table
 
 
 def machines_for(load: Floats, table: Floats) -> Floats:

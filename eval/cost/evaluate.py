@@ -45,6 +45,7 @@ class _Evaluation:
         self.billable = [program for program in self.programs.values() if not program.unpriced]
         self.w: Workings = workings(scenario, central(self.spreads))
         self.draws: Draws = simulate(scenario, self.billable, self.spreads)
+        self.points = npvs(scenario, self.billable, self.w.values)
         self.currency = scenario.money.currency
 
     def result(self) -> Result:
@@ -122,8 +123,7 @@ class _Evaluation:
             reason = f"The cost of {against} is unknown."
             return Figure(None, self.currency, "derived", origin, reason=reason)
         low, _, high = percentiles((self.draws.npv[against] - self.draws.npv[name])[None, :])[:, 0].tolist()
-        point = npvs(self.scenario, [self.programs[against], self.programs[name]], self.w.values)
-        saved = float(point[against][0] - point[name][0])
+        saved = float(self.points[against][0] - self.points[name][0])
         return Figure(saved, self.currency, "derived", origin, low, high)
 
     def _with_chance(self, option: OptionResult, chances: Mapping[str, float]) -> OptionResult:
