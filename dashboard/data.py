@@ -286,6 +286,12 @@ def tco(scenario: Scenario, card: PriceCard) -> Result:
     return _tco(change(), scenario, scenario.sha256, card, card.sha256)
 
 
+def models_of_target(target: str) -> list[str]:
+    """The models of a target's newest run; none where it was never run."""
+    newest = runs(target=target, limit=1)
+    return newest[0].model.split(" + ") if newest else []
+
+
 def progress(group_id: str) -> pd.DataFrame:
     """How far the runs of a group are; never cached."""
     with store.reading(engine()) as session:

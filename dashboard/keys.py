@@ -70,6 +70,18 @@ class Key(StrEnum):
     SCENARIO_BOX = "_scenario_box"
     SCENARIO_NAME = "_scenario_name"
     ASSUMPTIONS = "_assumptions"
+    DRAFT = "_draft"
+    TCO_PART = "_tco_part"
+    TCO_CHART = "_tco_chart"
+    COMPARED_WITH = "_compared_with"
+    OPTION = "_option"
+    NEW_BASELINE = "_new_baseline"
+    CARD = "_card"
+    CARD_ROWS = "_card_rows"
+    CARD_NAME = "_card_name"
+    CARD_DATE = "_card_date"
+    CARD_FILE = "_card_file"
+    CARD_FILES = "_card_files"
     REPORT_FORMAT = "_report_format"
 
 

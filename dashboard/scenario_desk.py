@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, widgets
+from dashboard import data, draft, widgets
 from dashboard.format import plain
 from dashboard.keys import Key, from_address, to_address
 from db import scenarios, store
@@ -21,7 +21,7 @@ SAVED = "Saved: {}."
 def _show(name: str) -> None:
     """Make this the scenario in view, without edits."""
     st.session_state[Key.CHOSEN_SCENARIO] = name
-    st.session_state.pop(Key.ASSUMPTIONS, None)
+    draft.drop()
 
 
 def _chosen_otherwise() -> None:
@@ -33,7 +33,8 @@ def choose() -> Scenario:
     stored = stored_scenarios.names(data.engine())
     demo = scenario_file.demo().name
     options = stored if demo in stored else [*stored, demo]
-    if (linked := from_address(Key.SCENARIO)) in options:
+    linked = from_address(Key.SCENARIO)
+    if linked in options and linked != st.session_state.get(Key.CHOSEN_SCENARIO):
         _show(linked)
     if st.session_state.get(Key.CHOSEN_SCENARIO) not in options:
         _show(options[0])
@@ -97,14 +98,17 @@ def _delete(name: str) -> None:
         with store.writing(data.engine()) as session:
             scenarios.delete_scenario(name, session=session)
         st.session_state.pop(Key.CHOSEN_SCENARIO, None)
+        draft.drop()
         widgets.note(f"Deleted: {plain(name)}.")
 
 
-def keep(shown: Scenario, stored_name: str, card: PriceCard) -> None:
-    """The buttons: save what is shown, or copy, rename and delete the scenario it came from."""
+def keep(shown: Scenario, stored_name: str, card: PriceCard, *, changed: bool) -> None:
+    """The buttons: save what is shown, take its edits back, or copy, rename and delete the scenario it came from."""
     is_stored = stored_name in stored_scenarios.names(data.engine())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("Save", icon=":material/save:", type="primary", key="_save", on_click=_save, args=(shown, card))
+        if changed:
+            st.button("Take the edits back", icon=":material/undo:", key="_undo", on_click=draft.drop)
         with st.popover("Copy, rename, delete", icon=":material/more_horiz:"):
             st.text_input("New name", key=Key.SCENARIO_NAME, max_chars=120)
             with st.container(horizontal=True):

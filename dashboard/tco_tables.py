@@ -7,11 +7,13 @@ import pandas as pd
 
 from dashboard.format import plain
 from db.frames import records
+from eval.cost.comparison import Comparison
 from eval.cost.figure import Figure
 from eval.cost.result import Result
 from eval.cost.scenario import Scenario, assumptions
 
 EDITABLE = ("value", "low", "high", "kind", "source")
+_COMPARED = {"billed": "billed_cost", "npv": "npv", "per_1000": "per_1000", "cheapest": "probability_cheapest"}
 KINDS = ("assumed", "quoted", "measured", "derived")
 
 
@@ -23,11 +25,10 @@ def options_frame(result: Result) -> pd.DataFrame:
     """A row an option: money with its 10th and 90th percentile, and whether it can be chosen."""
     rows = []
     for option in result.options:
-        standing = "blocked" if option.blocked else "out" if option.out else "meets everything"
         rows.append(
             {
                 "option": option.label or option.name,
-                "standing": standing,
+                "standing": option.standing,
                 "billed": _amount(option.billed_cost),
                 "npv": _amount(option.npv),
                 "npv_p10": option.npv.low,
@@ -43,6 +44,58 @@ def options_frame(result: Result) -> pd.DataFrame:
     numbers = [name for name in frame.columns if name not in ("option", "standing", "why", "simulated")]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame
+
+
+def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
+    """Two rows an option, one a scenario; `names` are the scenarios'. An option that one lacks has no figures there."""
+    rows = []
+    for name, *sides in both.options:
+        known = next(option for option in sides if option is not None)
+        for scenario, side, option in zip(names, (both.here, both.there), sides, strict=True):
+            figures = (
+                dict.fromkeys(_COMPARED, None)
+                if option is None
+                else {column: _amount(getattr(option, attribute)) for column, attribute in _COMPARED.items()}
+            )
+            rows.append(
+                {
+                    "option": known.label or name,
+                    "scenario": scenario,
+                    "currency": side.currency,
+                    "standing": "not in it" if option is None else option.standing,
+                    **figures,
+                    "simulated": option is not None and option.simulated,
+                }
+            )
+    frame = pd.DataFrame(rows)
+    frame[list(_COMPARED)] = frame[list(_COMPARED)].apply(pd.to_numeric)
+    return frame
+
+
+def differences_frame(both: Comparison) -> pd.DataFrame:
+    """What two scenarios state otherwise, a row each."""
+    rows = [(found.path, found.here, found.there) for found in both.differences]
+    return pd.DataFrame(rows, columns=["path", "here", "there"], dtype="str")
+
+
+def machines_frame(result: Result) -> pd.DataFrame:
+    """The machines of each option for the busy hour, and what their throughput rests on."""
+    rows = [
+        {
+            "option": option.label or option.name,
+            "hardware": part.hardware,
+            "first": _amount(part.machines_first),
+            "last": _amount(part.machines_last),
+            "places": _amount(part.places),
+            "utilisation": _amount(part.utilisation),
+            "wait": _amount(part.p95_wait),
+            "throughput": part.basis,
+            "simulated": option.simulated,
+        }
+        for option in result.options
+        for part in option.capacity
+    ]
+    return pd.DataFrame(rows)
 
 
 def assumptions_frame(scenario: Scenario) -> pd.DataFrame:

@@ -182,6 +182,12 @@ def add_rows(model: type[SQLModel], rows: Sequence[Row], *, session: Session) ->
     return list(session.execute(query, [whole(row) for row in rows]).scalars())
 
 
+def note_undone(undoing: Mapping[int, int | None], *, session: Session) -> None:
+    """Note which assessment (value) each of some assessments (key) takes back."""
+    for assessment_id, undone in undoing.items():
+        session.execute(update(Assessment).where(col(Assessment.id) == assessment_id).values(undoes=undone))
+
+
 def supersede(assessment_ids: Sequence[int], *, session: Session) -> None:
     """Let some assessments no longer count."""
     session.execute(update(Assessment).where(col(Assessment.id).in_(assessment_ids)).values(current=False))

@@ -4,6 +4,7 @@ A card is never changed, since a scenario's figures hang on it; what is in a bod
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -28,9 +29,20 @@ def find_price_card(sha256: str, *, session: Session) -> PriceCard | None:
     return session.exec(select(PriceCard).where(PriceCard.sha256 == sha256)).first()
 
 
-def newest_price_card(*, session: Session) -> PriceCard | None:
-    """The stored price card with the latest date; of several of one day the one stored last."""
-    return session.exec(select(PriceCard).order_by(col(PriceCard.dated).desc(), col(PriceCard.id).desc())).first()
+@dataclass(frozen=True, slots=True)
+class CardHead:
+    """What a stored price card is called, without its rows."""
+
+    sha256: str
+    name: str
+    dated: str
+
+
+def list_price_cards(*, session: Session) -> list[CardHead]:
+    """The stored price cards, the latest date first; of several of one day the one stored last."""
+    newest = (col(PriceCard.dated).desc(), col(PriceCard.id).desc())
+    rows = session.exec(select(PriceCard.sha256, PriceCard.name, PriceCard.dated).order_by(*newest))
+    return [CardHead(*row) for row in rows]
 
 
 def save_scenario(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from eval.cost.comparison import Comparison
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
 from eval.cost.price_changes import Change
@@ -42,9 +43,39 @@ def show_result(result: Result) -> None:
         say(f"It would change: {flip.sentence}")
 
 
+def show_comparison(both: Comparison) -> None:
+    """Two scenarios beside each other: every option on both sides, both decisions, and what differs."""
+    table = Table(caption="In brackets the 10th to 90th percentile.", caption_justify="left")
+    for heading in ("option", "scenario", "total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest"):
+        table.add_column(heading, justify="left" if heading in ("option", "scenario") else "right")
+    for name, here, there in both.options:
+        for side, option in ((both.here, here), (both.there, there)):
+            scenario = escape(f"{side.scenario} ({side.currency})")
+            if option is None:
+                table.add_row(escape(name), scenario, *["[dim]not in it[/dim]"] * 5)
+            else:
+                label, *figures = _row(option)
+                table.add_row(label, scenario, *figures)
+        table.add_section()
+    console.print(table)
+    for side in (both.here, both.there):
+        say(f"{side.scenario}: {side.decision.sentence}")
+    if not both.differences:
+        say("The two scenarios state the same.")
+        return
+    differing = Table(title="What differs", title_justify="left")
+    for heading in ("path", both.here.scenario, both.there.scenario):
+        differing.add_column(escape(heading), overflow="fold")
+    for found in both.differences:
+        differing.add_row(
+            *(escape(found.path), escape(found.here or "not stated"), escape(found.there or "not stated"))
+        )
+    console.print(differing)
+
+
 def _row(option: OptionResult) -> tuple[str, ...]:
     chance = option.probability_cheapest
-    standing = "blocked" if option.blocked else "out"
+    standing = option.standing
     return (
         escape(option.label or option.name),
         _amount(option.billed_cost),

@@ -37,7 +37,8 @@ def targets_of(scenario: Scenario) -> set[str]:
 def chosen_runs(wanted: Iterable[str], engine: Engine, names: Sequence[str] = ()) -> list[Run]:
     """The finished runs a scenario rests on: those named, else the newest group that holds one of the targets.
 
-    Of a target that was run several times in that group its newest run counts. Raises StoreError for an unknown name.
+    Of a target that was run several times in that group its newest run counts; of one that is not in it, its newest run
+    on the same questions. Raises StoreError for an unknown name.
     """
     targets = set(wanted)
     with store.reading(engine) as session:
@@ -47,11 +48,13 @@ def chosen_runs(wanted: Iterable[str], engine: Engine, names: Sequence[str] = ()
                 raise store.StoreError("None of these runs is finished; `rightsize resume` goes on with them.")
             return found
         newest = frames.records(frames.runs_frame(session=session, status=RunStatus.finished.value))
-        group = next((row["group_id"] for row in newest if row["target"] in targets), None)
-        if group is None:
+        first = next((row for row in newest if row["target"] in targets), None)
+        if first is None:
             return []
-        latest = {row["target"]: row["run_id"] for row in reversed(newest) if row["group_id"] == group}
-        return [store.get_run(latest[name], session=session) for name in latest if name in targets]
+        alike = [row for row in newest if row["target"] in targets and row["qa_set_id"] == first["qa_set_id"]]
+        latest = {row["target"]: row["run_id"] for row in reversed(alike)}
+        latest |= {row["target"]: row["run_id"] for row in reversed(alike) if row["group_id"] == first["group_id"]}
+        return [store.get_run(run_id, session=session) for run_id in latest.values()]
 
 
 def measured_targets(

@@ -30,7 +30,7 @@ from eval.targets import Answered
 from eval.writer import Writer
 
 STOP_TIMEOUT_S = 60.0
-NICENESS = 10
+NICENESS = 19
 
 
 def _store_answer(
@@ -156,7 +156,6 @@ def _say(**said: object) -> None:
 def main() -> None:
     """Store what comes on standard input until it closes; failures and flushes are told on standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it closes the pipe
-    _give_way()
     flushed = 0
     try:
         engine = store.connect(store.database_url())
@@ -166,6 +165,8 @@ def main() -> None:
                     writer.flush()
                     flushed += 1
                     _say(flushed=flushed)
+                    if flushed == 1:  # the parent waits for it: what follows comes beside what is measured
+                        _give_way()
                 else:
                     writer.put(_deed(VERBS[verb], arguments, named))
         engine.dispose()
@@ -174,7 +175,11 @@ def main() -> None:
 
 
 def _give_way() -> None:
-    """Let what measures go first where processors are few: storing can wait, a time stamp cannot."""
+    """Let what measures go first where processors are few: storing can wait, a time stamp cannot.
+
+    On 2 cores with 64 streams, first tokens came 4.1 ms late (median) beside a scribe of niceness 10, 1.9 ms beside
+    one of 19. (1.1 ms beside one that runs while a processor is idle alone; but on a busy machine such a one starves.)
+    """
     with suppress(psutil.Error, OSError):
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICENESS)
 

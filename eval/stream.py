@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -53,8 +53,7 @@ class NotJSONError(ValueError):
     """The body is no JSON object, or an event holds none; carries the start of what came instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """One server-sent event: its joined data lines, with the stamp of its end."""
 
     stamp_ns: int
@@ -154,8 +153,9 @@ def _take(reply: Reply, event: dict[str, Any], stamp_ns: int, part: str) -> None
     if event.get("error") or event.get("object") == "error":
         reply.error = reply.error or error_message(event)
         return
-    if isinstance(event.get("model"), str) and event["model"]:
-        reply.model = clean(event["model"])
+    model = event.get("model")
+    if model != reply.model and isinstance(model, str) and model:  # each event repeats it
+        reply.model = clean(model)
     if isinstance(event.get("usage"), dict):
         reply.usage = _usage(event["usage"])
     choices = event.get("choices")
@@ -165,11 +165,12 @@ def _take(reply: Reply, event: dict[str, Any], stamp_ns: int, part: str) -> None
     piece = choice.get(part)
     if isinstance(piece, dict):
         content = piece.get("content")
-        thought = piece.get("reasoning_content") or piece.get("reasoning") or _parts(content, "thinking")
+        listed = isinstance(content, list)
+        thought = piece.get("reasoning_content") or piece.get("reasoning") or (listed and _parts(content, "thinking"))
         if isinstance(thought, str) and thought:
             reply.reasoning += thought
             reply.reasoning_ns.append(stamp_ns)
-        said = (content if isinstance(content, str) else _parts(content, "text")) or piece.get("refusal")
+        said = (_parts(content, "text") if listed else content) or piece.get("refusal")
         if isinstance(said, str) and said:
             reply.text += said
             reply.content_ns.append(stamp_ns)

@@ -171,9 +171,8 @@ class StampingTransport(httpx2.AsyncBaseTransport):
                 headers=request.headers.multi_items(),
                 data=request.content or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
-                ),
+                # No sock_read: it would set a new timer at every piece of a stream; endpoint.py bounds the whole call.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout.get("connect")),
                 trace_request_ctx=stamps,
             )
         stamps.headers_ns = perf_counter_ns()

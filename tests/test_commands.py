@@ -1,11 +1,16 @@
 """The commands in this process: what they find, choose and refuse before anything is asked."""
 
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from command import Command
+from servers import GOOD, serve
 
-from db import store
+from db import models, store
+from db.models import RunStatus
 
 READING = [
     ("runs",),
@@ -41,3 +46,25 @@ def test_a_database_without_runs_is_one(rightsize: Command) -> None:
 def test_a_folder_in_place_of_a_database_is_named_as_one(rightsize: Command) -> None:
     Path("rightsize.db").mkdir()
     assert "is a folder, not a database" in rightsize("runs").err
+
+
+def test_a_run_beside_another_process_on_the_same_host_says_who_slows_it_down(rightsize: Command) -> None:
+    url = store.database_url()
+    with serve(GOOD) as server, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        again = ("run", "--target", f"b=m@{server.url}", "--limit", "1", "--warmup", "0")
+        rightsize("run", "--target", f"a=m@{server.url}", "--limit", "1", "--warmup", "0")
+        assert "another process" not in rightsize(*again).err
+        engine = store.connect(url)
+        with store.writing(engine) as session:
+            first = store.get_run(1, session=session)
+            first.status, first.worker, first.heartbeat_at = RunStatus.answering, _worker(other.pid), models.now()
+            session.add(first)
+        engine.dispose()
+        said = rightsize(*again)
+        other.communicate(b"\n")
+    assert said.code == 0
+    assert "Run 1 (a) is being measured on this machine by another process" in said.err
+
+
+def _worker(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}"

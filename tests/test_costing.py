@@ -33,7 +33,7 @@ def test_the_demo_scenario_ends_in_a_table_and_a_decision(rightsize: Command, de
 
 def test_a_target_without_runs_blocks_its_option_and_is_never_free(rightsize: Command, shared_url: str):
     said = rightsize("tco", "demo", "--db", shared_url)
-    assert said.code == 0
+    assert said.code == 1
     assert 'the target "cloud" has no run with an answer' in said.err
     assert "unknown" in said.err
 

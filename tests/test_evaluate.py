@@ -112,6 +112,29 @@ def test_the_demo_is_not_decisive_and_says_why():
     assert "Hypothetical prices are in these numbers: simulator/sim-cloud, simulator/sim-judge." in result.warnings
 
 
+def test_doing_nothing_has_no_provider_whose_energy_would_be_unknown():
+    assert "provider" not in (demo().option("do-nothing").energy.reason or "provider")
+
+
+def test_energy_says_whether_its_power_was_measured_or_assumed():
+    made = scenario_file.demo()
+    assert "laptops, active: assumed (a business laptop under load)" in demo().option("small-local").power
+    bare = made.hardware["laptops"].model_copy(update={"active_watts": None, "idle_watts": None})
+    changed = made.model_copy(update={"draws": 200, "hardware": made.hardware | {"laptops": bare}})
+    watched = {name: replace(t, watts=known(40), idle_watts=known(6)) for name, t in demo_targets().items()}
+    found = evaluate(changed, watched, price_card_file.built_in()).option("small-local")
+    assert found.power == "laptops, active: measured; laptops, idle: measured"
+    assert found.energy.value
+
+
+def test_the_throughput_of_a_simulated_run_is_called_no_evidence():
+    part = demo().option("large-local").capacity[0]
+    assert part.basis == "simulated: it does not bend under load, and is no evidence"
+    real = {name: replace(t, simulated=False) for name, t in demo_targets().items()}
+    found = evaluate(scenario_file.demo(), real, price_card_file.built_in()).option("large-local")
+    assert found.capacity[0].basis == "measured under load"
+
+
 def test_the_demo_tells_break_even_capacity_energy_and_carbon():
     result = demo()
     large = result.option("large-local")

@@ -10,7 +10,7 @@ import peopled
 import pytest
 import test_quality_number
 from exchanged import database, exported, exported_text, faults_of, imported, rows_in, small
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, select
@@ -26,7 +26,16 @@ from eval.runner import resume_runs, run_plan
 from eval.simulator.process import simulator_process
 from eval.summary import summarise
 
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ),  # a file takes a second: shrinking one would take many minutes
+)
 
 # --- strategies ---------------------------------------------------------------------------------------------------
 
@@ -121,7 +130,24 @@ def samples(draw: st.DrawFn, places: list[dict[str, Any]], rubric: str) -> Any:
     runs = sorted({place["run"] for place in places})
     design = draw(st.sampled_from(["random", "stratified", "disagreement"]))
     head = {"record": "sample", "id": "s", "name": draw(names), "design": design, "runs": runs, "rubric": rubric}
-    told = [head | {"n_population": 9, "created_at": draw(moments)}]
+    strata = [
+        {
+            "name": draw(names),
+            "run": run,
+            "n_population": 9,
+            "n_drawn": 1,
+            "probability": draw(st.floats(0.1, 1)),
+            "questions": asked,
+        }
+        for run in runs
+        for asked in [sorted({place["question"] for place in places if place["run"] == run})]
+    ]
+    settled = {
+        "n_population": 9,
+        "created_at": draw(moments),
+        "definition": draw(st.dictionaries(texts, texts, max_size=2)),
+    }
+    told = [head | settled | ({} if design == "disagreement" else {"strata": strata})]
     for place in places:
         more = draw(optional(probability=st.floats(0.1, 1), stratum=texts, double=st.booleans()))
         handout = {"rater": {"kind": "person", "name": draw(names)}, "handed_at": draw(moments)}
@@ -295,7 +321,7 @@ def test_every_column_has_a_field_or_a_reason_not_to() -> None:
         "Run": {"qa_set_id", "worker", "heartbeat_at", "revision", "summary", "summary_revision", "group_id"},
         "Answer": {"run_id", "question_id", "sha256"},
         "Call": {"answer_id", "assessment_id"},
-        "Assessment": {"answer_id", "run_id", "question_id", "rater_id", "rubric_id", "draw_id", "undoes"},
+        "Assessment": {"answer_id", "run_id", "question_id", "rater_id", "rubric_id", "draw_id"},
         "Score": {"assessment_id", "criterion"},
         "CheckResult": {"assessment_id"},
         "Rater": set(),
@@ -304,7 +330,7 @@ def test_every_column_has_a_field_or_a_reason_not_to() -> None:
         "Sample": {"run_ids", "rubric_id"},
         "Draw": {"sample_id", "answer_id"},
         "Handout": {"draw_id", "rater_id"},
-        "Comparison": {"question_id", "left_answer_id", "right_answer_id", "rater_id", "undoes"},
+        "Comparison": {"question_id", "left_answer_id", "right_answer_id", "rater_id"},
     }
     fields = {
         "Run": records.RunRecord,

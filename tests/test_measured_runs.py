@@ -119,6 +119,15 @@ def test_named_runs_of_one_target_give_a_load_each_and_the_newest_gives_the_figu
     assert found.runs == (str(first), str(second))
 
 
+def test_a_target_outside_the_newest_group_counts_by_its_newest_run_on_the_same_questions(engine: Engine):
+    stored(engine, [[{"prompt_tokens": 1}]], group_id="a", target="other")
+    stored(engine, [[{"prompt_tokens": 2}]], group_id="b", target="other")
+    stored(engine, [[{"prompt_tokens": 3}]], group_id="c")
+    found = measured_targets(scenario("test-small", "other"), engine)
+    assert found["other"].stages[0].prompt.value == 2
+    assert found["test-small"].stages[0].prompt.value == 3
+
+
 def test_the_newest_group_counts_and_unfinished_runs_do_not(engine: Engine):
     stored(engine, [[{"prompt_tokens": 1}]], group_id="a")
     stored(engine, [[{"prompt_tokens": 2}]], group_id="b")

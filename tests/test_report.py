@@ -9,6 +9,7 @@ import docx
 import pytest
 from command import Command
 from costed import add_demo_targets
+from docx.oxml.ns import qn
 
 from eval.cost import price_card_file, scenario_file
 from eval.cost.evaluate import evaluate
@@ -70,6 +71,29 @@ def test_docx_opens_with_the_same_sections_and_charts(result: Result):
     page = files.made(result, "md").decode()
     assert titles == re.findall(r"^## (.*)$", page, re.MULTILINE)
     assert len(document.inline_shapes) == len(CHARTS)
+
+
+def test_docx_repeats_its_headings_names_its_pictures_and_fits_the_page(result: Result):
+    document = docx.Document(io.BytesIO(files.made(result, "docx")))
+    assert all(table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None for table in document.tables)
+    page = document.sections[0]
+    assert page.page_width is not None
+    room = page.page_width - (page.left_margin or 0) - (page.right_margin or 0)
+    for shape in document.inline_shapes:
+        assert shape._inline.docPr.get("descr")
+        assert shape.width <= room
+
+
+def test_a_long_word_may_break_and_is_still_the_same_text(result: Result):
+    page = files.made(result, "html").decode()
+    assert "hardware.<wbr>workstation.<wbr>labour_<wbr>hours_<wbr>per_<wbr>month" in page
+    assert result.scenario_sha256 in page.replace("<wbr>", "")
+
+
+def test_the_machines_of_a_simulated_run_are_no_evidence_and_power_says_what_it_is(result: Result):
+    page = files.made(result, "md").decode()
+    assert "simulated: it does not bend under load, and is no evidence" in page
+    assert "laptops, active: assumed \\(a business laptop under load\\)" in page
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing_behind(result: Result, tmp_path: Path):

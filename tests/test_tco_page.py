@@ -61,7 +61,11 @@ def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
     assert not app.error
     assert "Simulated data" in said(app)
     assert options(app).loc["Cloud API", "npv"] > 0
-    assert len(app.get("vega_lite_chart")) >= 4
+    for name, charts in {"Over time": 1, "By head": 1, "Against quality": 1, "Break-even": 2}.items():
+        app.session_state["_tco_chart"] = name
+        app.run()
+        assert not app.exception
+        assert len(app.get("vega_lite_chart")) == charts, name
 
 
 def test_an_edited_assumption_changes_the_result_at_once_and_stores_nothing(

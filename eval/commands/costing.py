@@ -14,8 +14,9 @@ from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db
 from eval.commands.outcome import print_json
 from eval.cost import price_card_file, scenario_file
+from eval.cost.comparison import Comparison, compared
 from eval.cost.evaluate import evaluate
-from eval.cost.result import Result
+from eval.cost.result import OptionResult, Result
 from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets
 from eval.report.files import Format, write
@@ -47,19 +48,41 @@ def tco(
     runs: RunNames = None,
     card: Card = None,
     source: Source = None,
+    against: Annotated[
+        str | None, typer.Option("--against", help="Another scenario, to show both beside each other and what differs.")
+    ] = None,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
-    """The total cost of a scenario's options: what each costs, which is cheapest, and whether that is decisive."""
+    """The total cost of a scenario's options: what each costs, which is cheapest, and whether that is decisive.
+
+    Ends with exit code 1 where an option cannot be computed, after saying why.
+    """
     engine = open_existing(db)
     found = stored_scenarios.find(scenario, engine)
     result = result_of(found, runs, card, source, engine)
+    if against is not None:
+        other = stored_scenarios.find(against, engine)
+        both = compared(found, result, other, result_of(other, runs, card, source, engine))
+        if as_json:
+            print_json(_plain(_beside(both)))
+        else:
+            findings_cost.show_comparison(both)
+        _end(both.here, both.there)
+        return
     if as_json:
         print_json(_plain(asdict(result)))
-        return
-    findings_cost.show_result(result)
-    if newer := stored_scenarios.changed_since(found, engine):
-        findings_cost.show_changes(*newer)
+    else:
+        findings_cost.show_result(result)
+        if newer := stored_scenarios.changed_since(found, engine):
+            findings_cost.show_changes(*newer)
+    _end(result)
+
+
+def _end(*results: Result) -> None:
+    """Exit code 1 where an option is blocked, so that a script does not take a part for the whole."""
+    if any(option.blocked for result in results for option in result.options):
+        raise typer.Exit(1)
 
 
 def report(
@@ -90,6 +113,30 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return str(value) if isinstance(value, Decimal) else value
+
+
+def _beside(both: Comparison) -> dict[str, Any]:
+    """A comparison as JSON: each side's decision, every option's figures on both sides, and what differs."""
+    return {
+        **{name: _side(side) for name, side in (("here", both.here), ("there", both.there))},
+        "options": [
+            {"option": name, "here": _option(here), "there": _option(there)} for name, here, there in both.options
+        ],
+        "differences": [asdict(difference) for difference in both.differences],
+    }
+
+
+def _side(result: Result) -> dict[str, Any]:
+    names = ("scenario", "scenario_sha256", "card", "card_date", "card_sha256", "currency")
+    return {name: getattr(result, name) for name in names} | {"decision": asdict(result.decision)}
+
+
+def _option(option: OptionResult | None) -> dict[str, Any] | None:
+    if option is None:
+        return None
+    figures = ("billed_cost", "npv", "per_1000", "per_1000_acceptable", "probability_cheapest")
+    words = {name: getattr(option, name) for name in ("label", "standing", "blocked", "out", "simulated")}
+    return words | {name: asdict(getattr(option, name)) for name in figures}
 
 
 def scenario_check(file: Annotated[Path, typer.Argument(help="A scenario as TOML.")]) -> None:

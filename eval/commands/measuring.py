@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from eval.commands.outcome import report
 from eval.comparing import detectable_difference
 from eval.endpoint import EndpointError
 from eval.estimate import estimate, estimate_judging
+from eval.hosts import host_of
 from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
 from eval.records import to_question
 from eval.runner import resume_runs, run_plan
@@ -44,8 +45,23 @@ def execute(
     terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
     if len(plan.targets) > 1:
         terminal.say(detectable_difference(len(plan.asked), len(plan.targets), engine))
+    _say_who_contends((stage.endpoint.url for target in plan.targets for stage in target.stages), engine)
     with terminal.progress_bars() as on_progress:
         return asyncio.run(run_plan(plan, engine, on_progress, simulator, condition))
+
+
+def _say_who_contends(urls: Iterable[str], engine: Engine, ours: Sequence[int] = ()) -> None:
+    """Say which runs another process measures on the same hosts at this moment: turns are taken within one process."""
+    hosts = {host_of(url) for url in urls}
+    with store.reading(engine) as session:
+        unfinished = store.list_runs(unfinished=True, session=session)
+    for run in unfinished:
+        measured = run.status == RunStatus.answering and not run.simulated and run.id not in ours
+        if measured and host_of(run.endpoint) in hosts and store.is_alive(run):
+            terminal.say(
+                f"Run {run.id} ({run.target}) is being measured on {host_of(run.endpoint)} by another process: the "
+                "latencies of both will be too long. Stop one of them where latency matters."
+            )
 
 
 def _known(engine: Engine) -> tuple[dict[str, Any], dict[tuple[str, str], float]]:
@@ -115,6 +131,7 @@ def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) ->
         group = [run for run in runs if run.group_id == group_id]
         ids = [run.id for run in group if run.id is not None]
         simulator = group[0].definition.get("simulator")
+        _say_who_contends((run.endpoint for run in group if not run.simulated), engine, ids)
         with store.writing(engine) as session:  # before its ports are taken: one process at a time
             store.claim_runs(ids, session=session)
         try:

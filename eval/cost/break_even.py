@@ -23,6 +23,7 @@ FACTORS = np.geomspace(1e-4, 1e4, 161)  # of the scenario's volume, over which a
 BAND_FACTORS = np.geomspace(1e-4, 1e4, 65)
 BAND_DRAWS = 200
 STEPS = 8  # machines whose capacity is told
+CURVE = 60  # volumes at which a curve is told, besides its steps
 EDGES = 256  # machines up to which no break-even is missed, however narrow
 
 
@@ -95,6 +96,25 @@ def crossing(scenario: Scenario, ours: Program, theirs: Program, spreads: Mappin
         yearly,
         tuple(step for step in steps if step.machines <= STEPS),
     )
+
+
+def curve(scenario: Scenario, program: Program, spreads: Mapping[str, Spread], top: float) -> tuple[Floats, Floats]:
+    """Volumes from almost none to `top` requests a month, and what the first month costs at each, in EffectiveCost.
+
+    Central values. Ends where the machines that can be had no longer suffice; each further machine is a step in it.
+    """
+    values = central(spreads)
+    volume = float(workings(scenario, values, months=1).answers[0, 0])
+    edges = [s.requests_per_month for s in _steps(program, values, scenario, volume) if s.requests_per_month < top]
+    near = np.array(edges[:TABLE])
+    points = [np.linspace(top / 1000, top, CURVE), near * (1 - 1e-9), near * (1 + 1e-9)]
+    volumes = np.unique(np.concatenate(points))
+    w = workings(scenario, {**values, VOLUME_FACTOR: (volumes / volume)[:, None]}, months=1)
+    made = bill(program, w)
+    shape = (len(volumes), 1)
+    bears = True if made.feasible is None else np.broadcast_to(made.feasible, shape)[:, 0] > 0
+    costs = np.where(bears, np.broadcast_to(effective(made, w), shape)[:, 0], np.inf)
+    return volumes[np.isfinite(costs)], costs[np.isfinite(costs)]
 
 
 def _decimals(flows: Floats) -> list[Decimal]:

@@ -34,6 +34,7 @@ def unpriced(scenario: Scenario, card: PriceCard, program: Program) -> OptionRes
     nothing: dict[str, Any] = {
         "probability_cheapest": Figure(None, "share", "derived", origin, reason=reason),
         "energy": Figure(None, "kWh", "derived", origin, reason=reason),
+        "power": power_words(scenario, program),
         "carbon": Figure(None, "kgCO2e", "derived", origin, reason=reason),
     }
     return OptionResult(**_measured(scenario, card, program), **money, **nothing)
@@ -87,6 +88,7 @@ def priced(
         saving=saving,
         probability_cheapest=Figure(None, "share", "derived", origin, reason="It was not compared."),
         energy=energy,
+        power=power_words(scenario, program),
         carbon=_carbon(energy, scenario),
         heads=heads,
         effective_by_month=Series(tuple(effective), currency, "derived", origin),
@@ -215,11 +217,38 @@ def _energy(made: Bill, w: Workings, program: Program) -> Figure:
     used = kwh(made, w)
     origin = f"options.{program.name}: power of its machines, and of others where assumed"
     if used is None:
-        reason = "Neither measured nor assumed: a provider's energy is unknown unless wh_per_answer is stated."
-        return Figure(None, "kWh", "derived", origin, reason=reason)
+        return Figure(None, "kWh", "derived", origin, reason=_no_energy(program))
     if program.api and not any(line.head == "API" for line in made.kwh):
         origin += "; without what the API's provider uses, which is unknown"
     return Figure(float(used.sum()), "kWh", "derived", origin)
+
+
+def _no_energy(program: Program) -> str:
+    """Why there is no energy to tell, in a sentence."""
+    if program.machines:
+        return "The energy of rented machines is part of their rent, and is not told apart."
+    if program.api:
+        return "Neither measured nor assumed: a provider's energy is unknown unless wh_per_answer is stated."
+    return "What is done today is not described, so its energy is not counted."
+
+
+def power_words(scenario: Scenario, program: Program) -> str:
+    """Whether the power behind an option's energy is measured or assumed, with the sources of what is assumed."""
+    found: list[str] = []
+    for part in program.machines:
+        profile = scenario.hardware[part.hardware]
+        for what, stated, measured in (
+            ("active", profile.active_watts, part.watts),
+            ("idle", profile.idle_watts, part.idle_watts),
+        ):
+            if stated is not None:
+                found.append(f"{part.hardware}, {what}: {stated.kind} ({stated.source or 'no source given'})")
+            elif measured is not None:
+                found.append(f"{part.hardware}, {what}: measured")
+    foreign = getattr(program.option, "wh_per_answer", None)
+    if foreign is not None:
+        found.append(f"provider: {foreign.kind} ({foreign.source or 'no source given'})")
+    return "; ".join(dict.fromkeys(found)) or "none"
 
 
 def _carbon(energy: Figure, scenario: Scenario) -> Figure:
@@ -268,14 +297,25 @@ def _capacity(part: MachinePart, made: Bill, w: Workings, scenario: Scenario) ->
         Figure(service, "s", kind, origin),
         Figure(float(need[0]), "machines", kind, origin),
         Figure(float(need[-1]), "machines", kind, origin),
+        Figure(max(float(need[0]) - profile.spares, 1.0), "machines", kind, origin),
         Figure(a / c, "share", kind, f"{origin}, busiest minutes of the last month"),
         Figure(float(erlang_c(a, c)), "share", kind, "Erlang C"),
         seconds(mean_wait(a, c, service)),
         seconds(wait_quantile(a, c, service)),
         part.machine.sequential,
         part.rate is not None,
+        _basis(part),
         steps,
     )
+
+
+def _basis(part: MachinePart) -> str:
+    """What the throughput of a machine rests on."""
+    if part.rate is not None:
+        return "quoted"
+    if part.simulated:
+        return "simulated: it does not bend under load, and is no evidence"
+    return "measured, one request at a time only" if part.machine.sequential else "measured under load"
 
 
 def _requests(part: MachinePart, w: Workings, load: Floats, machines: int) -> float:

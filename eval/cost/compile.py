@@ -276,7 +276,7 @@ class Compiler:
         machine = replace(machine, service_s=machine.service_s * slower)
         scale = self.scenario.workload.completion_scale.value
         table = bearable(replace(machine, service_s=machine.service_s * scale))
-        return MachinePart(hardware, hardware, machine, table, origin=target.origin)
+        return MachinePart(hardware, hardware, machine, table, origin=target.origin, simulated=target.simulated)
 
     def _power(self, place: str, hardware: str, target: Measured) -> Iterator[str]:
         """What is missing to tell the energy; a rented machine has it in its rent."""

@@ -11,18 +11,21 @@ import numpy as np
 from eval.cost.answer_cost import measured_figure
 from eval.cost.assumption import Spread, central
 from eval.cost.bill import Workings, bill, workings
-from eval.cost.break_even import Crossing, crossing
+from eval.cost.break_even import Crossing, crossing, curve
 from eval.cost.build import priced, unpriced
 from eval.cost.compile import Compiler
 from eval.cost.decision import decide, reasons_out
-from eval.cost.figure import Figure
+from eval.cost.figure import Figure, Series
 from eval.cost.measured import Measured
 from eval.cost.price_card import PriceCard
 from eval.cost.program import Program
 from eval.cost.register import LIMITS, number, register, unit_of, warnings
-from eval.cost.result import BreakEven, Decision, Evidence, FlipPoint, OptionResult, Result, Sensitivity
+from eval.cost.result import BreakEven, CostCurve, Decision, Evidence, FlipPoint, OptionResult, Result, Sensitivity
 from eval.cost.scenario import Scenario, bounds
 from eval.cost.uncertainty import Draws, cheapest, flips, npvs, percentiles, simulate, tornado, used_keys
+
+FAR = 5.0  # times the last month's volume, beyond which a break-even is told but not drawn
+BEYOND = 1.25  # of the largest volume to be shown, so that it does not lie at the edge
 
 
 def evaluate(scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> Result:
@@ -52,6 +55,7 @@ class _Evaluation:
         options = [self._with_chance(option, chances) for option in options]
         decision = self._decision(options, chances)
         pair = self._pair(decision)
+        break_even = tuple(self._break_evens())
         watched = used_keys(scenario, self.billable, self.spreads)
         pinned = scenario.price_card is not None and scenario.price_card.sha256 == card.sha256
         return Result(
@@ -73,7 +77,8 @@ class _Evaluation:
             allowed_residency=scenario.constraints.allowed_residency,
             options=tuple(options),
             decision=decision,
-            break_even=tuple(self._break_evens()),
+            break_even=break_even,
+            curves=tuple(self._curves(break_even)),
             tornado=tuple(self._tornado(pair)) if pair else (),
             tornado_of=pair,
             flips=tuple(self._flips(eligible)),
@@ -180,6 +185,20 @@ class _Evaluation:
         for program in self.billable:
             if first is not None and program.machines:
                 yield self._break_even(crossing(self.scenario, program, first, self.spreads))
+
+    def _curves(self, found: Sequence[BreakEven]) -> Iterator[CostCurve]:
+        """The cost by volume of all options that a break-even is told of, up to where the eye needs it."""
+        last = float(self.w.answers[0, -1])
+        near = [float(x.volume.value) for x in found if x.volume.value is not None and x.volume.value <= FAR * last]
+        top = BEYOND * max([last, *near])
+        for name in dict.fromkeys(name for each in found for name in (each.against, each.option)):
+            volumes, costs = curve(self.scenario, self.programs[name], self.spreads, top)
+            origin = f"options.{name}: effective cost of the first month by its volume, all else central"
+            yield CostCurve(
+                name,
+                Series(tuple(volumes.tolist()), "requests/month", "derived", origin, "volume"),
+                Series(tuple(costs.tolist()), self.currency, "derived", origin, "volume"),
+            )
 
     def _break_even(self, found: Crossing) -> BreakEven:
         ours, theirs = (self.programs[name].option.label or name for name in (found.option, found.against))

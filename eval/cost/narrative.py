@@ -246,8 +246,8 @@ def _money(result: Result) -> Iterator[Block]:
     )
     headings = ("option", "at list price", "billed", "at the start", "a month", "net present value", "its median")
     yield Table("Money in its views", (*headings, "saving against the baseline"), rows)
-    rows = tuple((_name(o), o.energy, o.carbon) for o in result.options if not o.blocked)
-    yield Table("Energy and carbon over the horizon", ("option", "energy", "carbon"), rows)
+    rows = tuple((_name(o), o.energy, o.carbon, Name(o.power)) for o in result.options if not o.blocked)
+    yield Table("Energy and carbon over the horizon", ("option", "energy", "carbon", "power in watts is"), rows)
     rows = tuple(
         (Name(p.row), p.input, p.cached_input, p.output, Name(p.label or "as listed"), Name(p.source))
         for p in {p.row: p for o in result.options for p in o.prices}.values()
@@ -259,23 +259,37 @@ def _money(result: Result) -> Iterator[Block]:
 def _break_even(result: Result) -> Iterator[Block]:
     if not result.break_even:
         yield Paragraph(("No option with machines can be held against one that is billed by the token.",))
-    rows = tuple((_name(result.option(b.option)), b.volume, b.months_to_recover) for b in result.break_even)
-    for found in result.break_even:
-        yield Paragraph((Said(found.sentence, "derived", found.volume.origin),))
+    rows = tuple(
+        (
+            _name(result.option(b.option)),
+            _or(b.volume, "never on this hardware"),
+            _or(b.months_to_recover, "not within the horizon"),
+        )
+        for b in result.break_even
+    )
     if rows:
+        yield Bullets(tuple((Said(found.sentence, "derived", found.volume.origin),) for found in result.break_even))
         headings = ("option", "break-even volume", "time until what is paid for it is saved")
         yield Table("Break-even", headings, rows)
+        yield Picture(
+            "volume", "Cost of a month by its volume, with break-evens and what the first month's machines bear"
+        )
         yield Picture(
             "break_even", "Where each option breaks even, with its band, the workload and what the machines bear"
         )
     rows = tuple(
-        (_name(o), Name(c.hardware), c.machines_first, c.machines_last, c.utilisation, c.p95_wait)
+        (_name(o), Name(c.hardware), c.machines_first, c.machines_last, c.utilisation, c.p95_wait, Name(c.basis))
         for o in result.options
         for c in o.capacity
     )
     if rows:
         headings = ("option", "hardware", "machines at first", "machines at last", "utilisation", "waiting, slowest")
-        yield Table("Machines for the busy hour", headings, rows)
+        yield Table("Machines for the busy hour", (*headings, "throughput is"), rows)
+
+
+def _or(figure: Figure, otherwise: str) -> Span:
+    """A figure, or words where there is none because it does not come to pass, which is known."""
+    return figure if figure.value is not None else Said(otherwise, figure.kind, figure.origin)
 
 
 def _sensitivity(result: Result) -> Iterator[Block]:
@@ -290,8 +304,7 @@ def _sensitivity(result: Result) -> Iterator[Block]:
         yield Table("The widest ranges", ("number", "low", "high", "saving at low", "saving at high"), rows)
     if result.flips:
         yield Paragraph(("What would make another option the cheapest, one number moved alone:",))
-        for flip in result.flips[:MOST_FLIPS]:
-            yield Bullets(((Said(flip.sentence, "derived", flip.value.origin),),))
+        yield Bullets(tuple((Said(flip.sentence, "derived", flip.value.origin),) for flip in result.flips[:MOST_FLIPS]))
     else:
         yield Paragraph(("No single number makes another option the cheapest in the ranges that were tried.",))
 

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from eval.cost.price_card import PriceCard, PriceRow, Tier, built_in_text, canon
 
 MAX_BYTES = 5_000_000
 _META = ("name", "date", "source", "note")
-_COLUMNS = tuple(PriceRow.model_fields)
+COLUMNS = tuple(PriceRow.model_fields)
 _FORMULA = tuple("=+-@'\t")  # what a spreadsheet would calculate with, and the mark itself
 
 
@@ -109,12 +109,29 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
                 problem = f"the row has {len(cells)} cells, the header has {len(header)}"
                 faults.append(Fault(place, problem, "put a text with commas in quotes; an empty cell needs its comma"))
             else:
-                records.append((place, _record(dict(zip(header, cells, strict=True)), place, faults)))
+                unmarked = {column: _unmarked(cell) for column, cell in zip(header, cells, strict=True)}
+                records.append((place, _record(unmarked, place, faults)))
     except csv.Error as error:
         faults.append(Fault("", f"the quotes do not match ({error})", 'write a quote within a text as ""'))
     if header is None and not faults:
-        faults.append(Fault("", "there is no header", f"name the columns: {', '.join(_COLUMNS)}"))
+        faults.append(Fault("", "there is no header", f"name the columns: {', '.join(COLUMNS)}"))
     return _made(name, meta, records, faults)
+
+
+def parse_cells(meta: Mapping[str, str], rows: Sequence[tuple[str, Mapping[str, str]]]) -> PriceCard:
+    """Read a price card from the cells of a table, each row with its place; an empty cell is a field left out.
+
+    `meta` holds the card's own fields. Raises PriceCardError with every fault.
+    """
+    faults: list[Fault] = []
+    records = [(place, _record(cells, place, faults)) for place, cells in rows]
+    return _made(meta.get("name") or "the table", {k: v for k, v in meta.items() if v}, records, faults)
+
+
+def row_cells(row: PriceRow) -> dict[str, str]:
+    """A row as the cells of a table, such that `parse_cells` gives the same row."""
+    values = canonical(row) | {"tiers": " | ".join(map(_tier_text, row.tiers))}
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def dump_json(card: PriceCard) -> str:
@@ -130,10 +147,9 @@ def dump_csv(card: PriceCard) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     for name in _META:
         writer.writerow([f"#{name}", _marked(getattr(card, name))])
-    writer.writerow(_COLUMNS)
+    writer.writerow(COLUMNS)
     for row in card.rows:
-        values = canonical(row) | {"tiers": " | ".join(map(_tier_text, row.tiers))}
-        writer.writerow([_marked("" if v is None else str(v)) for v in values.values()])
+        writer.writerow([_marked(cell) for cell in row_cells(row).values()])
     return out.getvalue()
 
 
@@ -182,8 +198,8 @@ def _header_faults(header: list[str], place: str) -> Iterator[Fault]:
         yield Fault(place, f"the columns are separated by {shown(other)}", "separate them by commas")
         return
     for column, count in Counter(header).items():
-        if column not in _COLUMNS:
-            yield Fault(f"{place}, {column or 'a column'}", "this column is not known", guess(column, _COLUMNS))
+        if column not in COLUMNS:
+            yield Fault(f"{place}, {column or 'a column'}", "this column is not known", guess(column, COLUMNS))
         elif count > 1:
             yield Fault(f"{place}, {column}", "there are several columns of this name", "keep one")
     for column in ("provider", "model", "kind", "source"):
@@ -191,9 +207,9 @@ def _header_faults(header: list[str], place: str) -> Iterator[Fault]:
             yield Fault(f"{place}, {column}", "the column is missing", "add it to the header and to every row")
 
 
-def _record(cells: dict[str, str], place: str, faults: list[Fault]) -> dict[str, Any]:
+def _record(cells: Mapping[str, str], place: str, faults: list[Fault]) -> dict[str, Any]:
     """A row as the object it would be in JSON; an empty cell is a field left out."""
-    record: dict[str, Any] = {k: _unmarked(v) for k, v in cells.items() if k in _COLUMNS and v.strip()}
+    record: dict[str, Any] = {k: v for k, v in cells.items() if k in COLUMNS and v.strip()}
     if "tiers" in record:
         record["tiers"] = [
             tier for part in record["tiers"].split("|") if (tier := _tier(part.strip(), place, faults)) is not None

@@ -69,6 +69,7 @@ class MachinePart:
     share: str | None = None
     watts: str | None = None
     idle_watts: str | None = None
+    simulated: bool = False  # whether the throughput is that of a simulated model
 
 
 @dataclass(frozen=True, slots=True)

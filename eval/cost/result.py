@@ -33,7 +33,9 @@ class Fan:
 class Capacity:
     """Machines of one part of an option. Waiting is that of the busiest minutes of the last month, spares left aside.
 
-    `steps` pairs a number of machines with the requests a month they bear.
+    `working_first` are those of the first month without the spares.
+
+    `steps` pairs a number of machines with the requests a month they bear. `basis` says what the throughput rests on.
     """
 
     part: str
@@ -42,12 +44,14 @@ class Capacity:
     service: Figure
     machines_first: Figure
     machines_last: Figure
+    working_first: Figure
     utilisation: Figure
     waiting_probability: Figure
     mean_wait: Figure
     p95_wait: Figure
     sequential: bool
     quoted: bool
+    basis: str
     steps: tuple[tuple[Figure, Figure], ...]
 
 
@@ -82,7 +86,8 @@ class OptionResult:
     """One option. With `blocked` sentences its money is unknown; with `out` reasons it cannot be chosen.
 
     Money is over the horizon unless its name says otherwise. `npv` and `saving` (against the baseline) have their
-    percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    percentiles 10 and 90 as low and high, measured figures their 95 % interval. `power` says whether the watts behind
+    its energy are measured or assumed, and where they come from.
     """
 
     name: str
@@ -108,6 +113,7 @@ class OptionResult:
     saving: Figure
     probability_cheapest: Figure
     energy: Figure
+    power: str
     carbon: Figure
     quality: Mapping[str, Figure]
     acceptable: Figure
@@ -121,6 +127,11 @@ class OptionResult:
     fan: Fan | None = None
     capacity: tuple[Capacity, ...] = ()
     prices: tuple[PriceUsed, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """Whether it can be chosen, in a word or two."""
+        return "blocked" if self.blocked else "out" if self.out else "meets everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,15 @@ class BreakEven:
     months_to_recover: Figure
     return_per_year: Figure
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostCurve:
+    """What a month costs with an option by its volume, at the first month's prices and the machines it takes."""
+
+    option: str
+    volumes: Series
+    costs: Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +248,7 @@ class Result:
     options: tuple[OptionResult, ...]
     decision: Decision
     break_even: tuple[BreakEven, ...]
+    curves: tuple[CostCurve, ...]
     tornado: tuple[Sensitivity, ...]
     tornado_of: tuple[str, str] | None
     flips: tuple[FlipPoint, ...]

@@ -120,14 +120,14 @@ class Dump:
             numbers = ", ".join(map(str, left))
             self.notes.append(f"Sample {sample.name} was drawn from runs {numbers}, too, which are not exported.")
         its = {"id": name, "runs": runs, "rubric": self._rubrics[sample.rubric_id]}
-        its["strata"] = [self._stratum(stratum) for stratum in sample.strata if stratum["run_id"] in self._ids]
+        its["strata"] = [self._stratum(each) for each in sample.strata if each["run_id"] in self._ids]
         return _record("sample", _plain(sample, "run_ids", "rubric_id") | its, f"sample {sample.name}")
 
-    def _stratum(self, stratum: dict[str, Any]) -> dict[str, Any]:
-        """A stratum with the names of its run and questions, as other databases number them otherwise."""
-        kept = {name: value for name, value in stratum.items() if name not in ("run_id", "question_ids")}
-        questions = [self._keys[question_id] for question_id in stratum["question_ids"]]
-        return kept | {"run": self._ids[stratum["run_id"]], "questions": questions}
+    def _stratum(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """A stratum with names for ids, which mean nothing in another database."""
+        questions = [self._keys[question_id] for question_id in stored["question_ids"]]
+        kept = {name: value for name, value in stored.items() if name not in ("run_id", "question_ids")}
+        return kept | {"run": self._ids[stored["run_id"]], "questions": questions}
 
     def _assessments(self, run: Run, samples: dict[int, str]) -> Iterator[dict[str, Any]]:
         run_id, session = run.id or 0, self.session
@@ -135,10 +135,12 @@ class Dump:
         scores = _by(store.list_run_scores(run_id, session=session), "assessment_id")
         checks = _by(exchange.list_checks(run_id, session=session), "assessment_id")
         calls = _by(exchange.list_verdict_calls(run_id, session=session), "assessment_id")
-        for row, _ in store.list_run_assessments(run_id, session=session):
+        found = store.list_run_assessments(run_id, session=session)
+        names = _undone([row for row, _ in found])
+        for row, _ in found:
             key = row.id or 0
-            apart = ("answer_id", "run_id", "question_id", "rater_id", "rubric_id", "draw_id", "sample", "undoes")
-            given = _plain(row, *apart)
+            given = _plain(row, "answer_id", "run_id", "question_id", "rater_id", "rubric_id", "draw_id", "sample")
+            given |= {"id": names.get(key), "undoes": names.get(row.undoes)}
             given |= self._place(answers[row.answer_id]) | {"reading": row.sample, "rater": self._rater(row.rater_id)}
             given |= {"rubric": self._rubrics[row.rubric_id], "current": None if row.current else False}
             given |= {"sample": samples[row.draw_id]} if row.draw_id is not None else {}
@@ -150,11 +152,14 @@ class Dump:
 
     def _comparisons(self) -> Iterator[dict[str, Any]]:
         left_out = 0
-        for row, left, right in exchange.list_comparisons(list(self._ids), session=self.session):
+        found = exchange.list_comparisons(list(self._ids), session=self.session)
+        names = _undone([row for row, _, _ in found])
+        for row, left, right in found:
             if left.run_id not in self._ids or right.run_id not in self._ids:
                 left_out += 1
                 continue
-            given = _plain(row, "question_id", "left_answer_id", "right_answer_id", "rater_id", "undoes")
+            given = _plain(row, "question_id", "left_answer_id", "right_answer_id", "rater_id")
+            given |= {"id": names.get(row.id), "undoes": names.get(row.undoes)}
             given |= {"preference": row.preference, "question": self._keys[left.question_id]}
             for name, side in (("left", left), ("right", right)):
                 given[name] = {"run": self._ids[side.run_id], "repeat": side.repeat}
@@ -210,6 +215,11 @@ def _call(call: models.Call) -> dict[str, Any]:
 def _known_error(given: dict[str, Any]) -> dict[str, Any]:
     """A row without an error that says nothing."""
     return {name: value for name, value in given.items() if name != "error" or value.strip()}
+
+
+def _undone(rows: Sequence[models.Assessment | models.Comparison]) -> dict[int | None, str]:
+    """A name in the file for each row that another takes back, by its id."""
+    return {row.undoes: f"undone-{row.undoes}" for row in rows if row.undoes is not None}
 
 
 def _by(rows: Sequence[Any], key: str) -> defaultdict[int, list[Any]]:

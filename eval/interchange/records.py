@@ -335,6 +335,8 @@ class AssessmentRecord(Place):
     total_ms: Ms | None = Field(default=None, description="waiting for the judge, ms")
     same_family: bool = Field(default=False, description="true where the judge is of the target's model family")
     created_at: Moment | None = Field(default=None, description="when it was given")
+    id: Text | None = Field(default=None, description="a name for it within this file, where another one takes it back")
+    undoes: Text | None = Field(default=None, description="people: the id of the earlier one that this one takes back")
     calls: list[CallRecord] = Field(default_factory=list, description="the requests behind it, a list of objects")
 
 
@@ -413,6 +415,8 @@ class ComparisonRecord(Model):
     note: AnyText | None = Field(default=None, description="the rater's note")
     position: Count | None = Field(default=None, description="place in the order shown")
     created_at: Moment | None = Field(default=None, description="when it was given")
+    id: Text | None = Field(default=None, description="a name for it within this file, where another one takes it back")
+    undoes: Text | None = Field(default=None, description="people: the id of the earlier one that this one takes back")
 
 
 Record = (

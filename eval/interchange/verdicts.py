@@ -27,7 +27,7 @@ from eval.interchange.sets import Raters, Rubrics, StoredRubric
 from eval.toml_file import did_you_mean
 
 _APART = {"record", "run", "question", "repeat", "cold", "rater", "rubric", "reading", "scores", "checks", "calls"}
-_APART |= {"sample", "status", "protocol", "current", "answer_sha256", "created_at"}
+_APART |= {"sample", "status", "protocol", "current", "answer_sha256", "created_at", "id", "undoes"}
 
 
 @dataclass(slots=True)
@@ -40,6 +40,8 @@ class _Pending:
     checks: list[Row]
     calls: list[Row]
     draw: models.Draw | None
+    name: str | None  # its id in the file
+    undoes: str | None  # the id in the file of what it takes back
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Verdicts:
     raters: Raters
     _samples: dict[str, tuple[models.Sample, Where]] = field(default_factory=dict)
     _pending: list[_Pending] = field(default_factory=list)
+    _told: set[tuple[str, str]] = field(default_factory=set)  # kinds and ids in the file
+    _named: dict[tuple[str, str], int] = field(default_factory=dict)  # ids by kind and id in the file
 
     # --- assessments ----------------------------------------------------------------------------------------------
 
@@ -59,6 +63,8 @@ class Verdicts:
         held = self.runs.find_answer(where, record)
         rubric = self.rubrics.find(where, record.rubric)
         if held is None or rubric is None or not self._is_sound(where, record, held, rubric):
+            return
+        if not self._is_told(where, "assessment", record):
             return
         rater = self.raters.find(record.rater)
         protocol = record.protocol or ("person" if record.rater.kind == RaterKind.person else "imported")
@@ -75,8 +81,9 @@ class Verdicts:
         }
         if row["current"] and not self._is_alone(where, held, line):
             return
-        if held.is_stored and self._is_there(record, row, held):
+        if held.is_stored and (stored := self._find_alike(record, row, held)):
             self.context.there["assessment"] += 1
+            self._name("assessment", record.id, stored)
             return
         draw = self._draw_of(where, record, held)
         if record.sample is not None and draw is None:
@@ -85,7 +92,7 @@ class Verdicts:
         held.run.n_assessments += 1
         scores = [{"criterion": criterion, **score.model_dump()} for criterion, score in record.scores.items()]
         checks, calls = ([part.model_dump() for part in parts] for parts in (record.checks, record.calls))
-        self._pending.append(_Pending(held, row, scores, checks, calls, draw))
+        self._pending.append(_Pending(held, row, scores, checks, calls, draw, record.id, record.undoes))
         if len(self._pending) >= BATCH:
             self.flush()
 
@@ -116,18 +123,31 @@ class Verdicts:
         self.context.fault(where, "rater", problem, remedy)
         return False
 
-    def _is_there(self, record: AssessmentRecord, row: Row, held: Held) -> bool:
-        """Whether a verdict that says the same is stored. A newer stored one of its line goes on counting."""
+    def _find_alike(self, record: AssessmentRecord, row: Row, held: Held) -> int | None:
+        """The id of a stored verdict that says the same. A newer stored one of its line goes on counting."""
         counting = []
         for stored in self._line_of(row, held):
             if self._says(record, row, stored):
-                return True
+                return stored.id
             counting += [stored] if stored.current else []
         if row["current"] and any(stored.created_at > row["created_at"] for stored in counting):
             row["current"] = False
         elif row["current"] and counting:
             exchange.supersede([stored.id or 0 for stored in counting], session=self.context.session)
+        return None
+
+    def _is_told(self, where: Where, kind: str, record: AssessmentRecord | ComparisonRecord) -> bool:
+        """Whether what a record takes back stands on an earlier line."""
+        if record.id is not None:
+            self._told.add((kind, record.id))
+        if record.undoes is None or (kind, record.undoes) in self._told:
+            return True
+        self.context.fault(where, "undoes", f"no earlier {kind} has the id {shown(record.undoes)}", "leave it out")
         return False
+
+    def _name(self, kind: str, name: str | None, row_id: int | None) -> None:
+        if name is not None and row_id is not None:
+            self._named[kind, name] = row_id
 
     def _line_of(self, row: Row, held: Held) -> list[models.Assessment]:
         """The stored verdicts of one rater on one answer, under one rubric and protocol, in one reading."""
@@ -161,6 +181,12 @@ class Verdicts:
                 for row in getattr(each, part)
             ]
             exchange.add_rows(model, rows, session=session)
+        for its, each in zip(ids, pending, strict=True):
+            self._name("assessment", each.name, its)
+        undoing = {
+            its: self._named.get(("assessment", e.undoes)) for its, e in zip(ids, pending, strict=True) if e.undoes
+        }
+        exchange.note_undone(undoing, session=session)
 
     # --- samples --------------------------------------------------------------------------------------------------
 
@@ -173,9 +199,9 @@ class Verdicts:
         if rubric is None or len(known) < len(runs):
             self.context.broken.add(("sample", record.id))
             return None
-        strata = [self._stratum(where, stratum, i) for i, stratum in enumerate(record.strata)]
         given = record.model_dump(exclude={"record", "id", "runs", "rubric", "strata"}, exclude_none=True)
-        row = models.Sample(**given, strata=strata, run_ids=[run.id for run in known], rubric_id=rubric.id)
+        given["strata"] = [self._stratum(where, each, i) for i, each in enumerate(record.strata)]
+        row = models.Sample(**given, run_ids=[run.id for run in known], rubric_id=rubric.id)
         moment = record.created_at is not None
         stored = exchange.find_sample(row, known_moment=moment, session=self.context.session)
         if stored is None:
@@ -246,31 +272,35 @@ class Verdicts:
             for side in (record.left, record.right)
         ]
         left, right = sides
-        if left is None or right is None:
+        if left is None or right is None or not self._is_told(where, "comparison", record):
             return
         if left is right or left.failed or right.failed:
             problem = "two answers are needed, neither of them an error"
             self.context.fault(where, "right", problem, "name the answers that were shown")
             return
         self.runs.flush()
-        given = record.model_dump(exclude={"record", "question", "left", "right", "rater"}, exclude_none=True)
+        apart = {"record", "question", "left", "right", "rater", "id", "undoes"}
+        given = record.model_dump(exclude=apart, exclude_none=True)
         row = models.Comparison(
             question_id=left.question,
             left_answer_id=left.id,
             right_answer_id=right.id,
             rater_id=self.raters.find(record.rater),
+            undoes=self._named.get(("comparison", record.undoes or "")),
             **given,
         )
-        if left.is_stored and right.is_stored and self._is_compared(record, row):
-            self.context.there["comparison"] += 1
-            return
-        self.context.session.add(row)
-        self.context.new["comparison"] += 1
+        stored = self._find_compared(record, row) if left.is_stored and right.is_stored else None
+        if stored is None:
+            self.context.session.add(row)
+            self.context.session.flush()
+        (self.context.there if stored else self.context.new)["comparison"] += 1
+        self._name("comparison", record.id, (stored or row).id)
 
-    def _is_compared(self, record: ComparisonRecord, row: models.Comparison) -> bool:
+    def _find_compared(self, record: ComparisonRecord, row: models.Comparison) -> models.Comparison | None:
         told = record.model_dump(include={"preference", "note", "created_at"}, exclude_unset=True)
         same = exchange.list_same_comparisons(row, session=self.context.session)
-        return any(all(getattr(stored, name) == value for name, value in told.items()) for stored in same)
+        alike = (each for each in same if all(getattr(each, name) == value for name, value in told.items()))
+        return next(alike, None)
 
 
 def _status(record: AssessmentRecord, rubric: StoredRubric) -> AssessmentStatus:

@@ -7,16 +7,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from eval.cost.figure import Figure
-from eval.cost.result import OptionResult, Result
+from eval.cost.result import BreakEven, OptionResult, Result
+from eval.stats.frontier import on_frontier
 
 QUIET = "#8A949C"  # legible on the light and on the dark background
 SIMULATED = "Simulated data"
 ROW = 40  # pixels a bar
 MOST_BARS = 12
 LABEL_PX = 260
+_NARROW = "width < 420"  # on a telephone
+_QUIET_SYMBOLS: dict[str, Any] = {"symbolFillColor": QUIET, "symbolStrokeColor": QUIET}
+_NAMED_ABOVE: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -7, "dy": -7}
+_NAMED_BELOW: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 7, "dy": 7}
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
@@ -30,7 +36,8 @@ def _value(figure: Figure) -> float | None:
 
 def _color(result: Result, *, legend: bool = True) -> alt.Color:
     """One colour an option, the same in all charts, by its place in the scenario."""
-    look = {"orient": "top", "columns": 3, "labelLimit": LABEL_PX, "symbolOpacity": 1}
+    look = {"orient": "top", "symbolOpacity": 1}
+    look |= {"columns": alt.ExprRef(f"{_NARROW} ? 2 : 3"), "labelLimit": alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")}
     shown = alt.Legend(title=None, **look) if legend else None
     return alt.Color("option:N", scale=alt.Scale(domain=[_label(o) for o in result.options]), legend=shown)
 
@@ -83,7 +90,9 @@ def by_head(result: Result) -> Chart | None:
         .encode(
             x=alt.X("sum(cost):Q", title=f"Effective cost over the horizon ({result.currency})"),
             y=_bars(names),
-            color=alt.Color("head:N", legend=alt.Legend(title=None, orient="top", columns=4)),
+            color=alt.Color(
+                "head:N", legend=alt.Legend(title=None, orient="top", columns=alt.ExprRef(f"{_NARROW} ? 2 : 4"))
+            ),
             tooltip=["option:N", "head:N", alt.Tooltip("sum(cost):Q", title="cost", format=",.0f")],
         )
         .properties(height=ROW * len(names) + 60)
@@ -98,7 +107,10 @@ def criterion_of(result: Result) -> str | None:
 
 
 def cost_against_quality(result: Result) -> Chart | None:
-    """Cost of 1,000 answers against one criterion, with its 95 % interval and the floor; top left is best."""
+    """Cost of 1,000 answers against one criterion, with its 95 % interval and the floor; top left is best.
+
+    The dashed steps are the efficient frontier: through the options that no other beats in cost and quality both.
+    """
     criterion = criterion_of(result)
     if criterion is None:
         return None
@@ -106,26 +118,28 @@ def cost_against_quality(result: Result) -> Chart | None:
     for option in result.options:
         quality, cost = option.quality.get(criterion), _value(option.per_1000)
         if quality is not None and quality.value is not None and cost is not None:
-            standing = "out" if option.out else "meets everything"
             rows.append(
                 {
                     **{"option": _label(option), "cost": cost, "cost_low": option.per_1000.low},
-                    **{"cost_high": option.per_1000.high, "quality": _value(quality), "standing": standing},
+                    **{"cost_high": option.per_1000.high, "quality": _value(quality), "standing": option.standing},
                     **{"low": quality.low, "high": quality.high},
                 }
             )
     if not rows:
         return None
+    ahead = on_frontier([(row["cost"], row["quality"]) for row in rows])
+    frontier = sorted((row for row, is_ahead in zip(rows, ahead, strict=True) if is_ahead), key=lambda r: r["cost"])
     base = alt.Chart(pd.DataFrame(rows))
     x = alt.X("cost:Q", title=f"Cost of 1,000 answers ({result.currency})", scale=alt.Scale(zero=False, padding=30))
-    scale = alt.Scale(domain=[1, 5])
+    least = min(value for row in rows for value in (row["quality"], row["low"]) if value is not None)
+    scale = alt.Scale(domain=[max(1.0, np.floor(2 * least - 0.5) / 2), 5.0], nice=False)
     y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=scale)
     color = _color(result)
     points = base.mark_point(filled=True, size=130).encode(
         x=x,
         y=y,
         color=color,
-        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="top")),
+        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="top", **_QUIET_SYMBOLS)),
         tooltip=[
             "option:N",
             "standing:N",
@@ -138,11 +152,29 @@ def cost_against_quality(result: Result) -> Chart | None:
         base.mark_rule(opacity=0.5).encode(x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y, color=color),
         points,
     ]
+    layers += _frontier(frontier, x, y)
     floor = result.requirements.get(f"{criterion}, at least")
     if floor is not None:
-        line = alt.Chart(pd.DataFrame([{"floor": _value(floor)}]))
-        layers.append(line.mark_rule(strokeDash=[5, 4], color=QUIET).encode(y=alt.Y("floor:Q", scale=scale)))
+        line = alt.Chart(pd.DataFrame([{"floor": _value(floor), "said": "asked for"}]))
+        at = alt.Y("floor:Q", scale=scale)
+        layers.append(line.mark_rule(strokeDash=[2, 3], color=QUIET).encode(y=at))
+        words = line.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=QUIET)
+        layers.append(words.encode(x=alt.value("width"), y=at, text="said:N"))
     return alt.layer(*layers).properties(height=340)
+
+
+def _frontier(points: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y) -> list[Any]:
+    """The steps through the options on the frontier, from the cheapest to the right edge, and their name."""
+    line = alt.Chart(pd.DataFrame(points))
+    ends = alt.Chart(pd.DataFrame([points[0]])), alt.Chart(pd.DataFrame([{**points[-1], "said": "efficient frontier"}]))
+    look: dict[str, Any] = {"strokeDash": [6, 4], "strokeWidth": 1.5, "color": QUIET}
+    words = ends[1].mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=QUIET, fontStyle="italic")
+    return [
+        ends[0].mark_rule(**look).encode(x=x, y=y, y2=alt.value("height")),
+        line.mark_line(interpolate="step-after", **look).encode(x=x, y=y),
+        ends[1].mark_rule(**look).encode(x=x, x2=alt.value("width"), y=y),
+        words.encode(x=alt.value("width"), y=y, text="said:N"),
+    ]
 
 
 def tornado(result: Result) -> Chart | None:
@@ -181,7 +213,7 @@ def tornado(result: Result) -> Chart | None:
                 "end:N",
                 title="end of the range",
                 scale=alt.Scale(domain=["low", "high"]),
-                legend=alt.Legend(orient="top"),
+                legend=alt.Legend(orient="top", **_QUIET_SYMBOLS),
             ),
             color=alt.value(QUIET),
         )
@@ -228,9 +260,92 @@ def break_even(result: Result) -> Chart | None:
     ]
     workload = alt.Chart(pd.DataFrame(lines))
     layers.append(workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"))
-    text = workload.mark_text(align="left", baseline="top", dx=4, color=QUIET)
+    text = workload.mark_text(align="left", baseline="bottom", dx=-4, dy=-3, color=QUIET)
     layers.append(text.encode(x="at:Q", y=alt.value(0), text="said:N"))
     return alt.layer(*layers).properties(height=ROW * len(names) + 70)
+
+
+def cost_by_volume(result: Result) -> Chart | None:
+    """What a month costs at each volume: by the token a straight line, machines a step at each further one.
+
+    Dots are break-evens, dashed lines in an option's colour what its first month's machines bear.
+    """
+    labels = {option.name: _label(option) for option in result.options}
+    rows = [
+        {"option": labels[curve.option], "volume": float(volume), "cost": float(cost)}
+        for curve in result.curves
+        for volume, cost in zip(curve.volumes.values, curve.costs.values, strict=True)
+    ]
+    if not rows:
+        return None
+    top = max(row["volume"] for row in rows)
+    x = alt.X("volume:Q", title="Requests a month", scale=alt.Scale(domain=[0, top], nice=False))
+    y = alt.Y("cost:Q", title=f"Cost of a month ({result.currency})")
+    color = _color(result)
+    tooltip = ["option:N", alt.Tooltip("volume:Q", format=",.0f"), alt.Tooltip("cost:Q", format=",.0f")]
+    layers: list[Any] = [
+        alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, tooltip=tooltip)
+    ]
+    full = [
+        {"option": labels[option.name], "volume": at, "said": f"{machines:,.0f} machine{'s' * (machines != 1)} full"}
+        for option in result.options
+        if option.name in {curve.option for curve in result.curves}
+        for at, machines in _bought(option)
+        if at <= top
+    ]
+    full.sort(key=lambda row: row["volume"])
+    met = [mark for found in result.break_even if (mark := _met(found, result, top)) is not None]
+    met.sort(key=lambda row: row["volume"])
+    for i, row in enumerate(full):  # neighbours are named to either side
+        rule = alt.Chart(pd.DataFrame([row]))
+        words = rule.mark_text(align="left" if i % 2 else "right", baseline="top", dx=4 if i % 2 else -4)
+        layers.append(rule.mark_rule(strokeDash=[3, 3]).encode(x="volume:Q", color=color))
+        layers.append(words.encode(x="volume:Q", y=alt.value(0), text="said:N", color=color))
+    for i, row in enumerate(met):
+        mark = alt.Chart(pd.DataFrame([row]))
+        tip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
+        point = mark.mark_point(filled=True, size=110, opacity=1)
+        words = mark.mark_text(**_NAMED_BELOW if i % 2 else _NAMED_ABOVE, color=QUIET)
+        layers.append(point.encode(x="volume:Q", y="cost:Q", color=color, tooltip=tip))
+        layers.append(words.encode(x="volume:Q", y="cost:Q", text="said:N"))
+    return alt.layer(*layers, *_months(result, top)).properties(height=340)
+
+
+def _bought(option: OptionResult) -> list[tuple[float, float]]:
+    """What the machines of the first month bear, spares left aside, and how many; none where none is shared."""
+    found = []
+    for part in option.capacity:
+        for machines, bears in part.steps:
+            needed = _value(part.working_first)
+            if needed is not None and machines.value == needed:
+                found.append((_value(bears) or 0.0, needed))
+    return sorted(found)[:1]  # the part that bears least
+
+
+def _met(found: BreakEven, result: Result, top: float) -> dict[str, Any] | None:
+    """A break-even as a mark on the curve of what is billed by the token; None where it lies outside."""
+    volume = _value(found.volume)
+    curve = next((curve for curve in result.curves if curve.option == found.against), None)
+    if volume is None or volume > top or curve is None:
+        return None
+    cost = float(np.interp(volume, [float(v) for v in curve.volumes.values], [float(c) for c in curve.costs.values]))
+    said = f"break-even {volume:,.0f}"
+    return {"option": _label(result.option(found.option)), "volume": volume, "cost": cost, "said": said}
+
+
+def _months(result: Result, top: float) -> list[Any]:
+    """The first and the last month's volume as lines with their names."""
+    lines = [
+        {"at": at, "said": f"{month} month"}
+        for month in ("first", "last")
+        if (at := _value(result.workload[f"requests in the {month} month"])) is not None and at <= top
+    ]
+    workload = alt.Chart(pd.DataFrame(lines, columns=["at", "said"]))
+    text = workload.mark_text(align="left", baseline="bottom", dx=4, dy=-4, color=QUIET)
+    return [
+        workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"),
+        text.encode(x="at:Q", y=alt.value("height"), text="said:N"),
+    ]
 
 
 def _bearable(option: OptionResult) -> list[tuple[float, float]]:
@@ -245,6 +360,7 @@ CHARTS = {
     "heads": by_head,
     "quality": cost_against_quality,
     "tornado": tornado,
+    "volume": cost_by_volume,
     "break_even": break_even,
 }
 

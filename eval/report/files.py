@@ -21,7 +21,11 @@ Format = Literal["html", "md", "docx"]
 FORMATS: tuple[Format, ...] = ("html", "md", "docx")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML holds these
-_PICTURE_INCHES = 6.3
+_LONG_WORD = 20
+_PIECE = re.compile(r"[^._/-]{1,16}[._/-]*|[._/-]+", re.DOTALL)  # of a long word, ending where it may break
+_SHORT_TABLE = 8  # rows up to which a table is kept on one page
+_PAGE_MM = (210, 297)  # A4
+_MARGIN_MM = 18
 _STYLE = """
 :root { color-scheme: light; }
 body { background: #fff; color: #1d2329; font: 15px/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 60rem;
@@ -31,15 +35,18 @@ h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .5rem; } h2 { font-size: 1
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .8rem 0 1.2rem; font-size: .86rem; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
-th, td { border-bottom: 1px solid #d9dee2; padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top;
-         overflow-wrap: anywhere; }
+th, td { border-bottom: 1px solid #d9dee2; padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; }
 td { min-width: 5.5rem; }
-sup { color: #5c6770; font-size: .68rem; margin-left: .15rem; }
+sup { color: #5c6770; font-size: .68rem; line-height: 0; margin-left: .15rem; white-space: nowrap; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
-@media print { body { max-width: none; padding: 0; font-size: 10pt; } h2 { break-after: avoid; }
-  tr, figure { break-inside: avoid; } .scroll { overflow: visible; } table { font-size: 7.5pt; }
-  .banner { print-color-adjust: exact; } }
+@page { size: A4; margin: 14mm 13mm; }
+@media print { body { max-width: none; padding: 0; font-size: 10pt; } h2, caption { break-after: avoid; }
+  p, li { orphans: 3; widows: 3; }
+  tr, figure, table.short { break-inside: avoid; } thead { break-after: avoid; }
+  .scroll { overflow: visible; } table { font-size: 7.5pt; width: 100%; }
+  td { min-width: 0; } td, th { padding-right: .4rem; } thead { display: table-header-group; }
+  figure svg { max-height: 92mm; width: 100%; } .banner { print-color-adjust: exact; } }
 """
 
 
@@ -149,10 +156,17 @@ def as_html(narrative: Narrative, pictures: Mapping[str, str]) -> str:
 
 
 def _in_html(span: Span, narrative: Narrative) -> str:
-    text = html.escape(_text(span))
+    text = " ".join(_breakable(word) for word in _text(span).replace(" %", "\u00a0%").split(" "))
     if isinstance(span, str | Name):
         return text
     return f'{text}<sup title="{html.escape(_clean(f"{span.kind}: {span.origin}"))}">{narrative.tag(span)}</sup>'
+
+
+def _breakable(word: str) -> str:
+    """A word, escaped; a long one, such as a path or a hash, with places where a line may break."""
+    if len(word) <= _LONG_WORD:
+        return html.escape(word)
+    return "<wbr>".join(html.escape(piece) for piece in _PIECE.findall(word))
 
 
 def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> str:
@@ -166,13 +180,11 @@ def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> st
             return "<ul>" + "".join(f"<li>{said(item)}</li>" for item in block.items) + "</ul>"
         case Table():
             head = "".join(f"<th>{html.escape(_clean(heading))}</th>" for heading in block.headings)
-            rows = "".join(
-                "<tr>" + "".join(f"<td>{said((cell,))}</td>" for cell in row) + "</tr>" for row in block.rows
-            )
+            rows = ["<tr>" + "".join(f"<td>{said((cell,))}</td>" for cell in row) + "</tr>" for row in block.rows]
             caption = f"<caption>{html.escape(block.caption)}</caption>"
-            return (
-                f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-            )
+            short = ' class="short"' if len(rows) <= _SHORT_TABLE else ""
+            body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+            return f'<div class="scroll"><table{short}>{caption}{body}</table></div>'
         case Picture():
             if block.key not in pictures:
                 return ""
@@ -187,6 +199,10 @@ def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
     """The narrative as a Word document; `pictures` holds its charts as PNG."""
     docx = extra("docx")
     document = docx.Document()
+    for page in document.sections:
+        page.page_width, page.page_height = docx.shared.Mm(_PAGE_MM[0]), docx.shared.Mm(_PAGE_MM[1])
+        page.left_margin = page.right_margin = docx.shared.Mm(_MARGIN_MM)
+    document.core_properties.title = _clean(narrative.title)
     document.add_heading(_clean(narrative.title), 0)
     if narrative.banner:
         document.add_paragraph().add_run(narrative.banner).bold = True
@@ -210,16 +226,24 @@ def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
                 case Table():
                     _docx_table(document, block, fill, docx.shared.Pt(8))
                 case Picture() if block.key in pictures:
-                    width = docx.shared.Inches(_PICTURE_INCHES)
-                    document.add_picture(io.BytesIO(pictures[block.key]), width=width)
+                    width = docx.shared.Mm(_PAGE_MM[0] - 2 * _MARGIN_MM)
+                    shape = document.add_picture(io.BytesIO(pictures[block.key]), width=width)
+                    shape._inline.docPr.set(
+                        "descr", block.words
+                    )  # python-docx has no other way to the alternative text
+                    document.add_paragraph(block.words, style="Caption")
     content = io.BytesIO()
     document.save(content)
     return content.getvalue()
 
 
 def _docx_table(document: object, block: Table, fill: Callable[[object, tuple[Span, ...]], None], size: object) -> None:
-    document.add_paragraph().add_run(block.caption).bold = True  # pyright: ignore[reportAttributeAccessIssue]
+    caption = document.add_paragraph()  # pyright: ignore[reportAttributeAccessIssue]
+    caption.add_run(block.caption).bold = True
+    caption.paragraph_format.keep_with_next = True
+    header = extra("docx.oxml").OxmlElement("w:tblHeader")
     table = document.add_table(rows=1, cols=len(block.headings), style="Table Grid")  # pyright: ignore
+    table.rows[0]._tr.get_or_add_trPr().append(header)  # repeated on each page, and read out as the headings
     for cell, heading in zip(table.rows[0].cells, block.headings, strict=True):
         cell.paragraphs[0].add_run(_clean(heading)).bold = True
     for row in block.rows:

@@ -30,7 +30,7 @@ from eval.endpoint import ChatRequest, Endpoint, EndpointClient
 from eval.lag import LagMonitor
 from eval.plan import Plan
 from eval.qa_set import QASet, Question
-from eval.runner import run_plan
+from eval.runner import quiet_process, run_plan
 from eval.simulator.process import simulator_process
 from eval.targets import Stage, Target
 from eval.work import RAMP_S
@@ -105,7 +105,7 @@ async def bare_openai(url: str, streams: int, total: int) -> Measured:
 async def rightsize_client(url: str, streams: int, total: int) -> Measured:
     """Rightsize's endpoint client with its lag monitor, nothing stored."""
     measured: dict[str, float] = {}
-    with LagMonitor() as lag:
+    with quiet_process(), LagMonitor() as lag:
         async with EndpointClient(Endpoint(url=url, concurrency=streams), lag) as client:
             await client.check(["bench"])
 

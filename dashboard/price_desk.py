@@ -1,0 +1,164 @@
+"""The price card on the TCO page: look at any, edit it into a new one, read one from CSV, price the scenario by it.
+
+A stored card is never changed; what is edited becomes a card of its own.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import streamlit as st
+
+from dashboard import data, draft, price_tables, widgets
+from dashboard.format import plain, plural
+from dashboard.keys import Key
+from db.scenarios import CardHead
+from eval import stored_cards, stored_scenarios
+from eval.cost import price_card_file
+from eval.cost.price_card import PriceCard
+from eval.cost.price_card_file import PriceCardError
+from eval.cost.price_changes import Change, changes
+from eval.cost.scenario import Scenario
+
+MOST_CHANGES = 12
+MAX_MB = 5  # as much as price_card_file reads
+EARLIEST = date(1900, 1, 1)
+
+
+def price_by(scenario: Scenario, card: PriceCard) -> None:
+    """Price the scenario in view by a card from now on; stored when the scenario is."""
+    draft.put(stored_scenarios.pinned(scenario, card))
+    st.session_state[Key.CARD] = card.sha256
+    widgets.note(f"Priced by {plain(card.name)} of {plain(card.date)} now; Save keeps it.")
+
+
+def offer_newer(scenario: Scenario) -> None:
+    """What a newer card than the scenario's says otherwise, and the button that goes over to it; else nothing."""
+    newer = stored_scenarios.changed_since(scenario, data.engine())
+    if newer is None:
+        return
+    card, found = newer
+    with st.expander(f"There is a newer price card: {plain(card.name)} of {plain(card.date)}", key="_newer"):
+        _say(found)
+        st.button("Go over to the newer card", key="_go_over", on_click=price_by, args=(scenario, card))
+
+
+def _say(found: tuple[Change, ...]) -> None:
+    lines = [f"- {plain(change.sentence)}" for change in found[:MOST_CHANGES]]
+    if len(found) > MOST_CHANGES:
+        lines.append(f"- and {plural(len(found) - MOST_CHANGES, 'more difference')}")
+    st.markdown("\n".join(lines) or "It has the same prices on the scenario's first day.")
+
+
+def show(scenario: Scenario, used: PriceCard) -> None:
+    """Choose a card, edit its rows, store them as a new card, and price the scenario by one. `used` is its own."""
+    heads = stored_cards.card_heads(data.engine())
+    stored = {head.sha256 for head in heads}
+    chosen = _choose(heads, used)
+    table = st.data_editor(
+        price_tables.card_frame(chosen),
+        key=f"{Key.CARD_ROWS}_{chosen.sha256[:12]}",
+        num_rows="dynamic",
+        hide_index=True,
+        height=420,
+        placeholder="unknown",
+        alt="Prices of the card, to edit",
+        column_config=_columns(),
+    )
+    today = datetime.now(UTC).date()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        own = f"{chosen.name}, edited"[:120] if chosen.sha256 in stored else chosen.name
+        name = st.text_input("Name of the new card", own, key=_of(Key.CARD_NAME, chosen), max_chars=120, width=280)
+        first = today if chosen.sha256 in stored else date.fromisoformat(chosen.date)
+        day = st.date_input("Its date", first, min_value=EARLIEST, key=_of(Key.CARD_DATE, chosen), width=150)
+        made, faults = _made(table, chosen, name, day if isinstance(day, date) else today)
+        untouched = made is not None and made.sha256 == chosen.sha256
+        st.button(
+            "Store as a new card", icon=":material/save:", key="_store_card", on_click=_store, args=(made,),
+            disabled=made is None or made.sha256 in stored,
+        )  # fmt: skip
+        st.button(
+            "Price the scenario by this card", key="_use_card", on_click=price_by, args=(scenario, chosen),
+            disabled=not untouched or chosen.sha256 not in stored or chosen.sha256 == used.sha256,
+            help="The card as it is stored; store your edits first.",
+        )  # fmt: skip
+        widgets.csv_button(lambda: price_card_file.dump_csv(made or chosen).encode("utf-8-sig"), "price-card")
+    if faults:
+        st.error("\n".join(f"- {plain(fault)}" for fault in faults))
+    elif made is not None and not untouched:
+        st.caption("What would be different in the new card; scenarios keep the card they were made with:")
+        _say(changes(chosen, made))
+
+
+def _of(key: Key, card: PriceCard) -> str:
+    """A key of its own for each card, so that a value typed for one is not taken for another."""
+    return f"{key}_{card.sha256[:12]}"
+
+
+def _choose(heads: list[CardHead], used: PriceCard) -> PriceCard:
+    """The card in the table: one that was read from a file, else one of those there are, at first the scenario's."""
+    names = {head.sha256: f"{head.name}, {head.dated}" for head in heads}
+    names.setdefault(used.sha256, f"{used.name}, {used.date}")
+    shas = list(names)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sha = st.selectbox(
+            "Price card", shas, index=shas.index(used.sha256), format_func=names.__getitem__, key=Key.CARD, width=360
+        )
+        file = st.file_uploader(
+            "Or read one from CSV",
+            type=["csv"],
+            max_upload_size=MAX_MB,
+            key=f"{Key.CARD_FILE}_{st.session_state.get(Key.CARD_FILES, 0)}",
+            help="With the columns that the download beside the table has; # rows at the top hold name and date.",
+            width=420,
+        )
+    if file is not None:
+        try:
+            return price_card_file.parse_csv(file.getvalue().decode("utf-8-sig"), file.name)
+        except UnicodeDecodeError:
+            st.error(f"{plain(file.name)} is not UTF-8 text; save it as UTF-8.")
+        except PriceCardError as error:
+            st.error(f"{plain(file.name)} is not a price card:\n" + "\n".join(f"- {plain(x)}" for x in error.faults))
+    return used if sha == used.sha256 else stored_cards.find_card(sha, data.engine()) or used
+
+
+def _made(table: Any, chosen: PriceCard, name: str, day: date) -> tuple[PriceCard | None, list[str]]:
+    """The card that the edited table makes, or what is wrong with it."""
+    try:
+        return price_tables.edited_card(table, chosen, name.strip(), day.isoformat()), []
+    except PriceCardError as error:
+        return None, [str(fault) for fault in error.faults]
+
+
+def _store(card: PriceCard) -> None:
+    with widgets.noted_errors():
+        stored_cards.save_new_card(card, data.engine())
+        st.session_state[Key.CARD] = card.sha256
+        st.session_state[Key.CARD_FILES] = st.session_state.get(Key.CARD_FILES, 0) + 1  # an empty box for files
+        widgets.note(f"Stored: {plain(card.name)} of {plain(card.date)}. Scenarios keep the card they are priced by.")
+
+
+def _columns() -> dict[str, Any]:
+    per = "Per million tokens."
+    prices = {
+        "input_per_mtok": "Input", "cached_input_per_mtok": "Cached input", "output_per_mtok": "Output",
+        "batch_input_per_mtok": "Batch input", "batch_cached_input_per_mtok": "Batch cached input",
+        "batch_output_per_mtok": "Batch output",
+    }  # fmt: skip
+    texts = {
+        "source": ("Source", "Where the price comes from, with its date or address."),
+        "currency": ("Currency", "Three capital letters, like USD."),
+        "valid_from": ("Valid from", "First day, like 2026-11-25; empty: not known since when."),
+        "valid_until": ("Valid until", "Last day; empty: until further notice."),
+        "retires_on": ("Retires on", "The day the provider withdraws the model; empty: unknown."),
+        "tiers": ("Context tiers", "ABOVE_TOKENS:INPUT:CACHED_INPUT:OUTPUT, | between them."),
+        "borrowed_from": ("Borrowed from", "The provider whose price list it is, where it is another's."),
+        "note": ("Note", "Why a price is missing, and what else is to be known."),
+    }
+    kinds = "Quoted: from a price list. Assumed: an estimate. Hypothetical: made up, and labelled so everywhere."
+    return {
+        "provider": st.column_config.TextColumn("Provider", required=True, pinned=True),
+        "model": st.column_config.TextColumn("Model", required=True, pinned=True),
+        **{key: st.column_config.NumberColumn(name, format="%.6g", help=per) for key, name in prices.items()},
+        "kind": st.column_config.SelectboxColumn("Kind", options=list(price_tables.KINDS), required=True, help=kinds),
+        **{key: st.column_config.TextColumn(name, help=said) for key, (name, said) in texts.items()},
+    }

@@ -1,0 +1,66 @@
+"""The scenario in view beside another one on the TCO page: every option on both sides, and what differs."""
+
+import streamlit as st
+
+from dashboard import data, tco_tables, widgets
+from dashboard.format import plain
+from dashboard.keys import Key
+from eval import stored_scenarios
+from eval.cost import scenario_file
+from eval.cost.comparison import compared
+from eval.cost.result import Result
+from eval.cost.scenario import Scenario
+from eval.cost.scenario_file import ScenarioError
+
+
+def show(scenario: Scenario, result: Result) -> None:
+    """Choose a second scenario, and see both decisions, the options beside each other and the differing assumptions."""
+    demo = scenario_file.demo().name
+    names = list(dict.fromkeys([*stored_scenarios.names(data.engine()), demo]))
+    others = [name for name in names if name != scenario.name]
+    own = f"{scenario.name}, without the edits made here"
+    chosen = st.selectbox("Compare with", [*others, own], key=Key.COMPARED_WITH, width=480)
+    wanted = scenario.name if chosen == own else chosen
+    try:
+        stored = wanted in stored_scenarios.names(data.engine())
+        other = stored_scenarios.load(wanted, data.engine()) if stored else scenario_file.demo()
+    except ScenarioError as error:
+        st.error(plain(error))
+        return
+    there = data.tco(other, stored_scenarios.card_of(other, data.engine()))
+    names = (scenario.name, f"{other.name}, as stored" if chosen == own else other.name)
+    both = compared(scenario, result, other, there)
+    for name, side in zip(names, (result, there), strict=True):
+        st.markdown(f"**{plain(name)}:** {plain(side.decision.sentence)}")
+    widgets.show_table(
+        tco_tables.comparison_frame(both, names),
+        "comparison",
+        "The options of both scenarios",
+        {
+            "option": st.column_config.TextColumn("Option", pinned=True),
+            "scenario": st.column_config.TextColumn("Scenario"),
+            "currency": st.column_config.TextColumn("In"),
+            "standing": st.column_config.TextColumn("Standing"),
+            "billed": st.column_config.NumberColumn("Total", format="%,.0f"),
+            "npv": st.column_config.NumberColumn("NPV", format="%,.0f", help="Net present value of what is billed."),
+            "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
+            "cheapest": st.column_config.NumberColumn("Cheapest", format="percent", help="Share of the draws."),
+        },
+        height="content",
+        simulated=any(option.simulated for side in (result, there) for option in side.options),
+        placeholder="unknown",
+    )
+    if not both.differences:
+        st.caption("Both state the same.")
+        return
+    widgets.show_table(
+        tco_tables.differences_frame(both),
+        "differences",
+        "What the two scenarios state otherwise",
+        {
+            "path": st.column_config.TextColumn("What differs", pinned=True),
+            "here": st.column_config.TextColumn(plain(names[0])),
+            "there": st.column_config.TextColumn(plain(names[1])),
+        },
+        placeholder="not stated",
+    )

@@ -1,0 +1,112 @@
+"""The result of a scenario on the TCO page: decision, table of the options, charts and machines.
+
+Only the chart that is looked at is drawn, and changing it redraws nothing else.
+"""
+
+import streamlit as st
+
+from dashboard import tco_tables, widgets
+from dashboard.format import plain
+from dashboard.keys import Key
+from eval.cost.result import Result
+from eval.report import charts
+
+TABS = {
+    "Over time": ("cumulative",),
+    "By head": ("heads",),
+    "Against quality": ("quality",),
+    "What moves it": ("tornado",),
+    "Break-even": ("volume", "break_even"),
+}
+MOST_FLIPS = 5
+FRAME_PX = 110  # legend, title and axis, which on the page are part of a chart's height
+
+
+def show(result: Result) -> None:
+    """The decision, why options are out, the table of the options, and the charts."""
+    if any(option.simulated for option in result.options):
+        st.warning(
+            "**Simulated data.** What was measured comes from the built-in simulator. Use it to learn the tool, never "
+            "to decide.",
+            icon=":material/science:",
+        )
+    if not result.evidence:
+        st.info(
+            "No finished run of these targets yet: options that need one are blocked. **Start** shows how to begin."
+        )
+    said = st.success if result.decision.verdict == "decisive" else st.info
+    said(plain(result.decision.sentence), icon=":material/account_balance:")
+    st.markdown(tco_tables.standing(result))
+    _show_options(result)
+    _show_charts(result)
+
+
+def _show_options(result: Result) -> None:
+    widgets.show_table(
+        tco_tables.options_frame(result),
+        "tco",
+        "Cost of the options",
+        {
+            "option": st.column_config.TextColumn("Option", pinned=True),
+            "standing": st.column_config.TextColumn("Standing"),
+            "billed": st.column_config.NumberColumn(f"Total ({result.currency})", format="%,.0f"),
+            "npv": st.column_config.NumberColumn("NPV", format="%,.0f", help="Net present value of what is billed."),
+            "npv_p10": st.column_config.NumberColumn("10th percentile", format="%,.0f", help="NPV over the draws."),
+            "npv_p90": st.column_config.NumberColumn("90th percentile", format="%,.0f", help="NPV over the draws."),
+            "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
+            "per_1000_acceptable": st.column_config.NumberColumn("Per 1,000 acceptable", format="%,.2f"),
+            "cheapest": st.column_config.NumberColumn("Cheapest", format="percent", help="Share of the draws."),
+        },
+        simulated=any(option.simulated for option in result.options),
+        placeholder="unknown",
+    )
+
+
+@st.fragment
+def _show_charts(result: Result) -> None:
+    tabs = st.tabs(list(TABS), key=Key.TCO_CHART, on_change="rerun")
+    for tab, keys in zip(tabs, TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                _show_tab(keys, result)
+
+
+def _show_tab(keys: tuple[str, ...], result: Result) -> None:
+    drawn = {key: chart for key in keys if (chart := charts.marked(key, result)) is not None}
+    for key, bare in drawn.items():
+        words = " ".join((charts.CHARTS[key].__doc__ or key).split())
+        chart = bare.properties(height=float(bare.height) + FRAME_PX)  # pyright: ignore
+        widgets.show_chart(chart, key=f"tco_{key}", alt_text=words)
+        st.caption(plain(words))
+    if not drawn:
+        st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")
+    if "break_even" in keys:
+        st.markdown("\n".join(f"- {plain(found.sentence)}" for found in result.break_even))
+        _show_machines(result)
+    if "tornado" in keys:
+        st.markdown("\n".join(f"- {plain(flip.sentence)}" for flip in result.flips[:MOST_FLIPS]))
+
+
+def _show_machines(result: Result) -> None:
+    frame = tco_tables.machines_frame(result)
+    if frame.empty:
+        return
+    widgets.show_table(
+        frame,
+        "machines",
+        "Machines for the busy hour",
+        {
+            "option": st.column_config.TextColumn("Option", pinned=True),
+            "hardware": st.column_config.TextColumn("Hardware"),
+            "first": st.column_config.NumberColumn("Machines at first", format="%,.0f", help="Spares included."),
+            "last": st.column_config.NumberColumn("at last", format="%,.0f"),
+            "places": st.column_config.NumberColumn(
+                "At once", format="%,.0f", help="Requests a machine serves at once."
+            ),
+            "utilisation": st.column_config.NumberColumn("Busy", format="percent", help="Busiest minutes, last month."),
+            "wait": st.column_config.NumberColumn("Wait (s)", format="%.3g", help="95 % of requests wait no longer."),
+            "throughput": st.column_config.TextColumn("Throughput is", width="large"),
+        },
+        simulated=any(option.simulated for option in result.options),
+        placeholder="unknown",
+    )

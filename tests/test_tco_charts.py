@@ -1,0 +1,89 @@
+"""The charts of a TCO: the frontier runs through who is not beaten, curves step where machines are full."""
+
+from itertools import pairwise
+from typing import Any
+
+import cost_samples
+import pytest
+
+from eval.cost import price_card_file, scenario_file
+from eval.cost.evaluate import evaluate
+from eval.cost.result import Result
+from eval.report import charts
+
+DEMO = scenario_file.demo().model_copy(update={"draws": 500})
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return evaluate(DEMO, cost_samples.demo_targets(), price_card_file.built_in())
+
+
+def drawn(key: str, result: Result) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The layers of a chart with their rows."""
+    chart = charts.CHARTS[key](result)
+    assert chart is not None
+    spec = chart.to_dict()
+    return [(layer, spec["datasets"][layer.get("data", spec.get("data"))["name"]]) for layer in spec["layer"]]
+
+
+def marks(key: str, result: Result, kind: str) -> list[list[dict[str, Any]]]:
+    return [rows for layer, rows in drawn(key, result) if layer["mark"]["type"] == kind]
+
+
+def test_the_frontier_runs_through_the_options_no_other_beats_and_is_named(result: Result):
+    points = {row["option"]: (row["cost"], row["quality"]) for row in marks("quality", result, "point")[0]}
+    (line,) = marks("quality", result, "line")
+    ahead = {row["option"] for row in line}
+    for option, (cost, quality) in points.items():
+        beaten = any(c <= cost and q >= quality and (c, q) != (cost, quality) for c, q in points.values())
+        assert (option in ahead) is not beaten
+    assert [row["cost"] for row in line] == sorted(row["cost"] for row in line)
+    said = [row.get("said") for rows in marks("quality", result, "text") for row in rows]
+    assert said == ["efficient frontier", "asked for"]
+
+
+def test_what_is_billed_by_the_token_is_a_straight_line_and_machines_are_steps(result: Result):
+    curves = {curve.option: curve for curve in result.curves}
+    cloud = list(zip(curves["cloud"].volumes.values, curves["cloud"].costs.values, strict=True))
+    each = [float(cost) / float(volume) for volume, cost in cloud]
+    assert max(each) == pytest.approx(min(each))
+    local = [float(cost) for cost in curves["large-local"].costs.values]
+    jumps = [b - a for a, b in pairwise(local)]
+    assert max(jumps) > 100  # a further workstation
+    assert min(jumps) >= 0
+
+
+def test_a_curve_steps_where_the_machines_are_full(result: Result):
+    curve = next(curve for curve in result.curves if curve.option == "large-local")
+    part = result.option("large-local").capacity[0]
+    full = {float(bears.value or 0) for _, bears in part.steps}
+    costs, volumes = curve.costs.values, curve.volumes.values
+    stepped = [float(volumes[i]) for i in range(1, len(costs)) if float(costs[i]) - float(costs[i - 1]) > 100]
+    assert stepped
+    assert all(any(at == pytest.approx(bears, rel=1e-6) for bears in full) for at in stepped)
+
+
+def test_a_break_even_is_marked_where_the_curves_meet(result: Result):
+    curves = {curve.option: curve for curve in result.curves}
+    (found,) = [found for found in result.break_even if found.option == "large-local"]
+    at = [rows[0] for rows in marks("volume", result, "point") if rows[0]["option"] == "Large model on workstations"]
+    assert at[0]["volume"] == found.volume.value
+    ours = curves["large-local"]
+    nearest = min(zip(ours.volumes.values, ours.costs.values, strict=True), key=lambda p: abs(p[0] - at[0]["volume"]))
+    assert at[0]["cost"] == pytest.approx(float(nearest[1]), rel=0.02)
+
+
+def test_the_capacity_line_is_what_the_machines_of_the_first_month_bear(result: Result):
+    said = [rows[0] for rows in marks("volume", result, "rule") if "said" in rows[0] and "full" in rows[0]["said"]]
+    part = result.option("large-local").capacity[0]
+    bears = {number.value: bears.value for number, bears in part.steps}
+    ours = next(row for row in said if row["option"] == "Large model on workstations")
+    assert ours["volume"] == bears[part.working_first.value]
+
+
+def test_without_a_break_even_there_is_no_curve():
+    only = DEMO.model_copy(update={"options": {"cloud": DEMO.options["cloud"]}})
+    made = evaluate(only, cost_samples.demo_targets(), price_card_file.built_in())
+    assert made.curves == ()
+    assert charts.CHARTS["volume"](made) is None
