@@ -79,6 +79,10 @@ def test_the_judge_chosen_on_the_overview_is_the_one_of_this_page(
             store.save_assessment(made, filled.rows.scores([4, 4, 4]), session=session)
     engine.dispose()
     app = open_page(monkeypatch, at(tmp_path), "overview")
+    assert "The judges of one answer lie apart by so many points on average" in parsed(app)
+    app.get_by_key("columns").set_value(True).run()
+    assert {"judges_apart_said", "flicker_said"} <= set(app.dataframe[0].proto.column_order)
+    assert app.dataframe[0].value["flicker_said"].to_list() == ["not measured"]
     app.selectbox(key="_scored_by_box").select("z-judge (quick)").run()
     app.query_params.clear()
     app.switch_page("app_pages/quality.py").run()
