@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from db import frames, store
+from db import frames, store, workers
 from db.comparisons import newest_comparison
 from db.models import Price, Run, RunStatus
 from db.scales import OVERALL
@@ -362,7 +362,7 @@ def follow(runs: list[Run]) -> list[Progress]:
                     target=row["target"],
                     status=str(row["status"]),
                     error=row["error"],
-                    alive=store.is_alive(stored),
+                    alive=workers.is_alive(stored),
                     planned=row["n_planned"],
                     answered=row["n_answers"],
                     failed=row["n_errors"],

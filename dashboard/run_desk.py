@@ -14,7 +14,7 @@ from dashboard import data
 from dashboard.data import Progress
 from dashboard.format import count_of, plain, plural
 from dashboard.widgets import Key, note, noted_errors, store_errors
-from db import store
+from db import store, workers
 from db.models import Run
 from eval.launch import exit_code, launch
 
@@ -183,7 +183,7 @@ def _confirm(run: Run) -> None:
 
 def delete_run(run: Run) -> None:
     """A button that asks before it deletes."""
-    busy = store.is_alive(run)
+    busy = workers.is_alive(run)
     help_text = "This run is being worked on; wait for it or stop it first." if busy else None
     if st.button("Delete this run", icon=":material/delete:", key="_delete", disabled=busy, help=help_text):
         _confirm(run)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import models, store
+from db import models, store, workers
 from db.exchange import is_imported
 from db.models import RunStatus
 from eval import records, targets
@@ -124,7 +124,7 @@ async def _create_runs(
                 },
             )
             runs.append(store.save_run(run, session=session))
-        store.claim_runs([run.id or 0 for run in runs], session=session)
+        workers.claim_runs([run.id or 0 for run in runs], session=session)
         return [run.id or 0 for run in runs]
 
 
@@ -230,7 +230,7 @@ async def resume_runs(
         raise store.StoreError(f"Run {imported.id} was imported; its target cannot be asked from here.")
     judges = [judge for run in runs for judge in judges_of(run)]
     with store.writing(engine) as session:
-        store.claim_runs(run_ids, session=session)
+        workers.claim_runs(run_ids, session=session)
     works = [load_work(run, engine, retry_errors=retry_errors) for run in runs]
     with quiet_process(), LagMonitor() as lag:
         async with connected([work.target for work in works if work.jobs], judges, lag) as clients:

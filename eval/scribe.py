@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import psutil
 from sqlmodel import Session
 
-from db import models, store
+from db import models, store, workers
 from eval import records
 from eval.judge import Assessed
 from eval.targets import Answered
@@ -48,7 +48,7 @@ VERBS: dict[str, Callable[..., object]] = {
     "answer": _store_answer,
     "assessment": _store_assessment,
     "status": store.set_status,
-    "beat": store.beat,
+    "beat": workers.beat,
     "provenance": store.add_provenance,
 }
 

@@ -12,7 +12,7 @@ from sqlmodel import col, delete
 from test_cli import rightsize
 from test_runner import begin, wait_for_answers
 
-from db import store
+from db import store, workers
 from db.models import Answer, Assessment, Call, Run, RunStatus
 from eval import demo, qa_set, records, server
 from eval.commands import measuring
@@ -30,7 +30,7 @@ def test_two_demos_at_once_are_one_and_a_resume_leaves_them_alone(tmp_path: Path
         assert left.returncode == code, left.stderr
         assert "being worked on by another process: run 1, 2, 3, 4." in left.stderr
         assert "nothing else to resume" in left.stderr
-    assert any(store.is_alive(run) for run in rows(db, Run)), "the demo had ended before it could be disturbed"
+    assert any(workers.is_alive(run) for run in rows(db, Run)), "the demo had ended before it could be disturbed"
     assert [process.wait(timeout=120) for process in both] == [0, 0]
 
     runs = rows(db, Run)

@@ -14,7 +14,7 @@ from samples import TARGETS, Sample, add_group
 from streamlit.testing.v1 import AppTest
 
 from dashboard import overview_tables, run_desk, view_choice
-from db import opening, store
+from db import opening, store, workers
 from db.models import RunStatus
 
 PAGES = ("overview", "runs", "cost", "start")
@@ -421,7 +421,7 @@ def test_an_interrupted_run_can_be_resumed(full_url: str, tmp_path: Path, monkey
 def test_a_run_under_way_is_followed_and_cannot_be_deleted(full_url: str, monkeypatch: pytest.MonkeyPatch):
     with store.writing(store.connect(full_url)) as session:
         store.set_status([2], RunStatus.judging, session=session)
-        store.claim_runs([2], session=session)
+        workers.claim_runs([2], session=session)
     app = open_page(monkeypatch, full_url, "runs", run="#2 test-large")
     assert app.progress[0].text == "**test\\-large**: answered 12 of 12, 1 failed"
     assert app.button(key="_delete").disabled
@@ -447,7 +447,7 @@ def test_the_demo_is_started_once_however_often_it_is_clicked(
 def test_a_demo_under_way_is_found_again_and_leads_to_the_overview(empty_url: str, monkeypatch: pytest.MonkeyPatch):
     runs = add_group(empty_url, status=RunStatus.answering)
     with store.writing(store.connect(empty_url)) as session:
-        store.claim_runs(runs, session=session)
+        workers.claim_runs(runs, session=session)
     app = open_bare(monkeypatch, empty_url)
     assert "4 of 4 targets have answered everything" in said(app)
     assert "test\\-small" in app.progress[0].text

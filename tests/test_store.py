@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import Pool
 from sqlmodel import Session
 
-from db import frames, opening, store
+from db import frames, opening, store, workers
 from db.models import (
     Answer,
     AssessmentStatus,
@@ -910,7 +910,7 @@ def test_the_id_of_a_deleted_run_is_never_used_again(engine: Engine) -> None:
 def test_a_run_that_is_being_worked_on_is_not_deleted(engine: Engine) -> None:
     run, _ = add_run(engine)
     with store.writing(engine) as session:
-        store.claim_runs([run.id or 0], session=session)
+        workers.claim_runs([run.id or 0], session=session)
     with pytest.raises(StoreError, match="still being worked on; stop it first"), store.writing(engine) as session:
         store.delete_run(run.id or 0, session=session)
     assert count(Run, engine) == 1
@@ -1013,7 +1013,7 @@ def test_a_heartbeat_and_a_kept_summary_are_no_change(engine: Engine) -> None:
     with store.reading(engine) as session:
         before = store.newest_change(session=session)
     with store.writing(engine) as session:
-        store.beat([run.id or 0], session=session)
+        workers.beat([run.id or 0], session=session)
         store.save_summary(run.id or 0, {"version": 0}, 0, session=session)
     with store.reading(engine) as session:
         assert store.newest_change(session=session) == before
@@ -1052,7 +1052,7 @@ def claimed_by(worker: str | None, engine: Engine, heartbeat: Any = None) -> Run
 
 def claim(run: Run, engine: Engine) -> None:
     with store.writing(engine) as session:
-        store.claim_runs([run.id or 0], session=session)
+        workers.claim_runs([run.id or 0], session=session)
 
 
 def test_a_run_of_a_living_process_is_not_claimed(engine: Engine, sleeper: "subprocess.Popen[str]") -> None:
@@ -1067,7 +1067,7 @@ def test_no_run_is_claimed_where_one_of_them_cannot_be(engine: Engine, sleeper: 
     free = claimed_by(None, engine)
     taken = claimed_by(f"{socket.gethostname()}:{sleeper.pid}", engine)
     with pytest.raises(StoreError), store.writing(engine) as session:
-        store.claim_runs([free.id or 0, taken.id or 0], session=session)
+        workers.claim_runs([free.id or 0, taken.id or 0], session=session)
     with store.reading(engine) as session:
         assert store.get_run(free.id or 0, session=session).worker is None
 
@@ -1096,14 +1096,14 @@ def test_a_number_that_was_given_to_another_process_since_is_not_alive(
     engine: Engine, sleeper: "subprocess.Popen[str]"
 ) -> None:
     worker = f"{socket.gethostname()}:{sleeper.pid}"
-    assert not store.is_alive(claimed_by(worker, engine, now() - timedelta(minutes=5)))
-    assert store.is_alive(claimed_by(worker, engine))
+    assert not workers.is_alive(claimed_by(worker, engine, now() - timedelta(minutes=5)))
+    assert workers.is_alive(claimed_by(worker, engine))
 
 
 def test_a_process_may_claim_its_own_run_again(engine: Engine) -> None:
     run = claimed_by(ME, engine)
     claim(run, engine)
-    assert store.is_alive(run)
+    assert workers.is_alive(run)
 
 
 def test_a_process_of_another_user_counts_as_alive(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1111,13 +1111,13 @@ def test_a_process_of_another_user_counts_as_alive(engine: Engine, monkeypatch: 
         raise psutil.AccessDenied
 
     monkeypatch.setattr(psutil, "Process", denied)
-    assert store.is_alive(claimed_by(f"{socket.gethostname()}:1", engine))
+    assert workers.is_alive(claimed_by(f"{socket.gethostname()}:1", engine))
 
 
 def test_a_worker_on_another_machine_lives_as_long_as_it_beats(engine: Engine) -> None:
-    assert store.is_alive(claimed_by("elsewhere:1", engine))
-    silent = claimed_by("elsewhere:1", engine, now() - timedelta(seconds=store.CLAIM_S + 1))
-    assert not store.is_alive(silent)
+    assert workers.is_alive(claimed_by("elsewhere:1", engine))
+    silent = claimed_by("elsewhere:1", engine, now() - timedelta(seconds=workers.CLAIM_S + 1))
+    assert not workers.is_alive(silent)
     claim(silent, engine)
 
 
@@ -1128,7 +1128,7 @@ def test_a_run_that_ended_has_no_worker(engine: Engine) -> None:
     with store.reading(engine) as session:
         stored = store.get_run(run.id or 0, session=session)
     assert stored.worker is None
-    assert not store.is_alive(stored)
+    assert not workers.is_alive(stored)
 
 
 # --- prices -------------------------------------------------------------------------------------------------------

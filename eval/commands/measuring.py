@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import store
+from db import store, workers
 from db.exchange import is_imported
 from db.models import Run, RunStatus
 from eval import demo as demo_runs
@@ -57,7 +57,7 @@ def _say_who_contends(urls: Iterable[str], engine: Engine, ours: Sequence[int] =
         unfinished = store.list_runs(unfinished=True, session=session)
     for run in unfinished:
         measured = run.status == RunStatus.answering and not run.simulated and run.id not in ours
-        if measured and host_of(run.endpoint) in hosts and store.is_alive(run):
+        if measured and host_of(run.endpoint) in hosts and workers.is_alive(run):
             terminal.say(
                 f"Run {run.id} ({run.target}) is being measured on {host_of(run.endpoint)} by another process: the "
                 "latencies of both will be too long. Stop one of them where latency matters."
@@ -133,7 +133,7 @@ def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) ->
         simulator = group[0].definition.get("simulator")
         _say_who_contends((run.endpoint for run in group if not run.simulated), engine, ids)
         with store.writing(engine) as session:  # before its ports are taken: one process at a time
-            store.claim_runs(ids, session=session)
+            workers.claim_runs(ids, session=session)
         try:
             with ExitStack() as stack:
                 if simulator:
@@ -143,7 +143,7 @@ def go_on(runs: Sequence[Run], engine: Engine, *, retry_errors: bool = False) ->
         except (EndpointError, SimulatorError) as error:
             failed |= dict.fromkeys(ids, str(error))
             with store.writing(engine) as session:
-                store.release_runs(ids, str(error), session=session)
+                workers.release_runs(ids, str(error), session=session)
     return failed
 
 
@@ -154,7 +154,7 @@ def _busy(runs: Sequence[Run], engine: Engine) -> list[Run]:
 
     def is_busy(run: Run) -> bool:
         sharing = groups[run.group_id] if run.definition.get("simulator") else [run]
-        return any(store.is_alive(other) for other in sharing)
+        return any(workers.is_alive(other) for other in sharing)
 
     return [run for run in runs if is_busy(run)]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
-from db import store
+from db import store, workers
 from db.models import RunStatus
 from eval import demo as demo_runs
 from eval import qa_set as qa_sets
@@ -50,11 +50,11 @@ def _run_demo(engine: Engine, *, wait: bool) -> None:
             return
         except demo_runs.DemoExistsError:  # begun by another process at the same moment
             stored = demo_runs.find_demo(engine)
-    if any(store.is_alive(run) for run in stored):
+    if any(workers.is_alive(run) for run in stored):
         terminal.say("The demo is being run by another process right now" + (", which is waited for." if wait else "."))
         if not wait:
             return
-        while any(store.is_alive(run) for run in stored):
+        while any(workers.is_alive(run) for run in stored):
             time.sleep(POLL_S)
             stored = demo_runs.find_demo(engine)
     unfinished = [run for run in stored if run.status != RunStatus.finished]
