@@ -37,7 +37,7 @@ def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None
         columns,
         simulated=simulated,
     )
-    for sentence in (f"Scored by {compared.source}.", tables.best_sentence(compared), *compared.notes):
+    for sentence in (tables.source_sentence(compared), tables.best_sentence(compared), *compared.notes):
         if sentence:
             st.caption(sentence)
 

@@ -102,14 +102,14 @@ def _percent(value: float | None, low: float | None, high: float | None) -> str:
 def preference_finding(found: Preferences) -> str:
     """Whom people preferred, in a sentence each; what is not decided is in the table."""
     decided = [
-        f"People prefer **{plain(one)}** to **{plain(other)}**"
+        f"**{plain(one)}** to **{plain(other)}**"
         for one, other in (
             (pair.first, pair.second) if pair.outcome == "better" else (pair.second, pair.first)
             for pair in found.pairs
             if pair.outcome in WORD
         )
     ]
-    said = "; ".join(decided) + "." if decided else "No preference between these targets is decisive."
+    said = f"People prefer {'; '.join(decided)}." if decided else "No preference between these targets is decisive."
     return f"{said} {plural(found.n, 'pair')} compared by {listed([plain(name) for name in found.raters])}."
 
 
@@ -123,6 +123,13 @@ def finding(compared: Compared) -> str:
     open_ = sum(pair.outcome == "not decisive" for pair in compared.pairs)
     said = "; ".join(decided) + "." if decided else "No difference between these targets is decisive."
     return said + (f" Not decisive: {plural(open_, 'pair')}." if decided and open_ else "")
+
+
+def source_sentence(compared: Compared) -> str:
+    """Whose scores the differences rest on, and what that leaves open."""
+    if compared.source == "people":
+        return "Scored by people."
+    return f"Scored by {plain(compared.source)} alone: these differences are not corrected by people's scores."
 
 
 def best_sentence(compared: Compared) -> str:

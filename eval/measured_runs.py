@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from db import cost_frames, frames, store
-from db.models import Run, RunStatus
+from db.models import RaterKind, Run, RunStatus
 from db.scales import FIVE
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, StageUse, acceptable_share
 from eval.cost.scenario import Scenario
@@ -109,7 +109,9 @@ def _measured(
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
         tokens_per_s=summary.tokens_per_s,
-        quality={q.criterion: q.score for q in scores if q.scale == FIVE},  # floors are points of 1 to 5
+        quality={  # floors are points of 1 to 5
+            q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
+        },
         acceptable=_acceptable(scores, worst, acceptable_from),
         attempts_per_answer=requests["requests"] / requests["needed"] if requests["needed"] else None,
         judge=_judge_use(scores, judging),
@@ -119,9 +121,17 @@ def _measured(
         hardware=_hardware(run),
         date=(run.ended_at or run.created_at).date().isoformat(),
         simulated=any(r.simulated for r in runs),
-        scored_by=source if source and scores else "",
+        scored_by=_scored_by(source, scores),
         acceptable_from=acceptable_from,
     )
+
+
+def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
+    """Whose scores the quality is, and whether what people scored of a random sample corrected it."""
+    if source is None or not scores:
+        return ""
+    corrected = any(q.calibrated and q.rater_kind != RaterKind.person for q in scores)
+    return f"{source}, corrected by people" if corrected else source
 
 
 def _mean(rows: Sequence[dict[str, Any]], name: str) -> Estimate:

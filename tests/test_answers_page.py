@@ -77,7 +77,7 @@ def test_checks_wording_evidence_and_spread_stand_beside_an_answer(monkeypatch: 
         (reply,) = list_replies(PLAIN_Q, [1], session=session)
         (verdict,) = reply.verdicts
         other = made_rows.judge(session, "other-judge")
-        for rater_id, sample in ((verdict.rater.id, 1), (other.id, 0)):
+        for rater_id, sample in ((verdict.rater.id or 0, 1), (other.id or 0, 0)):
             given = verdict.assessment.model_dump(exclude={"id", "sample", "rater_id"})
             checks = [CheckResult(assessment_id=0, kind="must_not", text=HOSTILE, met=False)]
             made = Assessment(**given, sample=sample, rater_id=rater_id)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from db import sampling, store
 from db.models import Answer, Design, Draw, Run
 from db.sampling import Wish
+from eval.measured_runs import _measured
 from eval.quality_number import QualityError, quality_numbers
 from eval.stats.intervals import Estimate
 from eval.stats.quality import QuestionScores, quality
@@ -219,3 +220,14 @@ def test_hand_scores_on_another_scale_than_the_judges_do_not_enter(engine: Engin
             store.save_assessment(made, rows.scores([90] * 3), session=session)
     (found,) = quality_numbers([run], engine)
     assert (found.number.method, found.number.n_people, found.scale) == ("judge only, not calibrated", 0, (1, 5))
+
+
+def test_the_tco_takes_the_same_number(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        score(answers, drawn(run, 20, session), session)
+    (found,) = quality_numbers([run], engine, "factuality")
+    measured = _measured([run], {run.id or 0: summarise(run.id or 0, engine)}, "test-judge (quick)", 4, engine)
+    quality = measured.quality["factuality"]
+    assert (quality.value, quality.low, quality.high) == (found.number.value, found.number.low, found.number.high)
+    assert measured.scored_by == "test-judge (quick), corrected by people"

@@ -1,5 +1,6 @@
 """The Quality page: empty, judged only, corrected by people, and for this question set alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,10 @@ def test_the_judge_chosen_on_the_overview_is_the_one_of_this_page(
             store.save_assessment(made, filled.rows.scores([4, 4, 4]), session=session)
     engine.dispose()
     app = open_page(monkeypatch, at(tmp_path), "overview")
+    assert "The judges of one answer lie apart by so many points on average" in parsed(app)
+    app.get_by_key("columns").set_value(True).run()
+    assert {"judges_apart_said", "flicker_said"} <= set(app.dataframe[0].proto.column_order)
+    assert app.dataframe[0].value["flicker_said"].to_list() == ["not measured"]
     app.selectbox(key="_scored_by_box").select("z-judge (quick)").run()
     app.query_params.clear()
     app.switch_page("app_pages/quality.py").run()
@@ -93,6 +98,8 @@ def test_a_decided_difference_is_a_sentence_and_an_open_one_a_count(tmp_path: Pa
     said = tables.finding(compared)
     assert "is better than" in said
     assert "Not decisive: 1 pair." in said
+    assert "not corrected by people's scores" in tables.source_sentence(compared)
+    assert tables.source_sentence(replace(compared, source="people")) == "Scored by people."
     engine.dispose()
 
 

@@ -7,9 +7,9 @@ import rows
 from sqlalchemy import Engine
 
 from db import store
-from db.models import Run
+from db.models import CheckResult, Run
 from eval.summary import summarise
-from eval.terminal import latency_notes, show_runs, show_summaries
+from eval.terminal import evidence_notes, latency_notes, show_runs, show_summaries
 
 
 @pytest.fixture
@@ -54,6 +54,31 @@ def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: py
     run = add_run(engine, {"ttft_ms": None})
     show_summaries([run], [summarise(run.id or 0, engine)], {})
     assert "Without a first-token time" in capfd.readouterr().err
+
+
+def test_wording_and_checks_are_told_where_they_were_counted(engine: Engine) -> None:
+    worded = [{"words": words, "repeated_4grams": share} for words, share in ((6, 0.0), (18, 0.1))]
+    run, plain = add_run(engine, *worded), add_run(engine, {})
+    with store.writing(engine) as session:
+        for answer, met in zip(store.list_answers(run.id or 0, session=session), (True, False), strict=True):
+            made = rows.assessment(answer, rows.judge(session), rows.rubric(session))
+            checks = [CheckResult(assessment_id=0, kind="must", text="x", met=met)]
+            store.save_assessment(made, rows.scores([4, 4, 4]), [], checks, session=session)
+    found = evidence_notes([run, plain], [summarise(each.id or 0, engine) for each in (run, plain)])
+    assert found == [
+        f"{run.target}, a mean answer: 12 words, 4.0 times the reference, 5.0% repeated 4-grams, 3 s to read.",
+        f"{run.target}: 50% of 2 checks met, as test-judge (quick) saw it.",
+    ]
+
+
+def test_the_table_says_how_its_quality_was_found(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+    run = add_run(engine, {}, {})
+    with store.writing(engine) as session:
+        for answer in store.list_answers(run.id or 0, session=session):
+            made = rows.assessment(answer, rows.judge(session), rows.rubric(session))
+            store.save_assessment(made, rows.scores([4, 4, 4]), session=session)
+    show_summaries([run], [summarise(run.id or 0, engine)], {})
+    assert f"Quality of {run.target}: judge only, not calibrated." in capfd.readouterr().err
 
 
 def test_runs_on_different_questions_are_not_shown_as_if_they_could_be_compared(
