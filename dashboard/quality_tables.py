@@ -32,7 +32,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
             "people": f"{each.number.n_people} of {each.number.n_questions}",
             "judge": f"{each.number.n_judge} of {each.number.n_questions}",
             "gain": each.number.gain,
-            "next": each.prospect.words,
+            "next": each.prospect.words if each.number.n_people else "not known before people scored some",
             "value": each.number.value,
             "low": each.number.low,
             "high": each.number.high,

@@ -5,7 +5,7 @@ Only the chart that is looked at is drawn, and changing it redraws nothing else.
 
 import streamlit as st
 
-from dashboard import tco_tables, widgets
+from dashboard import data, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
 from eval.cost.result import Result
@@ -72,7 +72,7 @@ def _show_charts(result: Result) -> None:
 
 
 def _show_tab(keys: tuple[str, ...], result: Result) -> None:
-    drawn = {key: chart for key in keys if (chart := charts.marked(key, result)) is not None}
+    drawn = {key: chart for key in keys if (chart := charts.marked(key, result, data.target_order())) is not None}
     for key, bare in drawn.items():
         words = " ".join((charts.CHARTS[key].__doc__ or key).split())
         chart = bare.properties(height=float(bare.height) + FRAME_PX)  # pyright: ignore

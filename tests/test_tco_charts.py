@@ -87,3 +87,15 @@ def test_without_a_break_even_there_is_no_curve():
     made = evaluate(only, cost_samples.demo_targets(), price_card_file.built_in())
     assert made.curves == ()
     assert charts.CHARTS["volume"](made) is None
+
+
+def test_an_option_has_the_colour_of_its_target_on_the_other_pages(result: Result):
+    order = ["stranger", "cloud", "small-local"]
+    chart = charts.marked("cumulative", result, order)
+    assert chart is not None
+    color = chart.to_dict()["layer"][0]["encoding"]["color"]
+    labels = {option.target: option.label or option.name for option in reversed(result.options)}
+    assert color["scale"]["domain"][1:3] == [labels["cloud"], labels["small-local"]]
+    assert color["legend"]["values"] == [option.label or option.name for option in result.options]
+    assert set(color["legend"]["values"]) < set(color["scale"]["domain"])
+    assert len(color["scale"]["domain"]) == len(result.options) + 1  # the place that no option takes

@@ -34,12 +34,24 @@ def _value(figure: Figure) -> float | None:
     return None if figure.value is None else float(figure.value)
 
 
-def _color(result: Result, *, legend: bool = True) -> alt.Color:
-    """One colour an option, the same in all charts, by its place in the scenario."""
-    look = {"orient": "top", "symbolOpacity": 1}
+def _color(result: Result, order: Sequence[str], *, legend: bool = True) -> alt.Color:
+    """One colour an option, the same in all charts.
+
+    An option that rests on one of the targets in `order` has the colour of that place, as on the pages that show the
+    target; the others follow in the scenario's order.
+    """
+    labels = [_label(option) for option in result.options]
+    look = {"orient": "top", "symbolOpacity": 1, "values": labels}
     look |= {"columns": alt.ExprRef(f"{_NARROW} ? 2 : 3"), "labelLimit": alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")}
     shown = alt.Legend(title=None, **look) if legend else None
-    return alt.Color("option:N", scale=alt.Scale(domain=[_label(o) for o in result.options]), legend=shown)
+    return alt.Color("option:N", scale=alt.Scale(domain=_by_place(result.options, order)), legend=shown)
+
+
+def _by_place(options: Sequence[OptionResult], order: Sequence[str]) -> list[str]:
+    """The options' labels, each at its target's place; a place that no option takes holds the target's own name."""
+    owners = {option.target: _label(option) for option in reversed(options) if option.target in order}
+    placed = [owners.get(target, f"(target) {target}") for target in order]
+    return placed + [label for option in options if (label := _label(option)) not in owners.values()]
 
 
 def _bars(names: Sequence[str]) -> alt.Y:
@@ -47,7 +59,7 @@ def _bars(names: Sequence[str]) -> alt.Y:
     return alt.Y("option:N", sort=list(names), title=None, axis=axis)
 
 
-def cumulative(result: Result) -> Chart | None:
+def cumulative(result: Result, order: Sequence[str] = ()) -> Chart | None:
     """What was paid up to each month: the median of the draws as a line, the 10th to 90th percentile as a band."""
     rows = [
         {"option": _label(option), "month": month, "low": float(low), "middle": float(middle), "high": float(high)}
@@ -68,13 +80,13 @@ def cumulative(result: Result) -> Chart | None:
         for name, words in (("low", "10th percentile"), ("middle", "median"), ("high", "90th percentile"))
     ]
     base = alt.Chart(pd.DataFrame(rows))
-    color = _color(result)
+    color = _color(result, order)
     band = base.mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=color)
     line = base.mark_line(strokeWidth=2).encode(x=x, y=alt.Y("middle:Q", title=title), color=color, tooltip=tooltip)
     return alt.layer(band, line).properties(height=320)
 
 
-def by_head(result: Result) -> Chart | None:
+def by_head(result: Result, _order: Sequence[str] = ()) -> Chart | None:
     """The effective cost over the horizon, a bar an option, cut into heads."""
     rows = [
         {"option": _label(option), "head": head.head, "cost": _value(head.effective_cost)}
@@ -106,7 +118,7 @@ def criterion_of(result: Result) -> str | None:
     return next((c for c in [*floors, *scored] if c in scored), None)
 
 
-def cost_against_quality(result: Result) -> Chart | None:
+def cost_against_quality(result: Result, order: Sequence[str] = ()) -> Chart | None:
     """Cost of 1,000 answers against one criterion, with its 95 % interval and the floor; top left is best.
 
     The dashed steps are the efficient frontier: through the options that no other beats in cost and quality both.
@@ -134,7 +146,7 @@ def cost_against_quality(result: Result) -> Chart | None:
     least = min(value for row in rows for value in (row["quality"], row["low"]) if value is not None)
     scale = alt.Scale(domain=[max(1.0, np.floor(2 * least - 0.5) / 2), 5.0], nice=False)
     y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=scale)
-    color = _color(result)
+    color = _color(result, order)
     points = base.mark_point(filled=True, size=130).encode(
         x=x,
         y=y,
@@ -177,7 +189,7 @@ def _frontier(points: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y) -> list[A
     ]
 
 
-def tornado(result: Result) -> Chart | None:
+def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
     """The saving at the low and the high end of each range, the widest first; the line is no saving."""
     rows: list[Mapping[str, Any]] = [
         {"number": bar.key, "low": _value(bar.saving_at_low), "high": _value(bar.saving_at_high),
@@ -226,7 +238,7 @@ def _short(figure: Figure) -> str:
     return f"{float(figure.value or 0):,.4g} {figure.unit}"
 
 
-def break_even(result: Result) -> Chart | None:
+def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
     """Where each option with machines breaks even: its band, the workload's volumes, and what its machines bear."""
     bands, steps = [], []
     for found in result.break_even:
@@ -244,7 +256,7 @@ def break_even(result: Result) -> Chart | None:
     base = alt.Chart(pd.DataFrame(bands))
     tooltip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
     tooltip += [alt.Tooltip("low:Q", format=",.0f"), alt.Tooltip("high:Q", format=",.0f")]
-    color = _color(result, legend=False)
+    color = _color(result, order, legend=False)
     layers: list[Any] = [
         base.mark_rule(strokeWidth=7, opacity=0.35).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=color),
         base.mark_point(filled=True, size=120).encode(x=x, y=y, color=color, tooltip=tooltip),
@@ -265,7 +277,7 @@ def break_even(result: Result) -> Chart | None:
     return alt.layer(*layers).properties(height=ROW * len(names) + 70)
 
 
-def cost_by_volume(result: Result) -> Chart | None:
+def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
     """What a month costs at each volume: by the token a straight line, machines a step at each further one.
 
     Dots are break-evens, dashed lines in an option's colour what its first month's machines bear.
@@ -281,7 +293,7 @@ def cost_by_volume(result: Result) -> Chart | None:
     top = max(row["volume"] for row in rows)
     x = alt.X("volume:Q", title="Requests a month", scale=alt.Scale(domain=[0, top], nice=False))
     y = alt.Y("cost:Q", title=f"Cost of a month ({result.currency})")
-    color = _color(result)
+    color = _color(result, order)
     tooltip = ["option:N", alt.Tooltip("volume:Q", format=",.0f"), alt.Tooltip("cost:Q", format=",.0f")]
     layers: list[Any] = [
         alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, tooltip=tooltip)
@@ -365,9 +377,12 @@ CHARTS = {
 }
 
 
-def marked(key: str, result: Result) -> Chart | None:
-    """A chart by its key, with the mark of simulated data in it, which a saved picture keeps."""
-    chart = CHARTS[key](result)
+def marked(key: str, result: Result, order: Sequence[str] = ()) -> Chart | None:
+    """A chart by its key, with the mark of simulated data in it, which a saved picture keeps.
+
+    `order` holds the targets by whose places options are coloured, where they are known.
+    """
+    chart = CHARTS[key](result, order)
     if chart is None or not any(option.simulated for option in result.options):
         return chart
     look = {"anchor": "end", "fontSize": 12, "fontWeight": "normal", "color": QUIET}
