@@ -21,10 +21,11 @@ from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
+from eval.config import PlanError
 from eval.endpoint import EndpointError
 from eval.estimate import estimate, estimate_judging
 from eval.hosts import host_of
-from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
+from eval.plan import Overrides, Plan, make_judges, make_plan
 from eval.records import to_question
 from eval.runner import resume_runs, run_plan
 from eval.simulator.profiles import SimulatorError
