@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 from db import models, store
 from db.models import RaterKind
 from eval import records
+from eval.config import PlanError
 from eval.connections import connected
 from eval.endpoint import EndpointClient
 from eval.hosts import endpoint_of
 from eval.judge import Judge, protocol_name
-from eval.plan import JudgeSpec, PlanError
+from eval.plan import JudgeSpec
 from eval.provenance import model_family
 from eval.rubric import Rubric, judgeable
 from eval.rubric import built_in as built_in_rubric

@@ -21,11 +21,13 @@ from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
+from eval.config import PlanError
+from eval.connections import need_keys
 from eval.endpoint import EndpointError
 from eval.estimate import estimate, estimate_judging
 from eval.hosts import host_of
 from eval.judge import protocol_name
-from eval.plan import JudgeSpec, Overrides, Plan, PlanError, make_judges, make_plan
+from eval.plan import JudgeSpec, Overrides, Plan, make_judges, make_plan
 from eval.records import to_question
 from eval.rubric import Rubric
 from eval.runner import resume_runs, run_plan
@@ -119,6 +121,7 @@ def run(
         api_key_env=api_key_env,
     )
     plan = make_plan(overrides, config or (CONFIG if CONFIG.exists() else None))
+    need_keys(plan.targets, plan.judges)
     engine = store.connect(store.database_url(db))
     report(*execute(plan, engine), engine, as_json)
 
@@ -221,6 +224,7 @@ def judge(
     )
     default = CONFIG if not judge and CONFIG.exists() else None
     specs, its_rubric = make_judges(overrides, config or default)
+    need_keys((), specs)
     engine = open_existing(db)
     with store.reading(engine) as session:
         stored = store.find_runs(runs, session=session)
