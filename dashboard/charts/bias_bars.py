@@ -21,7 +21,11 @@ def bias_bars(frame: pd.DataFrame, *, order: Sequence[str], simulated: bool) -> 
     ends = [abs(float(end)) for name in ("bias_low", "bias_high", "bias") for end in frame[name].dropna()]
     reach = ceil(max([*ends, STEP]) / STEP) * STEP  # as far to both sides, so that 0 is a tick
     scale = alt.Scale(domain=[-reach, reach], nice=False)
-    axis = alt.Axis(values=[-reach, -reach / 2, 0, reach / 2, reach], format="+~g")
+    axis = alt.Axis(
+        values=[-reach, -reach / 2, 0, reach / 2, reach],
+        format="+~g",
+        labelExpr="datum.value === 0 ? '0' : datum.label",
+    )
     y = alt.Y("target:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False))
     zero = base.mark_rule(strokeDash=[4, 4], color=QUIET).encode(x=alt.datum(0, type="quantitative"))
     bars = base.mark_rule(strokeWidth=2).encode(x="bias_low:Q", x2="bias_high:Q", y=y, color=target_color(order))
