@@ -123,7 +123,7 @@ def confusion_frame(found: Agreement) -> pd.DataFrame:
 def in_order(frame: pd.DataFrame, judges: Sequence[str], targets: Sequence[str]) -> pd.DataFrame:
     """Rows of judges and targets, each in the order given; a target not in it comes last."""
     places = {name: place for place, name in enumerate(targets)}
-    by_target = frame["target"].map(lambda name: places.get(name, len(places)))
+    by_target = frame["target"].map(lambda name: places.get(str(name), len(places)))
     by_judge = frame["judge"].map({name: place for place, name in enumerate(judges)})
     return frame.assign(j=by_judge, t=by_target).sort_values(["j", "t"], kind="stable").drop(columns=["j", "t"])
 

@@ -257,8 +257,16 @@ def test_two_that_cannot_be_told_apart_are_not_decisive():
     assert result.decision.verdict == "not decisive"
     assert 0.45 < (result.decision.probability.value or 0) < 0.55
     assert result.decision.sentence.startswith("Not decisive: ")
+    assert "At the central values alone" not in result.decision.sentence
     shares = [option.probability_cheapest.value or 0 for option in result.options]
     assert sum(map(float, shares)) == pytest.approx(1)
+
+
+def test_a_leader_over_the_draws_that_is_not_the_cheapest_at_the_central_values_is_said_to_be_so():
+    lopsided = {"value": 0.4, "low": 0.39, "high": 0.9, "shape": "uniform"}  # cheap at 0.4, dear in most of the range
+    result = evaluate(scenario({"dear": DEAR | {"discount": lopsided}, "cheap": CHEAP}), TARGETS, PRICES)
+    assert result.decision.option == "dear"
+    assert "At the central values alone cheap is the cheapest" in result.decision.sentence
 
 
 @pytest.mark.parametrize("order", [("cheap", "dear"), ("dear", "cheap")])

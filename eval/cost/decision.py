@@ -118,6 +118,12 @@ def decide(
             f"in {_percent(probabilities.get(second.name, 0.0))}, and {_percent(scenario.constraints.decisive_at)} are "
             "asked for."
         )
+    central = min(ranking, key=lambda option: option.npv.value or 0)
+    if central is not best:
+        sentence += (
+            f" At the central values alone {central.label or central.name} is the cheapest: the ranges of the "
+            "assumptions lean the other way."
+        )
     if unknown:
         sentence = f"Not decisive: {sentence}" if clear else sentence
         sentence += f" What {_listed(unknown)} would cost is unknown, and may be less."
