@@ -354,6 +354,9 @@ def test_utf16_and_nul_bytes_are_named(tmp_path: Path) -> None:
         ("a,b,c\n1,2,3\n", "line 1: there is no header; name the columns in the first row: " + ", ".join(FIELDS)),
         ("id;question;reference\n", 'line 1: the columns are separated by ";"; separate them by commas'),
         ("id,question\na,b\n", "line 1, reference: the column is missing; add it to the header and to every row"),
+        ("id,question\na,b\na,c\n", 'line 3, id: "a" is already on line 2'),  # the header hides no fault of a row
+        ("question,reference,referense\n ,b,c\n", "line 2, question: it is blank"),
+        ("id,question,question,reference,answerable\na,b,c,d,maybe\n", 'line 2, answerable: "maybe" is not known'),
         ("id,id,question,reference\na,b,c,d\n", "line 1, id: there are several columns of this name; keep one"),
         ("id,question,reference,\na,b,c,\n", "line 1: a column has no name; name it, or remove it"),
         ("id,question,reference,levle\na,b,c,d\n", "line 1, levle: this field is not known"),
