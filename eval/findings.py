@@ -127,7 +127,9 @@ def show_quality(found: Sequence[RunQuality]) -> None:
 
 
 def show_comparisons(found: Sequence[Compared]) -> None:
-    """A table a criterion: a row a pair with its verdict in words."""
+    """A table a criterion: a row a pair with its verdict in words; ahead of all, what has to be known of the runs."""
+    for note in dict.fromkeys(note for each in found for note in each.notes):
+        say(note)
     for each in found:
         table = Table(
             title=f"{escape(each.criterion)}, scored by {escape(each.source)}, {each.n_shared} shared questions",
@@ -153,8 +155,6 @@ def show_comparisons(found: Sequence[Compared]) -> None:
             shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
             listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
             say(f"Best if the questions had been others of their kind: {listed}.")
-    for note in dict.fromkeys(note for each in found for note in each.notes):
-        say(note)
 
 
 def show_preferences(found: Preferences) -> None:

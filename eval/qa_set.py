@@ -280,6 +280,7 @@ def _csv_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     doubled = 'a quote within a text is written "", and the text stands in quotes'
     header: list[str] | None = None
+    stand_ins: dict[str, str] = {}  # a missing column is told once, and its cells are stood in for: rows are still read
     while True:
         line = reader.line_num + 1
         try:
@@ -298,17 +299,19 @@ def _csv_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any
             continue
         if header is None:
             header = [cell.strip() for cell in row]
-            if not _header_is_sound(header, line, faults):
+            if not _is_header(header, line, faults):
                 return
+            stand_ins = _check_header(header, line, faults)
         elif len(row) != len(header):
             problem = f"the row has {len(row)} cells, the header has {len(header)}"
             faults.add(line, None, problem, "put a text with commas in quotes, and write a comma for an empty cell")
         else:
-            yield line, _csv_record(dict(zip(header, map(restored, row), strict=True)), line, faults)
+            cells = dict(zip(header, map(restored, row), strict=True))
+            yield line, _csv_record(cells, line, faults) | {name: f"{its}{line}" for name, its in stand_ins.items()}
 
 
-def _header_is_sound(header: list[str], line: int, faults: Faults) -> bool:
-    """Whether rows can be read under this header; unknown columns are named once here, not in every row."""
+def _is_header(header: list[str], line: int, faults: Faults) -> bool:
+    """Whether rows can be read under this header."""
     known = Question.model_fields
     remedy = f"name the columns in the first row: {', '.join(known)}"
     if not set(header) & set(known):
@@ -318,18 +321,23 @@ def _header_is_sound(header: list[str], line: int, faults: Faults) -> bool:
         else:
             faults.add(line, None, "there is no header", remedy)
         return False
-    sound = True
+    return True
+
+
+def _check_header(header: list[str], line: int, faults: Faults) -> dict[str, str]:
+    """Name unknown, doubled and missing columns once, not in every row; gives a stand-in for each missing one."""
+    known = Question.model_fields
+    stand_ins: dict[str, str] = {}
     for name in dict.fromkeys(header):
         if name not in known:
             faults.add(line, field_path((name,)) if name else None, *_unknown_column(name, tuple(known)))
         elif header.count(name) > 1:
             faults.add(line, name, "there are several columns of this name", "keep one")
-            sound = False
     for name, info in known.items():
         if info.is_required() and name not in header:
             faults.add(line, name, "the column is missing", "add it to the header and to every row")
-            sound = False
-    return sound
+            stand_ins[name] = "line-"
+    return stand_ins
 
 
 def _unknown_column(name: str, known: tuple[str, ...]) -> tuple[str, str]:

@@ -36,12 +36,17 @@ def say(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
 
 
+def counted(n: int, noun: str) -> str:
+    """1 question, 2 questions."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def show_plan(plan: Plan) -> None:
     """What is about to be asked of whom."""
-    say(
-        f"{len(plan.asked)} questions x {plan.repeats} repeat(s) x {len(plan.targets)} target(s), "
-        f"QA set {plan.questions.name} {plan.questions.version} ({plan.questions.sha256[:8]})"
-    )
+    its, start = plan.questions, plan.questions.sha256[:8]
+    parts = ((len(plan.asked), "question"), (plan.repeats, "repeat"), (len(plan.targets), "target"))
+    version = its.version if its.version == start else f"{its.version} ({start})"
+    say(f"{' x '.join(counted(n, noun) for n, noun in parts)}, QA set {its.name} {version}")
 
 
 def show_estimate(estimate: Estimate) -> None:
@@ -72,7 +77,11 @@ def _duration(seconds: float) -> str:
 
 @contextmanager
 def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
-    """Bars for each run and phase while it goes: done, errors, time left, tokens per second."""
+    """Bars for each run and phase while it goes: done, errors, time left, tokens per second.
+
+    Those are the tokens of all requests together over the time since the bar first moved: not the speed of one answer,
+    which the table tells.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -90,7 +99,7 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
                 tasks[key] = (bars.add_task(label, total=its.planned, figures=""), monotonic())
             task, since = tasks[key]
             seconds = monotonic() - since
-            rate = f"{its.completion_tokens / seconds:,.0f} tok/s" if seconds > 0.5 else ""
+            rate = f"{its.completion_tokens / seconds:,.0f} tok/s, waits included" if seconds > 0.5 else ""
             errors = f"[red]{its.errors} errors[/red] " if its.errors else ""
             bars.update(task, completed=its.done, figures=errors + rate)
 

@@ -237,8 +237,13 @@ def judge(
         for run in stored
         for spec in specs
     ]
-    terminal.show_estimate(estimate_judging(due, *_known(engine)))
     chosen = [run.id or 0 for run in stored]
+    if not any(pairs for _, _, pairs in due):
+        names = ", ".join(dict.fromkeys(f"{spec.name} ({spec.protocol})" for spec in specs))
+        terminal.say(f"There is nothing left to judge: {names} has judged every answer of these runs by this rubric.")
+        report(chosen, {}, engine, as_json)
+        return
+    terminal.show_estimate(estimate_judging(due, *_known(engine)))
     with terminal.progress_bars() as on_progress:
         failed = asyncio.run(judge_runs(chosen, specs, engine, on_progress, its_rubric))
     report(chosen, failed, engine, as_json, _by_these(specs, its_rubric, stored, engine))
