@@ -147,5 +147,5 @@ def test_an_assumption_is_told_in_words_with_its_owner_and_its_unit():
     frame = tco_tables.assumptions_frame(scenario_file.demo()).set_index("path")
     power = frame.loc["hardware.workstation.idle_watts"]
     owner = scenario_file.demo().hardware["workstation"].label
-    assert (power["label"], power["unit"]) == (f"{owner}: power when idle", "W")
+    assert (power["label"], power["unit"]) == (f"Power when idle: {owner}", "W")
     assert (frame["label"].str.contains("_") | frame["label"].duplicated()).sum() == 0

@@ -98,16 +98,17 @@ _LABELS = {
 
 
 def label_of(key: str, scenario: Scenario) -> str:
-    """What a number is in words, with the hardware or the option it belongs to: "Workstation: power when idle"."""
+    """What a number is in words, with the hardware or the option it belongs to: "Power when idle: Workstation"."""
     last = key.rpartition(".")[2]
     if key.startswith("money.rates."):
         return f"One {last}"
     words = _LABELS.get(last, last.replace("_", " "))
+    words = words[:1].upper() + words[1:]
     for group, owners in (("hardware", scenario.hardware), ("options", scenario.options)):
         for name, owner in owners.items():
             if key.startswith(f"{group}.{name}."):
-                return f"{owner.label or name}: {words}"
-    return words[:1].upper() + words[1:]
+                return f"{words}: {owner.label or name}"
+    return words
 
 
 def unit_of(key: str, scenario: Scenario) -> str:
