@@ -11,6 +11,8 @@ from dashboard.format import listed, plain, plural
 from eval.comparing import Compared
 from eval.preferring import Preferences
 from eval.quality_number import RunQuality
+from eval.stats.best import RESAMPLES
+from eval.stats.comparison import FEW
 
 WORD = {"better": "is better than", "worse": "is worse than"}
 
@@ -133,10 +135,15 @@ def source_sentence(compared: Compared) -> str:
 
 
 def best_sentence(compared: Compared) -> str:
-    """How often each target would be best if the questions had been others of their kind."""
+    """How often each target would be best if the questions had been others of their kind; nothing where few were."""
+    if compared.best.n < FEW:
+        return ""
     shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{plain(name)} {share:.0%}" for name, share in shares)
-    return f"Best if the questions had been others of their kind: {listed}." if listed else ""
+    listed = ", ".join(f"{plain(name)} {100 * share:.0f} %" for name, share in shares)
+    return (
+        f"Best, had the questions been others of their kind: {listed}. Found by drawing {compared.best.n} of the "
+        f"{compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is decided stands in the table."
+    )
 
 
 def notes(found: Sequence[RunQuality]) -> list[str]:

@@ -59,6 +59,11 @@ def show_notice() -> None:
         st.toast(text, icon=":material/check:")
 
 
+def link_to_start() -> None:
+    """Where an empty page leads."""
+    st.page_link("app_pages/start.py", label="Start shows how to begin", icon=":material/rocket_launch:")
+
+
 def any_simulated(runs: Sequence[RunRow]) -> bool:
     """Whether a chart of these runs has to be marked."""
     return any(run.simulated for run in runs)
@@ -122,10 +127,14 @@ def _settle_runs() -> None:
     if stored:
         st.session_state[Key.CHOSEN] = linked
         st.session_state[Key.QA_SET] = next(stored[i].qa_set_id for i in linked if i in stored)
-    elif st.session_state.get(Key.QA_SET) not in data.qa_sets():
+    elif linked:
+        names = ", ".join(f"#{i}" for i in linked)
+        st.warning(f"The address asks for what is not stored (any more): {names}. Other runs are shown.")
+    if not stored and st.session_state.get(Key.QA_SET) not in data.qa_sets():
         newest = data.newest_group()
         if not newest:
-            st.info("No run has finished yet. The **Start** page shows how to begin, **Runs** what is under way.")
+            st.info("No run has finished yet. **Runs** shows what is under way.")
+            link_to_start()
             st.stop()
         st.session_state[Key.QA_SET] = newest[0].qa_set_id
         st.session_state[Key.CHOSEN] = [run.run_id for run in newest[:MOST_RUNS]]

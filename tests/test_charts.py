@@ -192,10 +192,13 @@ def test_an_unknown_cost_is_said_in_words_and_stands_last():
     drawn = cost_bars(costs(), order=ORDER).to_dict()
     rows = {row["label"]: row for row in next(iter(drawn["datasets"].values()))}
     assert rows["cloud"]["word"] == "unknown: no price for m3"
-    assert rows["small"]["word"] == "$4.00 (hypothetical price)"
+    assert rows["small"]["word"] == "$4.00"
     assert rows["large"]["word"] == "$60.50"
     assert layers(drawn, "bar")[0]["encoding"]["y"]["sort"] == ["small", "large", "cloud"]
-    assert layers(drawn, "bar")[0]["encoding"]["x"]["title"] == "Cost a month (USD)"
+    assert layers(drawn, "bar")[0]["encoding"]["x"]["title"] == [
+        "Cost a month (USD)",
+        "pale bars: at a hypothetical price",
+    ]
 
 
 def test_costs_of_nothing_known_can_still_be_drawn():

@@ -306,3 +306,8 @@ def test_wilcoxons_test_may_be_asked_for() -> None:
     expected = stats.wilcoxon(first, second, method="exact").pvalue
     assert pair(first, second, test="wilcoxon").p == pytest.approx(expected)
     assert pair(first, second).p != pytest.approx(expected)
+
+
+def test_of_very_few_questions_it_is_not_said_that_thousands_would_be_needed() -> None:
+    assert pair([4, 4, 5, 3], [4, 5, 4, 3]).words == "not decisive (too few questions to tell)"
+    assert "more than 10,000" in pair([4, 4, 5, 3, 4], [4, 5, 4, 3, 4]).words

@@ -27,6 +27,7 @@ EXACT_UP_TO = 16  # differences other than 0: 65,536 patterns of signs
 DRAWS = 20_000
 SEED = 20_261_103
 BLOCK = 2_000  # patterns of signs held in memory at once
+FEW = 5  # shared questions below which a small difference is no sign that thousands would be needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,8 @@ def _judge(
         outcome: Outcome = "better" if found.difference > 0 else "worse"
         return replace(found, outcome=outcome, words=outcome)
     needed = _needed(differences, tests, scale)
+    if needed is None and found.n < FEW:
+        return replace(found, words="not decisive (too few questions to tell)")
     if needed is None:
         return replace(
             found, words=f"not decisive (a difference so small needs more than {MOST_QUESTIONS:,} questions)"
