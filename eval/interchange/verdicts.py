@@ -9,7 +9,7 @@ from typing import Any
 
 from db import exchange, models, store
 from db.exchange import Row
-from db.models import AssessmentStatus, RaterKind, now
+from db.models import AssessmentStatus, Design, RaterKind, now
 from eval.faults import shown
 from eval.interchange.context import Context, Where, place_of
 from eval.interchange.records import (
@@ -229,6 +229,9 @@ class Verdicts:
             return self.context.missing(where, "sample", "sample", record.sample, self._samples)
         if held is None:
             return None
+        if found[0].design == Design.disagreement and record.probability is not None:
+            problem = f"sample {shown(record.sample)} holds answers in dispute: they were picked, not drawn by chance"
+            self.context.fault(where, "probability", problem, "leave it out, or correct the sample's design")
         held.draws = held.draws or {}
         if record.sample in held.draws:
             return self.context.fault(where, None, "this answer is drawn in this sample already", "remove one")
