@@ -72,7 +72,7 @@ class FlatDump:
             about += [answer.repeat, answer.text or "", _error(answer)]
             for assessment, rater in verdicts[answer.id or 0]:
                 given = [rater.name, rater.kind.value, rubrics[assessment.rubric_id], assessment.protocol]
-                given += [assessment.sample, assessment.note or ""]
+                given += [assessment.sample, assessment.note or "", _own_family(assessment, rater)]
                 yield [*about, *given, *[_cell(scores[assessment.id or 0].get(name)) for name in criteria]]
             if not verdicts[answer.id or 0]:
                 yield [*about, *[""] * (len(COLUMNS) - len(about) + len(criteria))]
@@ -102,6 +102,12 @@ class FlatDump:
             else:
                 left_out[_UNUSED] += 1
         return found
+
+
+def _own_family(assessment: models.Assessment, rater: models.Rater) -> str:
+    if rater.kind == RaterKind.person:
+        return ""
+    return "yes" if assessment.same_family else "no"
 
 
 def _error(answer: models.Answer) -> str:

@@ -334,7 +334,10 @@ class AssessmentRecord(Place):
     prompt_tokens: Count | None = Field(default=None, description="tokens in")
     completion_tokens: Count | None = Field(default=None, description="tokens out")
     total_ms: Ms | None = Field(default=None, description="waiting for the judge, ms")
-    same_family: bool = Field(default=False, description="true where the judge is of the target's model family")
+    same_family: bool = Field(
+        default=False,
+        description="whether the judge is of the target's model family; by what is known of both if left out",
+    )
     created_at: Moment | None = Field(default=None, description="when it was given")
     id: Text | None = Field(default=None, description="a name for it within this file, where another one takes it back")
     undoes: Text | None = Field(default=None, description="people: the id of the earlier one that this one takes back")
