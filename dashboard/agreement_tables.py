@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.format import plain
 from eval.agreeing import CriterionAgreement
+from eval.provenance import own_family_note
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
 from eval.stats.intervals import Estimate
@@ -78,9 +79,9 @@ def pairs_of(each: CriterionAgreement) -> dict[str, Agreement]:
     found: dict[str, Agreement] = {}
     for judge in each.judges:
         if judge.among.judge:
-            found[f"{judge.judge} and people"] = judge.among.judge.with_mean
+            found[f"{each.called(judge.judge)} and people"] = judge.among.judge.with_mean
     for pair in each.between_judges:
-        found[f"{pair.first} and {pair.second}"] = pair.agreement
+        found[f"{each.called(pair.first)} and {each.called(pair.second)}"] = pair.agreement
     return found
 
 
@@ -132,7 +133,7 @@ def bias_frame(each: CriterionAgreement, order: Sequence[str] = ()) -> pd.DataFr
     """How many points each judge lies above the people, a row a judge and target, a judge's targets as in `order`."""
     rows = [
         {
-            "judge": judge.judge,
+            "judge": each.called(judge.judge),
             "target": str(target),
             "said": figure(estimate, signed=True),
             "bias": estimate.value,
@@ -154,7 +155,8 @@ def bias_frame(each: CriterionAgreement, order: Sequence[str] = ()) -> pd.DataFr
 def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
     """How well each person, and the judge in their place, ranks answers as the other people do."""
     rows = [
-        {"judge": judge.judge, "person": held.name, "of_person": figure(held.person), "of_judge": figure(held.judge)}
+        {"judge": each.called(judge.judge), "person": held.name}
+        | {"of_person": figure(held.person), "of_judge": figure(held.judge)}
         for judge in each.judges
         for held in judge.among.ceiling.held_out
     ]
@@ -163,14 +165,12 @@ def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
 
 def sentences(each: CriterionAgreement) -> list[str]:
     """What the figures allow to say: may the judge stand in for a person, will one correction do for all targets."""
-    said = []
+    said = [plain(own_family_note(judge, targets)) for judge, targets in each.own_family.items()]
     for judge in each.judges:
         its = judge.among.judge
         if its is None:
             continue
         who = plain(judge.judge)
-        if judge.same_family:
-            said.append(f"**{who}** judged a target of its own model family, which it may favour.")
         held = its.replacement
         if held.reason is not None:
             said.append(

@@ -10,7 +10,7 @@ import pandas as pd
 from dashboard.format import listed, plain, plural
 from eval.comparing import Compared
 from eval.preferring import Preferences
-from eval.quality_number import RunQuality
+from eval.quality_number import RunQuality, own_family_notes
 from eval.stats.best import RESAMPLES
 from eval.stats.comparison import FEW
 
@@ -38,6 +38,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
             "value": each.number.value,
             "low": each.number.low,
             "high": each.number.high,
+            "own_family": each.own_family,
             "simulated": each.simulated,
         }
         for each in found
@@ -149,7 +150,8 @@ def best_sentence(compared: Compared) -> str:
 def notes(found: Sequence[RunQuality]) -> list[str]:
     """What each number rests on; what holds for all is said once."""
     shared = set.intersection(*(set(each.number.notes) for each in found)) if found else set()
-    said = [note for note in (found[0].number.notes if found else ()) if note in shared]
+    said = [plain(note) for note in own_family_notes(found)]
+    said += [note for note in (found[0].number.notes if found else ()) if note in shared]
     for each in found:
         said += [f"**{plain(each.target)}**: {plain(note)}" for note in each.number.notes if note not in shared]
     return said

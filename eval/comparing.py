@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from db import frames, judge_frames, rating_frames, store
 from db.models import Run
+from eval.provenance import own_family_note
 from eval.stats.best import Best, best
 from eval.stats.comparison import Comparison, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
@@ -31,6 +32,7 @@ class Compared:
     pairs: list[Comparison]
     best: Best
     notes: tuple[str, ...]
+    own_family: tuple[str, ...] = ()  # the targets of the judge's own model family
 
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
@@ -83,7 +85,9 @@ def compare(
         }
         shared = set.intersection(*(set(values) for values in scores.values()))
         pairs = compare_all(scores, test=test, scale=by_run[0][name].scale)
-        found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), notes))
+        own = tuple(label for label, its in zip(names, by_run, strict=True) if its[name].same_family)
+        told = (*notes, own_family_note(chosen, own)) if own else notes
+        found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), told, own))
     return found
 
 
