@@ -10,10 +10,10 @@ from dashboard import quality_tables as tables
 from eval.comparing import ComparisonError
 
 
-def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None:
-    """Every pair of runs on one criterion, by the scores of one source that scored them all."""
+def show_differences(ids: list[int], criterion: str, judge: str | None, *, simulated: bool) -> None:
+    """Every pair of runs on one criterion, by their quality numbers, or the scores of one source that scored all."""
     try:
-        compared = data.comparison(ids, criterion)
+        compared = data.comparison(ids, criterion, judge)
     except ComparisonError as error:
         st.info(str(error), icon=":material/compare_arrows:")
         return
@@ -26,7 +26,9 @@ def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None
             "Effect size", format="%+.2f", help="Mean over standard deviation."
         ),
         "p_holm": st.column_config.NumberColumn(
-            "p", format="%.4f", help="Sign-flip test, held against all pairs (Holm)."
+            "p",
+            format="%.4f",
+            help="Sign-flip test; by people's scores that of the interval. Held against all pairs (Holm).",
         ),
         "verdict": st.column_config.TextColumn("Verdict", width="large"),
     }

@@ -130,7 +130,7 @@ def show_comparisons(found: Sequence[Compared]) -> None:
     """A table a criterion: a row a pair with its verdict in words."""
     for each in found:
         table = Table(
-            title=f"{escape(each.criterion)}, scored by {escape(each.source)}, {each.n_shared} shared questions",
+            title=f"{escape(each.criterion)}, scored by {escape(each.rests_on)}, {each.n_shared} shared questions",
             title_justify="left",
             caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm).",
             caption_justify="left",

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from db import store
 from db.models import Run
-from db.scales import FIVE, Scale
-from eval.comparing import labels_of, scores_by_id
-from eval.hand_sample import read_hand_scores
+from db.scales import Scale
+from eval.comparing import labels_of
+from eval.run_scores import join_scores, judges_of_runs
 from eval.stats.corrected import Inference
 from eval.stats.planning import Prospect, after_more_scores
 from eval.stats.quality import Quality as QualityNumber
 from eval.stats.quality import quality
-from eval.summary import summarise
 
 MORE = 20  # hand scores to come, whose worth is told
 
@@ -43,13 +41,6 @@ class RunQuality:
     scale: Scale
 
 
-def judges_of_runs(runs: Sequence[Run], engine: Engine) -> list[str]:
-    """The judges and panels that scored any of some runs, those that scored most of them first, then by name."""
-    by_run = [{q.source for q in summarise(run.id or 0, engine).quality if q.rater_kind != "person"} for run in runs]
-    found = {source for its in by_run for source in its}
-    return sorted(found, key=lambda source: (-sum(source in its for its in by_run), source))
-
-
 def quality_numbers(
     runs: Sequence[Run],
     engine: Engine,
@@ -68,17 +59,22 @@ def quality_numbers(
         raise QualityError(f'"{judge}" scored none of these runs; those who did: {", ".join(known) or "nobody"}.')
     found = []
     for run, name in zip(runs, labels_of(runs), strict=True):
-        judged = summarise(run.id or 0, engine).quality_of(chosen, criterion) if chosen else None
-        with store.reading(engine) as session:
-            hand = read_hand_scores(run.id or 0, session=session)
-        scale = judged.scale if judged else hand.scale(criterion) or FIVE
-        sample_id, joined = hand.join(criterion, scores_by_id(run, judged, engine) if judged else {}, scale)
-        if scores := list(joined.values()):
-            number = quality(scores, inference=inference, scale=scale)
-            prospect = after_more_scores(scores, MORE, inference=inference, scale=scale)
-            source = chosen if judged else None
+        joined = join_scores(run, criterion, chosen, engine)
+        if scores := list(joined.questions.values()):
+            number = quality(scores, inference=inference, scale=joined.scale)
+            prospect = after_more_scores(scores, MORE, inference=inference, scale=joined.scale)
             found.append(
-                RunQuality(run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated, scale)
+                RunQuality(
+                    run.id or 0,
+                    name,
+                    criterion,
+                    joined.judge,
+                    joined.sample_id,
+                    number,
+                    prospect,
+                    run.simulated,
+                    joined.scale,
+                )
             )
     if not found:
         raise QualityError(

@@ -8,12 +8,14 @@ import pytest
 import rows
 from command import Command
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from db import store
-from db.models import Answer, Design, QASet, Question, Rater, Run
+from db import sampling, store
+from db.models import Answer, Design, Draw, QASet, Question, Rater, Run
+from db.sampling import Wish
 from eval.agreeing import AgreementError, agreements
-from eval.comparing import ComparisonError, compare, detectable_difference
+from eval.comparing import ComparisonError, common_sources, compare, detectable_difference
+from eval.quality_number import quality_numbers
 from eval.stats.agreement import agreement
 from eval.stats.comparison import compare_all
 from eval.stats.scores import Pair
@@ -176,6 +178,73 @@ def test_a_comparison_is_that_of_the_statistics_over_shared_questions(engine: En
     assert (pair.outcome, pair.n, found["overall"].n_shared) == ("better", N, N)
     assert (pair.difference, pair.low, pair.high) == pytest.approx((expected.difference, expected.low, expected.high))
     assert found["overall"].best.probability["one"] == 1
+
+
+def biased_for_the_worse(engine: Engine) -> list[Run]:
+    """People score "one" two points above "two", on 24 of 36 questions drawn; the judge says the opposite."""
+    low = [1 + i % 3 for i in range(N)]
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        rubric, runs = rows.rubric(session), []
+        for target, up, judged in (("one", 2, 1), ("two", 0, 3)):
+            run, answers = a_run(session, qa_set, questions, target)
+            give(answers, rows.judge(session), [min(5, value + judged) for value in low], session)
+            wish = Wish((run.id or 0,), Design.random, 24, double_share=0)
+            sample = sampling.draw_sample(wish, rubric, seed=3, session=session)
+            drawn = {d.answer_id: d.id for d in session.exec(select(Draw).where(col(Draw.sample_id) == sample.id))}
+            for answer, value in zip(answers, low, strict=True):
+                if answer.id in drawn:
+                    given = {"draw_id": drawn[answer.id]}
+                    give([answer], rows.person(session), [value + up], session, "person", **given)
+            runs.append(run)
+    return runs
+
+
+def test_no_verdict_of_a_judge_runs_against_what_people_scored(rightsize: Command, engine: Engine) -> None:
+    runs = biased_for_the_worse(engine)
+    one, two = quality_numbers(runs, engine)
+    assert (one.number.low or 0) > (two.number.high or 9)
+    (found,) = compare(runs, engine, criterion="overall")
+    (pair,) = found.pairs
+    assert (pair.outcome, pair.n_people, pair.method) == ("better", (24, 24), one.number.method)
+    assert found.rests_on.startswith("people")
+    assert not any("judge only" in note for note in found.notes)
+    (by_judge,) = compare(runs, engine, criterion="overall", source="test-judge (quick)")
+    assert by_judge.pairs[0].outcome == "not decisive"
+    assert "say the opposite" in by_judge.pairs[0].words
+    assert (by_judge.pairs[0].difference or 0) < 0
+    assert by_judge.best.probability == {}
+    told = rightsize("compare", "1", "2", "--db", str(engine.url.database), "--criterion", "overall").err
+    assert "scored by people" in told.replace("\n", " ")
+
+
+def test_a_judge_without_people_is_said_to_be_judge_only(rightsize: Command, engine: Engine) -> None:
+    words = "judge only, not calibrated"
+    (found,) = compare(two_runs(engine), engine, criterion="overall")
+    assert found.pairs[0].method == words
+    assert any(words in note for note in found.notes)
+    db = str(engine.url.database)
+    (shown,) = json.loads(rightsize("compare", "1", "2", "--db", db, "--criterion", "overall", "--json").out)
+    assert any(words in note for note in shown["notes"])
+    assert words in " ".join(rightsize("compare", "1", "2", "--db", db, "--criterion", "overall").err.split())
+
+
+def test_people_come_first_among_the_sources_and_simulated_runs_say_so(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        runs = []
+        for target, simulated in (("one", True), ("two", False)):
+            run = rows.add_run(session, qa_set, target=target, name=target, simulated=simulated)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            give(answers, rows.judge(session, "a-judge"), JUDGE, session)
+            give(answers, rows.person(session), PERSON, session, "person")
+            runs.append(run)
+    assert common_sources(runs, engine) == ["people", "a-judge (quick)"]
+    (found,) = compare(runs, engine, criterion="overall")
+    assert found.source == "people"
+    assert any(note.startswith("Simulated") for note in found.notes)
+    (real,) = compare([runs[1], runs[1]], engine, criterion="overall")
+    assert not any(note.startswith("Simulated") for note in real.notes)
 
 
 def test_versions_of_a_qa_set_are_not_compared_without_saying_so(engine: Engine) -> None:
