@@ -51,8 +51,13 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
             if judge.among.judge:
                 who = f"{judge.judge} / people" + (" (own family)" if judge.same_family else "")
                 table.add_row(*_row(who, judge.among.judge.with_mean))
+                by_target = judge.among.judge.by_target
+                for target, found_there in by_target.items() if len(by_target) > 1 else ():
+                    table.add_row(*_row(f"  {target}", found_there))
         for pair in each.between_judges:
             table.add_row(*_row(f"{pair.first} / {pair.second}", pair.agreement))
+        for (one, other), two in each.people.pairs.items() if each.people else ():
+            table.add_row(*_row(f"{one} / {other}", two))
         if table.row_count:
             console.print(table)
         for sentence in agreement_sentences(each):
@@ -63,7 +68,7 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
 
 def agreement_sentences(each: CriterionAgreement) -> list[str]:
     """What beside the table has to be known: people among themselves, the ceiling, the test, bias by target."""
-    said = []
+    said = list(each.notes)
     if each.people is None:
         said.append(
             "No person has scored these answers, so nothing vouches for the judge; score some on the Score page."

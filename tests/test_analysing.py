@@ -128,6 +128,73 @@ def test_scores_of_answers_that_were_picked_for_disagreement_are_left_out(engine
     assert judge.with_mean.n == 10
 
 
+def test_a_later_score_from_the_disagreement_queue_does_not_hide_a_persons_earlier_one(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        run, answers = a_run(session, qa_set, questions)
+        give(answers, rows.judge(session), JUDGE, session)
+        person, rubric = rows.person(session), rows.rubric(session)
+        give(answers, person, PERSON, session, "person")
+        for answer in answers[:10]:
+            drawn = rows.sample(answer, rubric, session, Design.disagreement)
+            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    judge = agreements([run], engine)[0].judges[0].among.judge
+    assert judge is not None
+    assert judge.with_mean.n == N
+    assert judge.with_mean.bias.value == pytest.approx(sum(JUDGE) / N - sum(PERSON) / N)
+
+
+def test_one_judgement_under_another_rubric_leaves_the_people_in_and_is_named(engine: Engine) -> None:
+    run = judged_and_scored(engine)
+    with store.writing(engine) as session:
+        answer = session.exec(select(Answer)).first()
+        assert answer is not None
+        made = rows.assessment(answer, rows.judge(session), rows.rubric(session, "2"))
+        store.save_assessment(made, rows.scores([1, 1, 1]), session=session)
+    found = agreements([run], engine)[0]
+    assert found.people is not None
+    assert found.people.n == N
+    assert found.notes == (
+        f"{len(rows.CRITERIA)} scores under another rubric are left out; those under test 1 are the most.",
+    )
+
+
+def test_of_answers_that_two_people_scored_single_scores_are_counted(engine: Engine) -> None:
+    judge = agreements([judged_and_scored(engine, second=True)], engine)[0].judges[0].among.judge
+    assert judge is not None
+    shown = judge.with_mean
+    single = [(j, p) for column in (PERSON, SECOND) for j, p in zip(JUDGE, column, strict=True)]
+    assert shown.confusion is not None
+    assert sum(map(sum, shown.confusion)) == len(single)
+    assert shown.exact.value == pytest.approx(sum(j == p for j, p in single) / len(single))
+    assert shown.kappa.value is not None
+    assert shown.first_counts == tuple(2 * JUDGE.count(label) for label in (1, 2, 3, 4, 5))
+
+
+def test_every_figure_is_told_by_target_and_for_two_people(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        runs = []
+        for target, shift in (("one", 0), ("two", 1)):
+            run, answers = a_run(session, qa_set, questions, target)
+            give(answers, rows.judge(session), [min(5, score + shift) for score in JUDGE], session)
+            give(answers, rows.person(session, "Ann"), PERSON, session, "person")
+            give(answers, rows.person(session, "Bob"), SECOND, session, "person")
+            runs.append(run)
+    found = agreements(runs, engine, rows.CRITERIA[0])[0]
+    assert found.people is not None
+    judge = found.judges[0].among.judge
+    assert judge is not None
+    assert [each.n for each in judge.by_target.values()] == [N, N]
+    one, two = judge.by_target["one"], judge.by_target["two"]
+    assert (two.bias.value or 0) > (one.bias.value or 0)
+    for each in (one, two, found.people.pairs["Ann", "Bob"]):
+        measured = (each.exact, each.quadratic_kappa, each.alpha, each.mae, each.overall.spearman, each.overall.kendall)
+        assert None not in [measure.value for measure in measured]
+    expected = agreement([Pair(i, "one", a, b) for i, (a, b) in enumerate(zip(PERSON, SECOND, strict=True))])
+    assert found.people.pairs["Ann", "Bob"].exact.value == expected.exact.value
+
+
 def test_readings_of_a_judge_count_as_their_mean(engine: Engine) -> None:
     with store.writing(engine) as session:
         qa_set, questions = rows.add_qa_set(session, N)
