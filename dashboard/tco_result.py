@@ -3,6 +3,7 @@
 Only the chart that is looked at is drawn, and changing it redraws nothing else.
 """
 
+import altair as alt
 import streamlit as st
 
 from dashboard import data, tco_tables, widgets
@@ -19,7 +20,7 @@ TABS = {
     "Break-even": ("volume", "break_even"),
 }
 MOST_FLIPS = 5
-FRAME_PX = 110  # legend, title and axis, which on the page are part of a chart's height
+PLOT = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height is the plot's: no legend or axis takes of it
 
 
 def show(result: Result) -> None:
@@ -75,8 +76,7 @@ def _show_tab(keys: tuple[str, ...], result: Result) -> None:
     drawn = {key: chart for key in keys if (chart := charts.marked(key, result, data.target_order())) is not None}
     for key, bare in drawn.items():
         words = " ".join((charts.CHARTS[key].__doc__ or key).split())
-        chart = bare.properties(height=float(bare.height) + FRAME_PX)  # pyright: ignore
-        widgets.show_chart(chart, key=f"tco_{key}", alt_text=words)
+        widgets.show_chart(bare.properties(autosize=PLOT), key=f"tco_{key}", alt_text=words)
         st.caption(plain(words))
     if not drawn:
         st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -211,12 +211,17 @@ def labels(runs: Sequence[RunRow]) -> dict[int, str]:
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
-def show_chart(chart: Drawing | alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
-    """A chart in the theme's colours; its menu saves it as SVG or PNG."""
+def show_chart(
+    chart: Drawing | alt.Chart | alt.LayerChart | alt.FacetChart,
+    key: str,
+    alt_text: str,
+    width: Literal["stretch", "content"] = "stretch",
+) -> None:
+    """A chart in the theme's colours, as wide as the page or of its own width; its menu saves it as SVG or PNG."""
     if isinstance(chart, Drawing):
-        st.vega_lite_chart(chart.rows, chart.spec, key=key, alt=alt_text, width="stretch")
+        st.vega_lite_chart(chart.rows, chart.spec, key=key, alt=alt_text, width=width)
     else:
-        st.altair_chart(chart, key=key, alt=alt_text)
+        st.altair_chart(chart, key=key, alt=alt_text, width=width)
 
 
 def let_the_chart_come_first() -> None:

@@ -30,7 +30,7 @@ from pydantic_core import ErrorDetails
 
 from eval.faults import MAX_FAULTS as MAX_FAULTS
 from eval.faults import Fault as Fault
-from eval.faults import Faults, field_path, invalid, parse_json, printable, shown, unknown
+from eval.faults import Faults, UndecodableError, decoded, field_path, invalid, parse_json, printable, shown, unknown
 from eval.formula import neutralised, restored
 
 MAX_BYTES = 50_000_000
@@ -253,23 +253,10 @@ def _text(path: Path, faults: Faults) -> str | None:
         return faults.add(None, None, f"the file cannot be read ({error})", "check the name and the disk")
     if not data:
         return faults.add(None, None, "the file is empty", "write at least one question")
-    convert = "save it as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return faults.add(1, None, "the file is UTF-16", convert.replace("WINDOWS-1252", "UTF-16"))
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)  # the decoder counts from after the mark
-        problem = f"byte {at + 1} of the file (0x{data[at]:02X}) is not UTF-8"
-        return faults.add(_line_at(data[:at].decode("latin-1")), None, problem, convert)
-    if (nul := text.find("\0")) >= 0:
-        problem = f"the file holds {text.count(chr(0)):,} NUL bytes, the first on this line"
-        return faults.add(_line_at(text[:nul]), None, problem, "remove them; a UTF-16 file has to be saved as UTF-8")
-    return text
-
-
-def _line_at(before: str) -> int:
-    return len(re.findall(r"\r\n|\r|\n", before)) + 1
+        return decoded(data)
+    except UndecodableError as error:
+        return faults.add(error.fault.line, None, error.fault.problem, error.fault.remedy)
 
 
 def _json_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:

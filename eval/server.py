@@ -61,11 +61,6 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _settings_folder(dashboard: Path) -> Path:
-    """The folder whose .streamlit/config.toml holds theme and address: in a wheel the package, else the checkout."""
-    return dashboard if (dashboard / ".streamlit" / "config.toml").exists() else dashboard.parent
-
-
 def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
     """Serve the dashboard on loopback until Ctrl-C. Raises ServerError if Streamlit does not come up."""
     spec = find_spec("dashboard")
@@ -77,7 +72,7 @@ def serve_dashboard(db_url: str, port: int, *, open_browser: bool) -> None:
             *(sys.executable, "-m", "dashboard.tethered", "run", str(folder / "app.py")),
             *("--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"),
         ],
-        cwd=_settings_folder(folder),
+        cwd=folder,  # whose .streamlit/config.toml holds theme and manners
         env=os.environ | {"RIGHTSIZE_DB": _absolute(db_url), "PYTHONUTF8": "1"},
         stdin=subprocess.PIPE,  # nothing is written: it closes when this process ends, however it does
         stdout=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ from db.models import Run
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
 from eval.stats import intervals
-from eval.summary import PANEL, Judging, Summary
+from eval.summary import PANEL, Judging, Quality, Summary
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
@@ -106,9 +106,22 @@ def _with_interval(estimate: intervals.Estimate, form: str) -> str:
     return f"{text} [dim]({estimate.low:{form}}-{estimate.high:{form}})[/dim]"
 
 
-def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], prices: Mapping[str, Any]) -> None:
-    """The table at the end: a row a run, every mean with its 95 % interval."""
+def show_summaries(
+    runs: Sequence[Run],
+    summaries: Sequence[Summary],
+    prices: Mapping[str, Any],
+    wanted: Callable[[Quality], bool] | None = None,
+) -> None:
+    """The table at the end: a row a run, every mean with its 95 % interval.
+
+    `wanted` picks whose scores the table shows, where they were just asked for; else those that stand first.
+    """
     headlines = _headlines(summaries)
+    if wanted is not None:
+        asked = {q.source for summary in summaries for q in summary.quality if wanted(q) and q.n_scored}
+        if not asked:
+            say("None of the verdicts asked for holds a usable score; `rightsize show RUN --json` shows the replies.")
+        headlines = dict(sorted(headlines.items(), key=lambda item: item[0] not in asked))
     first = next(iter(headlines), "")
     table = Table(
         caption="Latency and speed: medians without warm-ups. In brackets: 95 % intervals.", caption_justify="left"

@@ -90,7 +90,6 @@ def test_wrong_key_is_named_by_its_variable_and_never_shown(tmp_path: Path) -> N
         done = rightsize("run", cwd=tmp_path, MY_KEY="wrong-secret-key")
         refused(done, "MY_KEY", "401")
         assert "wrong-secret-key" not in done.stderr
-        refused(rightsize("run", cwd=tmp_path), "MY_KEY", "not set")
         good = rightsize("run", "--limit", "1", cwd=tmp_path, MY_KEY="right-key")
         assert good.returncode == 0, good.stderr
     stored = (
@@ -100,6 +99,23 @@ def test_wrong_key_is_named_by_its_variable_and_never_shown(tmp_path: Path) -> N
     )
     assert b"MY_KEY" in stored
     assert b"right-key" not in stored
+
+
+@pytest.mark.parametrize("key", [None, " "], ids=["unset", "blank"])
+def test_a_key_that_is_not_there_is_refused_before_the_estimate(key: str | None, url: str, tmp_path: Path) -> None:
+    (tmp_path / "rightsize.toml").write_text(
+        f'[endpoints.open]\nurl = "{url}"\n[endpoints.locked]\nurl = "{url}"\napi_key_env = "MY_KEY"\n'
+        '[targets.a]\nmodel = "sim-small"\nendpoint = "open"\n'
+        '[targets.b]\nmodel = "sim-small"\nendpoint = "locked"\n',
+        encoding="utf-8",
+    )
+    environment = {} if key is None else {"MY_KEY": key}
+    done = rightsize("run", "--limit", "1", cwd=tmp_path, **environment)  # one address, and the key is not forgotten
+    refused(done, f"The environment variable MY_KEY, which should hold the key for {url}, is not set.")
+    assert "Estimate" not in done.stderr
+    assert not (tmp_path / "rightsize.db").exists()
+    unused = rightsize("run", "--target", "a", "--limit", "1", cwd=tmp_path, **environment)
+    assert unused.returncode == 0, unused.stderr
 
 
 def test_unknown_model_names_those_offered(url: str, tmp_path: Path) -> None:

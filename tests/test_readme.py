@@ -12,7 +12,7 @@ import typer
 
 from dashboard.hotkeys import KEYS
 from eval.cli import app
-from eval.plan import _read_config
+from eval.config import read_config
 from eval.simulator.faults import Faults
 
 HOME = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def test_its_configuration_has_no_fault(tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     file = tmp_path / "rightsize.toml"
     file.write_text(example, encoding="utf-8")
-    config = _read_config(file)
+    config = read_config(file, ("qa_set", "rubric")).config
     assert list(config.targets) == ["small", "cloud", "hybrid"]
     assert config.judge is not None
 

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from eval import server
@@ -103,11 +104,33 @@ def test_the_dashboard_listens_on_this_machine_only() -> None:
     assert tomllib.loads(settings.read_text(encoding="utf-8"))["server"]["address"] == "127.0.0.1"
 
 
-def test_the_settings_are_found_in_a_wheel_and_in_a_checkout(tmp_path: Path) -> None:
-    """A wheel carries the theme inside the package; without it Streamlit would listen on every address."""
-    package = tmp_path / "dashboard"
-    package.mkdir()
-    assert server._settings_folder(package) == tmp_path
-    (package / ".streamlit").mkdir()
-    (package / ".streamlit" / "config.toml").touch()
-    assert server._settings_folder(package) == package
+def test_streamlit_run_from_any_folder_listens_on_this_machine_only(tmp_path: Path) -> None:
+    port = free_port()
+    app = Path(server.__file__).parents[1] / "dashboard" / "app.py"
+    options = ("--server.port", str(port), "--server.headless", "true")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(app), *options],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert within(60, lambda: answers(port)), "the dashboard did not start"
+        open_to = {
+            each.laddr.ip
+            for each in psutil.Process(process.pid).net_connections("tcp")
+            if each.status == psutil.CONN_LISTEN and each.laddr.port == port
+        }
+        assert open_to == {"127.0.0.1"}
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_settings_beside_the_app_are_those_of_the_project() -> None:
+    """Streamlit reads the working folder's and the app's: the latter also from another folder, and in a wheel."""
+    home = Path(server.__file__).parents[1]
+    beside = home / "dashboard" / ".streamlit" / "config.toml"
+    assert beside.read_bytes() == (home / ".streamlit" / "config.toml").read_bytes()

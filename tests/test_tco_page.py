@@ -1,5 +1,6 @@
 """The TCO page: there on an empty database, right on a full one; an edit changes the result at once."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,11 @@ def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
         app.session_state["_tco_chart"] = name
         app.run()
         assert not app.exception
-        assert len(app.get("vega_lite_chart")) == charts, name
+        shown = app.get("vega_lite_chart")
+        assert len(shown) == charts, name
+        specs = [json.loads(chart.proto.spec) for chart in shown]
+        assert all(spec["autosize"]["type"] == "fit-x" for spec in specs)  # the plot's height is not the legend's
+    assert "Grey ticks" in said(app)
 
 
 def test_an_edited_assumption_changes_the_result_at_once_and_stores_nothing(

@@ -66,7 +66,10 @@ class AnswerCost:
 
 @dataclass(frozen=True, slots=True)
 class PriceUsed:
-    """A row of the price card an option is billed by; `label` says that it is hypothetical or borrowed, where it is."""
+    """Prices an option is billed by; `label` says that they are hypothetical or borrowed, where they are.
+
+    `row` names the row of the price card with the context tier, the first month of several, and whether for a batch.
+    """
 
     row: str
     model: str
