@@ -16,6 +16,7 @@ from sqlmodel import Session
 from db import cost_frames, frames, store
 from db.models import RaterKind, Run, RunStatus
 from db.scales import FIVE
+from eval.cost.faults import guess
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, StageUse, acceptable_share
 from eval.cost.scenario import Scenario
 from eval.stats.intervals import Estimate, mean_interval
@@ -88,11 +89,14 @@ def measured_targets(
 
     `source` names whose scores count as quality ("people", or a judge like "gpt-oss-20b (quick)"); left out, it is the
     judge that scored most of the runs. `acceptable_from` is the score that every criterion of an acceptable answer has.
-    Raises StoreError for an unknown run.
+    Raises StoreError for an unknown run or source.
     """
     wanted = targets_of(scenario)
     runs = chosen_runs(wanted, engine, names)
     summaries = {run.id or 0: summarise(run.id or 0, engine) for run in runs}
+    known = dict.fromkeys(q.source for summary in summaries.values() for q in summary.quality)
+    if source is not None and source not in known:
+        raise store.StoreError(f'Nobody called "{source}" scored these runs; {guess(source, known).rstrip("?")}.')
     scored_by = source or _commonest(list(summaries.values()))
     by_target: dict[str, list[Run]] = {}
     for run in runs:

@@ -14,7 +14,18 @@ from eval.cost.fields import months_after
 from eval.cost.measured import Measured, StageUse, stretch
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens, tiers_within
-from eval.cost.scenario import Api, DoNothing, DraftAndRefine, Escalate, Option, Part, Scenario, SelfHosted, assumptions
+from eval.cost.scenario import (
+    Api,
+    DoNothing,
+    DraftAndRefine,
+    Escalate,
+    Option,
+    Part,
+    Scenario,
+    SelfHosted,
+    assumptions,
+    bounds,
+)
 from eval.stats.intervals import Estimate
 
 
@@ -34,7 +45,11 @@ class Compiler:
     def __init__(self, scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> None:
         self.scenario, self.measured, self.card = scenario, measured, card
         self.assumed = assumptions(scenario)
-        self.spreads: dict[str, Spread] = {key: given.spread for key, given in self.assumed.items()}
+        limits = bounds(scenario)
+        self.spreads: dict[str, Spread] = {
+            key: replace(given.spread, least=limits[key].least, most=limits[key].most)
+            for key, given in self.assumed.items()
+        }
         self.estimates: dict[str, tuple[Estimate, str]] = {}  # measured keys, each with its origin
 
     def programs(self) -> dict[str, Program]:
@@ -65,10 +80,19 @@ class Compiler:
             last = option.refine if isinstance(option, DraftAndRefine) else option.remote
             judged = problems.sources.get(last.target)  # whoever has the last word is taken to be judged alike
         judge = self._judge(judged, problems) if judged is not None else None
+        self._check_price_names(name, option, problems)
         distinct = {kind: tuple(dict.fromkeys(getattr(problems, kind))) for kind in ("blocked", "never", "notes")}
         return Program(
             name, option, target, tuple(problems.sources.values()), tuple(api), tuple(machines), judge, **distinct
         )
+
+    def _check_price_names(self, name: str, option: Option, problems: _Problems) -> None:
+        """Block the option where it prices a model that none of its runs asked: it would be a slip, and unseen."""
+        models = dict.fromkeys(stage.model for source in problems.sources.values() for stage in source.stages)
+        for model in getattr(option, "prices", {}):
+            if models and model not in models:
+                what = f'"{model}" is no model of {" or ".join(problems.sources)}'
+                problems.blocked.append(f"options.{name}.prices: {what}; {guess(model, models).rstrip('?')}.")
 
     # --- targets and tokens -------------------------------------------------------------------------------------------
 

@@ -121,6 +121,8 @@ def _sentence(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
             return "the kind is missing", f'write kind = "...", one of {", ".join(tags)}'
         case "finite_number":
             return f"{value} is not a number to calculate with", "write a finite number"
+        case "string_too_long":
+            return f"{value} is too long", f"write at most {context['max_length']} characters"
         case "too_short" | "string_too_short":
             return "it is empty", "write at least one"
         case _ if kind.startswith("int"):
