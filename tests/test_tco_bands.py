@@ -31,7 +31,7 @@ def demo() -> Result:
 
 
 def test_every_band_is_in_order_and_holds_what_was_measured_or_stated():
-    """A derived centre is no percentile: with skewed ranges it may lie outside of its band, which is in order itself."""
+    """A derived centre is no percentile: with skewed ranges it may lie outside of its band, which is in order."""
     result = demo()
     bands = [(path, f) for path, f in figures(result) if isinstance(f, Figure) and f.low is not None]
     assert len(bands) > 50
