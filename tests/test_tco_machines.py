@@ -206,6 +206,7 @@ def test_laptops_have_to_bear_every_month_and_not_one_alone():
     assert (billed_for(scenario({"own": OWN}, hardware=hardware, workload=questions))[0].feasible == 1).all()
     crowded = questions | {"questions_per_user_day": 9000, "users": 1, "growth_per_year": -0.95}
     made, w = billed_for(scenario({"own": OWN}, hardware=hardware, workload=crowded))
+    assert made.feasible is not None
     assert (w.per_s[0, 0] > 0.7, w.per_s[0, -1] < 0.7, made.feasible[0, 0]) == (True, True, 0)
 
 
