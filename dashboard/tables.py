@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.data import RunRow
-from dashboard.format import listed, milliseconds, when
+from dashboard.format import interval, listed, milliseconds, when
 from db.frames import records
 from db.models import Price, Run
 from eval.cost.price import Cost, Tariff, cost_per_answer
@@ -91,7 +91,10 @@ def cost_frame(
     prices: Mapping[str, Price],
     answers_a_month: int,
 ) -> pd.DataFrame:
-    """A row a run: mean tokens an answer with n, and what an answer, a thousand and a month's volume cost in USD."""
+    """A row a run, cheapest first and unknown last: tokens and cost.
+
+    Mean tokens an answer with n, and what an answer, a thousand and a month's volume cost in USD.
+    """
     rows = []
     for run in runs:
         summary = summaries[run.run_id]
@@ -104,6 +107,8 @@ def cost_frame(
                 "target": run.target,
                 "model": run.model,
                 "n_answers": summary.n_answers,
+                "prompt_said": interval(summary.token_means["prompt"], 0),
+                "completion_said": interval(summary.token_means["completion"], 0),
                 "prompt_tokens": sum(s.prompt or 0 for s in stages) if known else None,
                 "completion_tokens": sum(s.completion or 0 for s in stages) if known else None,
                 "cost_1000": cost.of(1000),
@@ -117,7 +122,7 @@ def cost_frame(
     frame = pd.DataFrame(rows)
     numeric = ["prompt_tokens", "completion_tokens", "cost_1000", "cost_month"]
     frame[numeric] = frame[numeric].apply(pd.to_numeric)
-    return frame
+    return frame.sort_values("cost_month", na_position="last", kind="stable")
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------

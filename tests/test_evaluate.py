@@ -108,8 +108,11 @@ def test_the_demo_is_not_decisive_and_says_why():
     assert result.decision.sentence.startswith("Not decisive: Cloud API is the cheapest in ")
     assert result.option("small-local").out == ("Its factuality of 3.32 is below the 3.5 that is asked for.",)
     assert any(flip.inside for flip in result.flips)
-    assert any("simulated" in caveat for caveat in result.decision.caveats)
-    assert "Hypothetical prices are in these numbers: simulator/sim-cloud, simulator/sim-judge." in result.warnings
+    assert sum("simulated" in sentence for sentence in (*result.decision.caveats, *result.warnings)) == 1
+    assert (
+        "Hypothetical (made-up) prices are in these numbers: simulator/sim-cloud, simulator/sim-judge."
+        in result.warnings
+    )
 
 
 def test_doing_nothing_has_no_provider_whose_energy_would_be_unknown():
@@ -233,7 +236,7 @@ def test_the_cheapest_that_is_out_is_not_chosen():
     result = evaluate(scenario(BOTH, constraints={"quality_floor": {"factuality": 4}}), poor, PRICES)
     assert (result.decision.option, result.decision.runner_up) == ("dear", None)
     assert result.decision.sentence == "dear is the only option that meets everything that is asked for."
-    assert result.decision.caveats[0].startswith("The interval of its factuality begins at 3.90, below 4")
+    assert result.decision.caveats[0].startswith("The interval of dear's factuality begins at 3.90, below 4")
 
 
 def test_later_payments_are_worth_less():
@@ -257,8 +260,16 @@ def test_two_that_cannot_be_told_apart_are_not_decisive():
     assert result.decision.verdict == "not decisive"
     assert 0.45 < (result.decision.probability.value or 0) < 0.55
     assert result.decision.sentence.startswith("Not decisive: ")
+    assert "At the central values alone" not in result.decision.sentence
     shares = [option.probability_cheapest.value or 0 for option in result.options]
     assert sum(map(float, shares)) == pytest.approx(1)
+
+
+def test_a_leader_over_the_draws_that_is_not_the_cheapest_at_the_central_values_is_said_to_be_so():
+    lopsided = {"value": 0.4, "low": 0.39, "high": 0.9, "shape": "uniform"}  # cheap at 0.4, dear in most of the range
+    result = evaluate(scenario({"dear": DEAR | {"discount": lopsided}, "cheap": CHEAP}), TARGETS, PRICES)
+    assert result.decision.option == "dear"
+    assert "At the central values alone cheap is the cheapest" in result.decision.sentence
 
 
 @pytest.mark.parametrize("order", [("cheap", "dear"), ("dear", "cheap")])

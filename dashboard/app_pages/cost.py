@@ -7,6 +7,8 @@ from dashboard.charts.cost_bars import cost_bars
 from dashboard.format import to_csv
 from db import store
 
+MEAN, ALL = "Mean", "all stages together, with its 95 % interval over questions."
+
 st.title("Cost")
 st.caption("The tokens that were measured, times a price for each model, for as many answers as you expect in a month.")
 runs = widgets.choose_runs()
@@ -22,7 +24,7 @@ volume = st.number_input(
     key=widgets.Key.VOLUME,
     bind="query-params",
     width=240,
-    help="How many questions your feature will answer in a month.",
+    help="How many questions your feature will answer in a month, up to 10,000,000,000.",
 )
 frame = tables.cost_frame(runs, summaries, widgets.labels(runs), prices, volume)
 
@@ -38,8 +40,8 @@ else:
 columns = {
     "label": st.column_config.TextColumn("Target", pinned=True),
     "model": st.column_config.TextColumn("Model"),
-    "prompt_tokens": st.column_config.NumberColumn("Input tokens", format="%,.0f", help="Mean an answer, all stages."),
-    "completion_tokens": st.column_config.NumberColumn("Output tokens", format="%,.0f", help="Mean, all stages."),
+    "prompt_said": st.column_config.TextColumn("Input tokens", help=f"{MEAN} input tokens an answer, {ALL}"),
+    "completion_said": st.column_config.TextColumn("Output tokens", help=f"{MEAN} output tokens an answer, {ALL}"),
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers behind the means."),
     "cost_1000": st.column_config.NumberColumn("Cost per 1,000", format="$%.4f", help="USD for 1,000 answers."),
     "cost_month": st.column_config.NumberColumn("Cost a month", format="$%,.2f", help=f"USD for {volume:,} answers."),

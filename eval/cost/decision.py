@@ -118,6 +118,12 @@ def decide(
             f"in {_percent(probabilities.get(second.name, 0.0))}, and {_percent(scenario.constraints.decisive_at)} are "
             "asked for."
         )
+    central = min(ranking, key=lambda option: option.npv.value or 0)
+    if central is not best:
+        sentence += (
+            f" At the central values alone {central.label or central.name} is the cheapest: the ranges of the "
+            "assumptions lean the other way."
+        )
     if unknown:
         sentence = f"Not decisive: {sentence}" if clear else sentence
         sentence += f" What {_listed(unknown)} would cost is unknown, and may be less."
@@ -144,19 +150,17 @@ def _percent(share: float) -> str:
 
 
 def _caveats(scenario: Scenario, option: OptionResult) -> tuple[str, ...]:
-    found = []
+    found, words = [], option.label or option.name
     for criterion, floor in scenario.constraints.quality_floor.items():
         figure = option.quality.get(criterion)
         if figure is not None and figure.low is not None and figure.low < floor:
             found.append(
-                f"The interval of its {criterion} begins at {figure.low:.2f}, below {floor:g}: more questions may show "
-                "that it misses the floor."
+                f"The interval of {words}'s {criterion} begins at {figure.low:.2f}, below {floor:g}: more questions "
+                "may show that it misses the floor."
             )
     limit = scenario.constraints.p95_ms
     if limit is not None and option.p95.high is not None and option.p95.high > limit:
-        found.append(f"The interval of its p95 latency reaches to {option.p95.high:,.0f} ms, above what is allowed.")
-    if option.simulated:
-        found.append("It was measured on simulated models: this shows how the tool decides, not what to decide.")
-    if option.hypothetical:
-        found.append("Its prices are made up.")
+        found.append(
+            f"The interval of {words}'s p95 latency reaches to {option.p95.high:,.0f} ms, above what is allowed."
+        )
     return tuple(found)

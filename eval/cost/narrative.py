@@ -158,7 +158,9 @@ def _decision(result: Result) -> Iterator[Block]:
         yield Paragraph(("Probability that it is the cheapest of what is allowed: ", decision.probability, "."))
     if decision.runner_up is not None:
         other = result.option(decision.runner_up)
-        yield Paragraph(("It saves against ", _name(other), " over the horizon: ", decision.saving_to_runner_up, "."))
+        words = "Saved over the horizon against ", _name(other)
+        how = ", at the central values, the span of the draws in brackets (a minus is a loss): "
+        yield Paragraph((*words, how, decision.saving_to_runner_up, "."))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
     yield from _sentences(result.warnings, "derived", "checks of prices and runs")
     yield Picture("cumulative", "Cumulative cost of the options over the horizon, with the band of the draws")

@@ -188,8 +188,8 @@ class FlipPoint:
 class Decision:
     """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the cheapest that meets everything.
 
-    `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor, made-up
-    prices, simulated runs.
+    `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor. Made-up
+    prices and simulated runs are among the result's warnings.
     """
 
     verdict: str
