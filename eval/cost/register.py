@@ -16,6 +16,7 @@ LIMITS = (
     "Waiting follows Erlang C: random arrivals and service times, one queue for all machines of a part.",
     "Taxes, data transfer and the price of writing to a prompt cache are not counted.",
     "Measured tokens, latencies and throughput hold for the measured questions and hardware, scaled as stated.",
+    "The judge's tokens are those it took on the measured answers; they are not scaled with longer ones.",
 )
 SIMULATED = "Runs of simulated models are in these numbers: they show how the tool decides, not what to decide."
 _UNITS = {
