@@ -31,6 +31,7 @@ from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets, targets_of
 from eval.preferring import Preferences, preferences
 from eval.quality_number import RunQuality, judges_of_runs, quality_numbers
+from eval.run_cost import prices_of_runs
 from eval.stats.corrected import Inference
 from eval.summary import Summary, summarise
 
@@ -269,6 +270,11 @@ def prices() -> dict[str, Price]:
     """The newest price of each model."""
     with store.reading(engine()) as session:
         return store.list_prices(session=session)
+
+
+def run_prices() -> PriceCard:
+    """The prices that runs are shown at: those stored for a model, else the newest price card's."""
+    return prices_of_runs(engine())
 
 
 @st.cache_data(show_spinner="Reading what was measured", max_entries=20)

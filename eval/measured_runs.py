@@ -5,7 +5,6 @@ Reads frames and summaries; computes no cost. What a run does not tell stays unk
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +14,10 @@ from sqlalchemy import Engine
 from db import cost_frames, frames, store
 from db.models import RaterKind, Run, RunStatus
 from db.scales import FIVE
-from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, StageUse, acceptable_share
+from eval.consumption import attempts, mean_of, stages_of
+from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
-from eval.stats.intervals import Estimate, mean_interval
+from eval.stats.intervals import Estimate
 from eval.summary import PANEL, Quality, Summary, summarise
 from eval.transport import is_loopback
 
@@ -104,7 +104,7 @@ def _measured(
     loads = {load.concurrency: load for r in runs if (load := _load(r, summaries[r.id or 0], times[r.id]))}
     return Measured(
         target=run.target,
-        stages=tuple(_stages(stages)),
+        stages=tuple(stages_of(stages)),
         loads=tuple(loads[level] for level in sorted(loads)),
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
@@ -113,7 +113,7 @@ def _measured(
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
         },
         acceptable=_acceptable(scores, worst, acceptable_from),
-        attempts_per_answer=requests["requests"] / requests["needed"] if requests["needed"] else None,
+        attempts_per_answer=attempts(requests),
         judge=_judge_use(scores, judging),
         n_answers=summary.n_answers,
         n_errors=summary.n_errors,
@@ -132,20 +132,6 @@ def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
         return ""
     corrected = any(q.calibrated and q.rater_kind != RaterKind.person for q in scores)
     return f"{source}, corrected by people" if corrected else source
-
-
-def _mean(rows: Sequence[dict[str, Any]], name: str) -> Estimate:
-    return mean_interval([float(row[name]) for row in rows if row[name] is not None], bounds=(0.0, inf))
-
-
-def _stages(rows: Sequence[dict[str, Any]]) -> Iterable[StageUse]:
-    """Means over questions, a stage and model each, in the order they are gone through."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["stage"], row["model"]), []).append(row)
-    for (stage, model), group in groups.items():
-        figures = {name: _mean(group, name) for name in ("prompt", "completion", "cached", "reasoning", "ms")}
-        yield StageUse(stage, model, **figures)
 
 
 def _load(run: Run, summary: Summary, times: Mapping[str, Any]) -> Load | None:
@@ -187,7 +173,7 @@ def _judge_use(scores: Sequence[Quality], judging: Sequence[dict[str, Any]]) -> 
     whole = frame.groupby("question_id")[["prompt", "completion"]].sum(min_count=frame["judge_id"].nunique())
     models = " + ".join(dict.fromkeys(row["model"] or "unknown" for row in rows))
     by_question = frames.records(whole)
-    return JudgeUse(models, _mean(by_question, "prompt"), _mean(by_question, "completion"))
+    return JudgeUse(models, mean_of(by_question, "prompt"), mean_of(by_question, "completion"))
 
 
 def _hardware(run: Run) -> str:

@@ -14,10 +14,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import frames, judge_frames, store
+from db import cost_frames, frames, judge_frames, store
 from db.models import RaterKind, Run
 from db.scales import FIVE, Scale, list_scales
-from eval.cost.price import StageTokens
+from eval.consumption import attempts, judges_of, stages_of
+from eval.cost.measured import JudgeUse, StageUse
 from eval.hand_sample import HandScores, read_hand_scores
 from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
@@ -30,7 +31,7 @@ TOKENS = ("prompt", "completion", "cached", "reasoning")
 CALIBRATED = ("human-corrected", "people alone")  # methods of a quality number that rests on people's scores
 UNDRAWN = "people, not a random sample"  # how a quality was found that is people's plain mean
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 8  # a kept summary of another version is computed again
+SUMMARY_VERSION = 9  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,9 @@ class Summary:
     tokens_per_s: Estimate
     token_means: dict[str, Estimate]  # prompt, completion, cached and reasoning tokens an answer; n counts questions
     quality: list[Quality] = field(default_factory=list)
-    stage_tokens: list[StageTokens] = field(default_factory=list)  # by stage and model: what the cost comes from
+    stages: list[StageUse] = field(default_factory=list)  # by stage and model: what the cost comes from
+    attempts_per_answer: float | None = None  # requests, repeated ones too; None where they were not recorded
+    judge_uses: list[JudgeUse] = field(default_factory=list)  # what judging an answer takes, by judge and protocol
     judging: list[Judging] = field(default_factory=list)
     companions: Companions | None = None  # None where no answer's words were counted
     checks: list[Checks] = field(default_factory=list)
@@ -250,7 +253,9 @@ def _compute(run: Run, engine: Engine) -> Summary:
         answers = frames.answers_frame(run.id, session=session)
         scores = frames.question_scores_frame(run.id, session=session)
         verdicts = frames.verdicts_frame(run.id, session=session)
-        stages = frames.stage_tokens_frame(run.id, session=session)
+        stages = frames.records(cost_frames.stage_use_frame(run.id, session=session))
+        requests = frames.records(cost_frames.requests_frame(run.id, session=session))[0]
+        judge_uses = frames.records(cost_frames.judge_use_frame(run.id, session=session))
         panel = _of_kind(judge_frames.panel_frame(run.id, session=session), PANEL)
         flicker = _of_kind(judge_frames.flicker_frame(run.id, session=session), RaterKind.judge.value)
         spent = frames.records(judge_frames.spent_frame(run.id, session=session))
@@ -292,10 +297,9 @@ def _compute(run: Run, engine: Engine) -> Summary:
         judging=[_judging(row) for row in spent],
         companions=_companions(worded),
         checks=_checks(checks, judges),
-        stage_tokens=[
-            StageTokens(row["stage"], row["model"], _known(row["prompt"]), _known(row["completion"]), int(row["n"]))
-            for row in frames.records(stages)
-        ],
+        stages=list(stages_of(stages)),
+        attempts_per_answer=attempts(requests),
+        judge_uses=list(judges_of(judge_uses)),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from db import store
 from eval import terminal
+from eval.run_cost import prices_of_runs
 from eval.summary import summarise
 
 
@@ -24,7 +25,6 @@ def report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_js
     """The table (or JSON) at the end; exit code 1 if a run failed or has no answer at all."""
     with store.reading(engine) as session:
         runs = [store.get_run(run_id, session=session) for run_id in run_ids]
-        prices = store.list_prices(session=session)
     summaries = [summarise(run_id, engine) for run_id in run_ids]
     if as_json:
         print_json(
@@ -34,7 +34,7 @@ def report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_js
                 for run, summary in zip(runs, summaries, strict=True)
             ]
         )
-    terminal.show_summaries(runs, summaries, prices)
+    terminal.show_summaries(runs, summaries, prices_of_runs(engine))
     for run_id, sentence in failed.items():
         terminal.say(f"Run {run_id} failed: {sentence}")
     if failed:
