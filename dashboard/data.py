@@ -278,13 +278,17 @@ def run_prices() -> PriceCard:
 
 
 @st.cache_data(show_spinner="Reading what was measured", max_entries=20)
-def _measured(key: Change, _scenario: Scenario, targets: frozenset[str]) -> dict[str, Measured]:  # noqa: ARG001
+def _measured(key: Change, _scenario: Scenario, targets: frozenset[str], acceptable_from: float) -> dict[str, Measured]:  # noqa: ARG001
     return measured_targets(_scenario, engine())
 
 
 @st.cache_data(show_spinner="Working out the cost", max_entries=50)
 def _tco(key: Change, _scenario: Scenario, sha256: str, _card: PriceCard, card_sha256: str) -> Result:  # noqa: ARG001
-    return evaluate(_scenario, _measured(key, _scenario, frozenset(targets_of(_scenario))), _card)
+    return evaluate(
+        _scenario,
+        _measured(key, _scenario, frozenset(targets_of(_scenario)), _scenario.constraints.acceptable_from),
+        _card,
+    )
 
 
 def tco(scenario: Scenario, card: PriceCard) -> Result:

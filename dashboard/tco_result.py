@@ -54,7 +54,9 @@ def _show_options(result: Result) -> None:
             "npv_p10": st.column_config.NumberColumn("10th percentile", format="%,.0f", help="NPV over the draws."),
             "npv_p90": st.column_config.NumberColumn("90th percentile", format="%,.0f", help="NPV over the draws."),
             "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
-            "per_1000_acceptable": st.column_config.NumberColumn("Per 1,000 acceptable", format="%,.2f"),
+            "per_1000_acceptable": st.column_config.NumberColumn(
+                "Per 1,000 acceptable", format="%,.2f", help=tco_tables.acceptable_help(result)
+            ),
             "cheapest": st.column_config.NumberColumn("Cheapest", format="percent", help="Share of the draws."),
         },
         simulated=any(option.simulated for option in result.options),

@@ -21,7 +21,6 @@ from eval.stats.intervals import Estimate
 from eval.summary import PANEL, Quality, Summary, summarise
 from eval.transport import is_loopback
 
-ACCEPTABLE_FROM = 3.0  # of 5, on every criterion: the rubric's "the main answer is right"
 OVERALL = "overall"
 
 
@@ -63,15 +62,14 @@ def measured_targets(
     names: Sequence[str] = (),
     *,
     source: str | None = None,
-    acceptable_from: float = ACCEPTABLE_FROM,
 ) -> dict[str, Measured]:
     """What was measured of a scenario's targets, by name; a target without a finished run is absent.
 
     `source` names whose scores count as quality ("people", or a judge like "gpt-oss-20b (quick)"); left out, it is the
-    judge that scored most of the runs. `acceptable_from` is the score that every criterion of an acceptable answer has.
+    judge that scored most of the runs. What is acceptable, the scenario's constraints say.
     Raises StoreError for an unknown run.
     """
-    wanted = targets_of(scenario)
+    wanted, acceptable_from = targets_of(scenario), scenario.constraints.acceptable_from
     runs = chosen_runs(wanted, engine, names)
     summaries = {run.id or 0: summarise(run.id or 0, engine) for run in runs}
     scored_by = source or _commonest(list(summaries.values()))
@@ -98,6 +96,7 @@ def _measured(
         stages = frames.records(cost_frames.stage_use_frame(run.id or 0, session=session))
         requests = frames.records(cost_frames.requests_frame(run.id or 0, session=session))[0]
         times = {r.id: frames.records(cost_frames.mean_time_frame(r.id or 0, session=session))[0] for r in runs}
+        asked = next(q for q in store.list_qa_sets(session=session) if q.id == run.qa_set_id)
         judging = frames.records(cost_frames.judge_use_frame(run.id or 0, session=session))
         worst = frames.records(cost_frames.worst_scores_frame(run.id or 0, session=session))
     scores = [q for q in summary.quality if q.source == source and q.criterion != OVERALL and q.score.n]
@@ -106,6 +105,8 @@ def _measured(
         target=run.target,
         stages=tuple(stages_of(stages)),
         loads=tuple(loads[level] for level in sorted(loads)),
+        concurrency=run.concurrency,
+        mean_ms=summary.mean_ms,
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
         tokens_per_s=summary.tokens_per_s,
@@ -118,6 +119,7 @@ def _measured(
         n_answers=summary.n_answers,
         n_errors=summary.n_errors,
         runs=tuple(str(r.id) for r in runs),
+        questions=f"{asked.name} {asked.version} ({asked.sha256[:12]})",
         hardware=_hardware(run),
         date=(run.ended_at or run.created_at).date().isoformat(),
         simulated=any(r.simulated for r in runs),

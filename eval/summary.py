@@ -128,6 +128,7 @@ class Summary:
     n_without_ttft: int  # answers without a first-token time: they came in one piece, or are empty
     latency_p50: dict[str, Estimate]  # by measure: ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms
     latency_p95: dict[str, Estimate]
+    mean_ms: Estimate  # total time of an answer, mean over questions
     tokens_per_s: Estimate
     token_means: dict[str, Estimate]  # prompt, completion, cached and reasoning tokens an answer; n counts questions
     quality: list[Quality] = field(default_factory=list)
@@ -289,6 +290,7 @@ def _compute(run: Run, engine: Engine) -> Summary:
         n_without_ttft=int(good["ttft_ms"].isna().sum()),
         latency_p50={name: quantile(name, 0.50) for name in frames.LATENCIES},
         latency_p95={name: quantile(name, 0.95) for name in frames.LATENCIES},
+        mean_ms=mean("total_ms"),
         tokens_per_s=quantile("tokens_per_s", 0.50),
         token_means={kind: mean(f"{kind}_tokens") for kind in TOKENS},
         quality=_qualities(
