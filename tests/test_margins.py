@@ -39,9 +39,10 @@ def test_the_nearest_cheaper_option_comes_in_where_the_floor_is_lowered():
     assert made.margins[1].sentence.startswith("dear is out where the floor of factuality is raised above 4.50")
 
 
-def test_a_dearer_option_comes_in_by_no_move():
+def test_a_dearer_option_comes_in_and_changes_nothing():
     made = result({"dear": 3.9, "fair": 4.5, "cheap": 4.5}, SAME, quality_floor={"factuality": 4.0})
-    assert found(made) == {("factuality, at least", "cheap"): 4.5}
+    assert found(made) == {("factuality, at least", "dear"): 3.9, ("factuality, at least", "cheap"): 4.5}
+    assert "dear would come in, and not be the cheapest, where the floor" in made.margins[0].sentence
 
 
 def test_the_ceiling_of_the_latency_moves_the_other_way():

@@ -102,7 +102,7 @@ def _kinds(result: Result, title: str) -> set[tuple[str, str]]:
 def test_the_decision_tags_what_is_asked_for_as_assumed_and_what_is_found_as_derived(result: Result):
     found = _kinds(result, "Decision and confidence")
     assert result.decision.verdict == "not decisive"
-    assert ("assumed", "constraints") in found
+    assert ("assumed", "constraints.decisive_at") in found
     assert ("derived", result.decision.probability.origin) in found
 
 

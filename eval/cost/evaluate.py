@@ -250,11 +250,12 @@ class _Evaluation:
         rules = self.scenario.constraints
         for criterion, floor in rules.quality_floor.items():
             yield f"{criterion}, at least", Figure(floor, "of 5", "assumed", "constraints.quality_floor")
-        for words, value, unit in (
-            ("p95 latency, at most", rules.p95_ms, "ms"),
-            ("a month, at most", rules.budget_per_month, self.currency),
-            ("at the start, at most", rules.budget_upfront, self.currency),
-            ("decisive from", rules.decisive_at, "share"),
+        for words, name, unit in (
+            ("p95 latency, at most", "p95_ms", "ms"),
+            ("a month, at most", "budget_per_month", self.currency),
+            ("at the start, at most", "budget_upfront", self.currency),
+            ("decisive from", "decisive_at", "share"),
         ):
+            value = getattr(rules, name)
             if value is not None:
-                yield words, Figure(value, unit, "assumed", "constraints")
+                yield words, Figure(value, unit, "assumed", f"constraints.{name}")

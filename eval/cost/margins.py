@@ -15,7 +15,7 @@ FLOOR = ", at least"
 def margins(
     options: Sequence[OptionResult], requirements: Mapping[str, Figure], chosen: str | None
 ) -> Iterator[Margin]:
-    """For each bound: the nearest option that only it keeps out and that is cheaper, and where it takes out the chosen.
+    """For each bound: the nearest option that only it keeps out, a cheaper one first, and where the chosen is out.
 
     An option that something else keeps out too comes in by no move of one bound. Without a chosen option, any that
     comes in counts.
@@ -35,9 +35,12 @@ def margins(
 def _comes_in(
     options: Sequence[OptionResult], requirements: Mapping[str, Figure], key: str, now: OptionResult | None
 ) -> Margin | None:
-    """The nearest option that would be chosen instead if the bound were moved to what was measured of it."""
+    """The nearest option that would be chosen if the bound were moved to what was measured of it.
+
+    Where none that comes in is cheaper than the chosen one, the nearest that comes in, and that it changes nothing.
+    """
     floor, bound = key.endswith(FLOOR), requirements[key]
-    near: list[tuple[float, OptionResult, Figure]] = []
+    near: list[tuple[bool, float, OptionResult, Figure]] = []
     for option in options:
         value = _measured(option, key)
         if option.blocked or len(option.out) != 1 or value is None or not _misses(option, key, bound):
@@ -45,13 +48,13 @@ def _comes_in(
         cheaper = now is None or (
             option.npv.value is not None and now.npv.value is not None and option.npv.value < now.npv.value
         )
-        if cheaper:
-            near.append((abs(float(value.value or 0) - float(bound.value or 0)), option, value))
+        near.append((not cheaper, abs(float(value.value or 0) - float(bound.value or 0)), option, value))
     if not near:
         return None
-    _, option, value = min(near, key=lambda row: row[0])
+    dearer, _, option, value = min(near, key=lambda row: row[:2])
+    happens = "would come in, and not be the cheapest," if dearer else "would be chosen"
     move = "lowered to" if floor else "raised to"
-    return _margin(key, bound, value, option, f"{_words(option)} would be chosen where {_named(key)} is {move}")
+    return _margin(key, bound, value, option, f"{_words(option)} {happens} where {_named(key)} is {move}")
 
 
 def _measured(option: OptionResult, key: str) -> Figure | None:

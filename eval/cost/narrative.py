@@ -153,6 +153,10 @@ def _reason(option: OptionResult, sentence: str, requirements: Mapping[str, Figu
         if criterion != key and sentence.startswith(f"Its {criterion} of "):
             asked = " that is asked for."
             return ("Its ", Name(criterion), " of ", option.quality[criterion], " is below the ", bound, asked)
+        if criterion != key and sentence.startswith(f"Its {criterion} was not measured"):
+            return ("Its ", Name(criterion), " was not measured, and ", bound, " is asked for.")
+        if key == "p95 latency, at most" and sentence.startswith("Its p95 latency is unknown"):
+            return ("The time of its slowest twentieth is unknown, and at most ", bound, " are allowed.")
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency of "):
             return ("The time of its slowest twentieth of ", option.p95, " is above the ", bound, " allowed.")
         for budget, cost in (("a month", option.per_month), ("at the start", option.upfront)):

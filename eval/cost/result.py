@@ -183,9 +183,9 @@ class FlipPoint:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Where one requirement, moved alone, changes what is chosen: its bound now, and the value where it does.
+    """Where one requirement, moved alone, lets an option in or out: its bound now, and the value where it does.
 
-    `option` comes in there, or goes out where it is the chosen one.
+    `option` comes in there, chosen or not, or goes out where it is the chosen one.
     """
 
     requirement: str
