@@ -31,6 +31,7 @@ from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets, targets_of
 from eval.preferring import Preferences, preferences
 from eval.quality_number import RunQuality, quality_numbers
+from eval.run_cost import prices_of_runs
 from eval.run_scores import judges_of_runs
 from eval.stats.corrected import Inference
 from eval.summary import Summary, summarise
@@ -272,14 +273,23 @@ def prices() -> dict[str, Price]:
         return store.list_prices(session=session)
 
 
+def run_prices() -> PriceCard:
+    """The prices that runs are shown at: those stored for a model, else the newest price card's."""
+    return prices_of_runs(engine())
+
+
 @st.cache_data(show_spinner="Reading what was measured", max_entries=20)
-def _measured(key: Change, _scenario: Scenario, targets: frozenset[str]) -> dict[str, Measured]:  # noqa: ARG001
+def _measured(key: Change, _scenario: Scenario, targets: frozenset[str], acceptable_from: float) -> dict[str, Measured]:  # noqa: ARG001
     return measured_targets(_scenario, engine())
 
 
 @st.cache_data(show_spinner="Working out the cost", max_entries=50)
 def _tco(key: Change, _scenario: Scenario, sha256: str, _card: PriceCard, card_sha256: str) -> Result:  # noqa: ARG001
-    return evaluate(_scenario, _measured(key, _scenario, frozenset(targets_of(_scenario))), _card)
+    return evaluate(
+        _scenario,
+        _measured(key, _scenario, frozenset(targets_of(_scenario)), _scenario.constraints.acceptable_from),
+        _card,
+    )
 
 
 def tco(scenario: Scenario, card: PriceCard) -> Result:

@@ -11,10 +11,11 @@ import pandas as pd
 
 from dashboard.data import RunRow
 from dashboard.format import FEW, count_of, interval, number, quantile
-from dashboard.tables import price_note, run_cost
+from dashboard.tables import cost_columns, price_note
 from db.frames import records
-from db.models import Price
 from db.scales import FIVE, Scale
+from eval.cost.price_card import PriceCard
+from eval.run_cost import run_cost
 from eval.stats.frontier import on_frontier
 from eval.stats.intervals import Estimate
 from eval.summary import PANEL, Quality, Summary
@@ -114,7 +115,7 @@ def overview_frame(
     summaries: Mapping[int, Summary],
     labels: Mapping[int, str],
     view: View,
-    prices: Mapping[str, Price],
+    card: PriceCard,
 ) -> pd.DataFrame:
     """A row a run: quality, latencies in ms, tokens, errors and cost, each with interval and n where there is one.
 
@@ -129,7 +130,7 @@ def overview_frame(
         number = quality.number if quality else None
         panel, flicker = _apart(summary, quality, view.criterion)
         p50, p95 = summary.latency_p50[view.latency], _p95(summary, view.latency)
-        cost = run_cost(summary, prices)
+        cost = run_cost(run.target, summary, card)
         row: dict[str, Any] = {
             "label": labels[run.run_id],
             "target": run.target,
@@ -157,7 +158,7 @@ def overview_frame(
             "n_cached": summary.n_cached,
             "n_without_ttft": summary.n_without_ttft,
             "concurrency": run.concurrency,
-            "cost_1000": cost.of(1000),
+            **cost_columns(cost),
             "price": price_note(cost),
             "simulated": run.simulated,
         }

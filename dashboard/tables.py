@@ -10,11 +10,12 @@ import pandas as pd
 
 from dashboard import number_cell
 from dashboard.data import RunRow
-from dashboard.format import interval, listed, milliseconds, when
+from dashboard.format import interval, listed, milliseconds, usd, when
 from db.frames import records
 from db.models import Price, Run
-from eval.cost.price import Cost, Tariff, cost_per_answer
-from eval.summary import Summary
+from eval.cost.price_card import PriceCard
+from eval.run_cost import RunCost, per, run_cost
+from eval.summary import TOKENS, Summary
 
 PRICE_KINDS = ("quoted", "assumed", "hypothetical")
 
@@ -26,20 +27,28 @@ class PriceError(ValueError):
 # --- cost ------------------------------------------------------------------------------------------------------------
 
 
-def run_cost(summary: Summary, prices: Mapping[str, Price]) -> Cost:
-    """What an answer of a run costs at these prices."""
-    tariffs = {m: Tariff(p.input_usd_per_mtok, p.output_usd_per_mtok, p.kind) for m, p in prices.items()}
-    return cost_per_answer(summary.stage_tokens, tariffs)
+def price_note(cost: RunCost) -> str:
+    """What stands behind a cost: the kinds of price, or why it is unknown."""
+    if cost.whole.value is None:
+        return f"unknown: {cost.whole.reason}"
+    return f"{listed(sorted(cost.kinds))} price" + ("" if cost.judged else ", not judged")
 
 
-def price_note(cost: Cost) -> str:
-    """What stands behind a cost: the kind of price, or why it is unknown."""
-    return f"unknown: {cost.reason}" if cost.reason else f"{listed(sorted(cost.kinds))} price"
+def cost_columns(cost: RunCost) -> dict[str, float | None]:
+    """What 1,000 answers cost in USD, and its parts: tokens, repeated requests, judging."""
+    parts = cost.parts
+    return {
+        "cost_1000": per(cost.whole, 1000),
+        "tokens_1000": per(parts.tokens, 1000),
+        "retries_1000": per(parts.retries, 1000),
+        "judging_1000": per(parts.judge, 1000),
+    }
 
 
 def models_of(summaries: Mapping[int, Summary]) -> list[str]:
-    """The models that some runs used, each once."""
-    return list(dict.fromkeys(stage.model for s in summaries.values() for stage in s.stage_tokens))
+    """The models that some runs used, each once, those that judged last."""
+    answered = [stage.model for s in summaries.values() for stage in s.stages]
+    return list(dict.fromkeys([*answered, *(use.model for s in summaries.values() for use in s.judge_uses)]))
 
 
 def prices_frame(models: Sequence[str], prices: Mapping[str, Price]) -> pd.DataFrame:
@@ -94,19 +103,18 @@ def cost_frame(
     runs: Sequence[RunRow],
     summaries: Mapping[int, Summary],
     labels: Mapping[int, str],
-    prices: Mapping[str, Price],
+    card: PriceCard,
     answers_a_month: int,
 ) -> pd.DataFrame:
-    """A row a run, cheapest first and unknown last: tokens and cost.
+    """A row a run, cheapest first and unknown last: mean tokens an answer over its questions, and what a thousand
+    answers and a month cost in USD.
 
-    Mean tokens an answer with n, and what an answer, a thousand and a month's volume cost in USD.
+    A month's answers are asked, not judged: its cost is that of tokens and repeated requests.
     """
     rows = []
     for run in runs:
         summary = summaries[run.run_id]
-        cost = run_cost(summary, prices)
-        stages = summary.stage_tokens
-        known = bool(stages) and all(s.prompt is not None and s.completion is not None for s in stages)
+        cost = run_cost(run.target, summary, card)
         rows.append(
             {
                 "label": labels[run.run_id],
@@ -115,20 +123,26 @@ def cost_frame(
                 "n_answers": summary.n_answers,
                 "prompt_said": interval(summary.token_means["prompt"], 0),
                 "completion_said": interval(summary.token_means["completion"], 0),
-                "prompt_tokens": sum(s.prompt or 0 for s in stages) if known else None,
-                "completion_tokens": sum(s.completion or 0 for s in stages) if known else None,
-                "cost_1000": cost.of(1000),
-                "cost_month": cost.of(answers_a_month),
+                **{f"{kind}_tokens": _tokens(summary, kind) for kind in TOKENS},
+                **cost_columns(cost),
+                "cost_month": per(cost.asking, answers_a_month),
                 "price": price_note(cost),
-                "hypothetical": "hypothetical" in cost.kinds,
+                "hypothetical": cost.hypothetical,
                 "n_estimated_tokens": summary.n_estimated_tokens,
                 "simulated": run.simulated,
             }
         )
     frame = pd.DataFrame(rows)
-    numeric = ["prompt_tokens", "completion_tokens", "cost_1000", "cost_month"]
+    numeric = [f"{kind}_tokens" for kind in TOKENS]
+    numeric += ["cost_1000", "tokens_1000", "retries_1000", "judging_1000", "cost_month"]
     frame[numeric] = frame[numeric].apply(pd.to_numeric)
     return frame.sort_values("cost_month", na_position="last", kind="stable")
+
+
+def _tokens(summary: Summary, kind: str) -> float | None:
+    """The mean tokens of a kind an answer, over all stages; unknown where one does not tell."""
+    values = [getattr(stage, kind).value for stage in summary.stages]
+    return sum(values) if values and all(value is not None for value in values) else None
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
@@ -173,8 +187,20 @@ def facts_frame(facts: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({"fact": list(lines), "value": list(lines.values())}, dtype="str")
 
 
-def run_facts(run: Run, qa_set: str) -> dict[str, Any]:
-    """What ran, where and on what, for the table of facts."""
+def cost_facts(run: Run, summary: Summary, card: PriceCard) -> dict[str, str]:
+    """What 1,000 answers of a run cost, its parts and the prices, for the table of facts."""
+    cost = run_cost(run.target, summary, card)
+    named = {"tokens": cost.parts.tokens, "repeated requests": cost.parts.retries, "judging": cost.parts.judge}
+    facts = {"1,000 answers, all parts": cost.whole} | {f"of these {name}": part for name, part in named.items()}
+    said = {
+        name: usd(per(part, 1000)) if part.value is not None else f"unknown: {part.reason}"
+        for name, part in facts.items()
+    }
+    return said | {"prices": f"{listed(sorted(cost.kinds)) or 'none'}; {card.name}, {card.date}"}
+
+
+def run_facts(run: Run, qa_set: str, cost: Mapping[str, str]) -> dict[str, Any]:
+    """What ran, where and on what, and what it cost, for the table of facts."""
     lasted = (run.ended_at - run.started_at).total_seconds() * 1000 if run.ended_at and run.started_at else None
     return {
         "run": {
@@ -200,6 +226,7 @@ def run_facts(run: Run, qa_set: str) -> dict[str, Any]:
             "ended": when(run.ended_at),
             "lasted": milliseconds(lasted) if lasted is not None else None,
         },
+        "cost": cost,
         "plan": {key: value for key, value in run.definition.items() if key != "questions"},
         "provenance": run.provenance,
     }

@@ -44,16 +44,6 @@ SELECT (SELECT count(*) FROM answer WHERE run_id = :run_id) AS answers,
 """
 
 # Of a stage that was gone through again, because a later one had failed and was tried again, the last call counts.
-_STAGE_TOKENS = """
-SELECT call.stage, call.model, count(*) AS n,
-       avg(call.prompt_tokens) AS prompt, avg(call.completion_tokens) AS completion
-FROM answer JOIN call ON call.answer_id = answer.id
-WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
-      AND NOT EXISTS (SELECT 1 FROM call AS later WHERE later.answer_id = call.answer_id AND later.id > call.id
-                      AND later.stage = call.stage AND later.error_kind IS NULL)
-GROUP BY call.stage, call.model ORDER BY min(call.id)
-"""
-
 _QA_SETS = """
 SELECT id, name, version, sha256 FROM qa_set
 WHERE EXISTS (SELECT 1 FROM run WHERE run.qa_set_id = qa_set.id) ORDER BY id DESC
@@ -218,11 +208,6 @@ def contents_frame(run_id: int, *, session: Session) -> pd.DataFrame:
 def answers_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """The measured answers of one run without their texts, warm-ups left out; times in ms."""
     return read_frame(_ANSWERS, session, run_id=run_id)
-
-
-def stage_tokens_frame(run_id: int, *, session: Session) -> pd.DataFrame:
-    """Mean prompt and completion tokens an answer by stage and model, over the attempts that succeeded."""
-    return read_frame(_STAGE_TOKENS, session, run_id=run_id)
 
 
 def qa_sets_frame(*, session: Session) -> pd.DataFrame:

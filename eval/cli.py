@@ -18,6 +18,7 @@ from eval.commands import analysing, checking, costing, exchanging, measuring, r
 from eval.comparing import ComparisonError
 from eval.config import PlanError
 from eval.cost.faults import FaultyFileError
+from eval.cost.prose import UntaggedNumberError
 from eval.endpoint import EndpointError
 from eval.interchange.dumping import ExportError
 from eval.interchange.lines import FileError
@@ -32,7 +33,7 @@ from eval.simulator.profiles import SimulatorError
 EXPECTED = (
     *(PlanError, qa_sets.QASetError, RubricError),
     *(EndpointError, store.StoreError, SimulatorError, ServerError),
-    *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError),
+    *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError, UntaggedNumberError),
     *(ExportError, FileError, ImportFaultsError, ScaleError),
 )
 INTERRUPTED = 130  # what typer exits with after Ctrl-C

@@ -41,6 +41,8 @@ def show_result(result: Result) -> None:
         say(f"Break-even: {found.sentence}")
     for flip in result.flips[:MOST_FLIPS]:
         say(f"It would change: {flip.sentence}")
+    for margin in result.margins:
+        say(f"Requirement: {margin.sentence}")
 
 
 def show_comparison(both: Comparison) -> None:

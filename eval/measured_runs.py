@@ -5,7 +5,6 @@ Reads frames and summaries; computes no cost. What a run does not tell stays unk
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,14 +15,14 @@ from sqlmodel import Session
 from db import cost_frames, frames, store
 from db.models import RaterKind, Run, RunStatus
 from db.scales import FIVE
+from eval.consumption import attempts, mean_of, stages_of
 from eval.cost.faults import guess
-from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, StageUse, acceptable_share
+from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
-from eval.stats.intervals import Estimate, mean_interval
+from eval.stats.intervals import Estimate
 from eval.summary import PANEL, Quality, Summary, summarise
 from eval.transport import is_loopback
 
-ACCEPTABLE_FROM = 3.0  # of 5, on every criterion: the rubric's "the main answer is right"
 OVERALL = "overall"
 
 
@@ -83,15 +82,14 @@ def measured_targets(
     names: Sequence[str] = (),
     *,
     source: str | None = None,
-    acceptable_from: float = ACCEPTABLE_FROM,
 ) -> dict[str, Measured]:
     """What was measured of a scenario's targets, by name; a target without a finished run is absent.
 
     `source` names whose scores count as quality ("people", or a judge like "gpt-oss-20b (quick)"); left out, it is the
-    judge that scored most of the runs. `acceptable_from` is the score that every criterion of an acceptable answer has.
+    judge that scored most of the runs. What is acceptable, the scenario's constraints say.
     Raises StoreError for an unknown run or source.
     """
-    wanted = targets_of(scenario)
+    wanted, acceptable_from = targets_of(scenario), scenario.constraints.acceptable_from
     runs = chosen_runs(wanted, engine, names)
     summaries = {run.id or 0: summarise(run.id or 0, engine) for run in runs}
     known = dict.fromkeys(q.source for summary in summaries.values() for q in summary.quality)
@@ -122,6 +120,7 @@ def _measured(
         requests = frames.records(cost_frames.requests_frame(run.id or 0, session=session))[0]
         times = {r.id: frames.records(cost_frames.mean_time_frame(r.id or 0, session=session))[0] for r in runs}
         shares = {r.id: _ttft_share(r, session) for r in runs}
+        asked = next(q for q in store.list_qa_sets(session=session) if q.id == run.qa_set_id)
         judging = frames.records(cost_frames.judge_use_frame(run.id or 0, session=session))
         worst = frames.records(cost_frames.worst_scores_frame(run.id or 0, session=session))
     scores = [q for q in summary.quality if q.source == source and q.criterion != OVERALL and q.score.n]
@@ -130,8 +129,10 @@ def _measured(
     }
     return Measured(
         target=run.target,
-        stages=tuple(_stages(stages)),
+        stages=tuple(stages_of(stages)),
         loads=tuple(loads[level] for level in sorted(loads)),
+        concurrency=run.concurrency,
+        mean_ms=summary.mean_ms,
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
         ttft_share=shares[run.id],
@@ -140,11 +141,12 @@ def _measured(
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
         },
         acceptable=_acceptable(scores, worst, acceptable_from),
-        attempts_per_answer=requests["requests"] / requests["needed"] if requests["needed"] else None,
+        attempts_per_answer=attempts(requests),
         judge=_judge_use(scores, judging),
         n_answers=summary.n_answers,
         n_errors=summary.n_errors,
         runs=tuple(str(r.id) for r in runs),
+        questions=f"{asked.name} {asked.version} ({asked.sha256[:12]})",
         hardware=_hardware(run),
         date=(run.ended_at or run.created_at).date().isoformat(),
         simulated=any(r.simulated for r in runs),
@@ -159,20 +161,6 @@ def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
         return ""
     corrected = any(q.calibrated and q.rater_kind != RaterKind.person for q in scores)
     return f"{source}, corrected by people" if corrected else source
-
-
-def _mean(rows: Sequence[dict[str, Any]], name: str) -> Estimate:
-    return mean_interval([float(row[name]) for row in rows if row[name] is not None], bounds=(0.0, inf))
-
-
-def _stages(rows: Sequence[dict[str, Any]]) -> Iterable[StageUse]:
-    """Means over questions, a stage and model each, in the order they are gone through."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["stage"], row["model"]), []).append(row)
-    for (stage, model), group in groups.items():
-        figures = {name: _mean(group, name) for name in ("prompt", "completion", "cached", "reasoning", "ms")}
-        yield StageUse(stage, model, **figures)
 
 
 def _ttft_share(run: Run, session: Session) -> float | None:
@@ -220,7 +208,7 @@ def _judge_use(scores: Sequence[Quality], judging: Sequence[dict[str, Any]]) -> 
     whole = frame.groupby("question_id")[["prompt", "completion"]].sum(min_count=frame["judge_id"].nunique())
     models = " + ".join(dict.fromkeys(row["model"] or "unknown" for row in rows))
     by_question = frames.records(whole)
-    return JudgeUse(models, _mean(by_question, "prompt"), _mean(by_question, "completion"))
+    return JudgeUse(models, mean_of(by_question, "prompt"), mean_of(by_question, "completion"))
 
 
 def _hardware(run: Run) -> str:

@@ -14,10 +14,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import frames, judge_frames, store
+from db import cost_frames, frames, judge_frames, store
 from db.models import RaterKind, Run
 from db.scales import FIVE, Scale, list_scales
-from eval.cost.price import StageTokens
+from eval.consumption import attempts, judges_of, stages_of
+from eval.cost.measured import JudgeUse, StageUse
 from eval.hand_sample import HandScores, read_hand_scores
 from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
@@ -127,10 +128,13 @@ class Summary:
     n_without_ttft: int  # answers without a first-token time: they came in one piece, or are empty
     latency_p50: dict[str, Estimate]  # by measure: ttft_ms, ttfat_ms, total_ms, generation_ms, prepare_ms
     latency_p95: dict[str, Estimate]
+    mean_ms: Estimate  # total time of an answer, mean over questions
     tokens_per_s: Estimate
     token_means: dict[str, Estimate]  # prompt, completion, cached and reasoning tokens an answer; n counts questions
     quality: list[Quality] = field(default_factory=list)
-    stage_tokens: list[StageTokens] = field(default_factory=list)  # by stage and model: what the cost comes from
+    stages: list[StageUse] = field(default_factory=list)  # by stage and model: what the cost comes from
+    attempts_per_answer: float | None = None  # requests, repeated ones too; None where they were not recorded
+    judge_uses: list[JudgeUse] = field(default_factory=list)  # what judging an answer takes, by judge and protocol
     judging: list[Judging] = field(default_factory=list)
     companions: Companions | None = None  # None where no answer's words were counted
     checks: list[Checks] = field(default_factory=list)
@@ -250,7 +254,9 @@ def _compute(run: Run, engine: Engine) -> Summary:
         answers = frames.answers_frame(run.id, session=session)
         scores = frames.question_scores_frame(run.id, session=session)
         verdicts = frames.verdicts_frame(run.id, session=session)
-        stages = frames.stage_tokens_frame(run.id, session=session)
+        stages = frames.records(cost_frames.stage_use_frame(run.id, session=session))
+        requests = frames.records(cost_frames.requests_frame(run.id, session=session))[0]
+        judge_uses = frames.records(cost_frames.judge_use_frame(run.id, session=session))
         panel = _of_kind(judge_frames.panel_frame(run.id, session=session), PANEL)
         flicker = _of_kind(judge_frames.flicker_frame(run.id, session=session), RaterKind.judge.value)
         spent = frames.records(judge_frames.spent_frame(run.id, session=session))
@@ -284,6 +290,7 @@ def _compute(run: Run, engine: Engine) -> Summary:
         n_without_ttft=int(good["ttft_ms"].isna().sum()),
         latency_p50={name: quantile(name, 0.50) for name in frames.LATENCIES},
         latency_p95={name: quantile(name, 0.95) for name in frames.LATENCIES},
+        mean_ms=mean("total_ms"),
         tokens_per_s=quantile("tokens_per_s", 0.50),
         token_means={kind: mean(f"{kind}_tokens") for kind in TOKENS},
         quality=_qualities(
@@ -292,10 +299,9 @@ def _compute(run: Run, engine: Engine) -> Summary:
         judging=[_judging(row) for row in spent],
         companions=_companions(worded),
         checks=_checks(checks, judges),
-        stage_tokens=[
-            StageTokens(row["stage"], row["model"], _known(row["prompt"]), _known(row["completion"]), int(row["n"]))
-            for row in frames.records(stages)
-        ],
+        stages=list(stages_of(stages)),
+        attempts_per_answer=attempts(requests),
+        judge_uses=list(judges_of(judge_uses)),
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, groupby
 from time import monotonic
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,8 +17,11 @@ from rich.table import Table
 
 from db.exchange import is_imported
 from db.models import Run
+from eval.cost.answer_cost import tokens_cost
+from eval.cost.price_card import PriceCard
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
+from eval.run_cost import per, run_cost
 from eval.stats import intervals
 from eval.summary import PANEL, Judging, Quality, Summary
 from eval.work import Progress
@@ -118,10 +120,10 @@ def _with_interval(estimate: intervals.Estimate, form: str) -> str:
 def show_summaries(
     runs: Sequence[Run],
     summaries: Sequence[Summary],
-    prices: Mapping[str, Any],
+    card: PriceCard,
     wanted: Callable[[Quality], bool] | None = None,
 ) -> None:
-    """The table at the end: a row a run, every mean with its 95 % interval.
+    """The table at the end: a row a run, every mean with its 95 % interval; below it what the runs cost.
 
     `wanted` picks whose scores the table shows, where they were just asked for; else those that stand first.
     """
@@ -171,7 +173,10 @@ def show_summaries(
         say(note)
     if len({run.qa_set_id for run in runs}) > 1:
         console.print("[yellow]These runs answered different QA sets:[/yellow] their figures cannot be compared.")
-    notes = (evidence_notes(runs, summaries), judging_notes(summaries, prices), latency_notes(runs, summaries))
+    notes = (
+        *(evidence_notes(runs, summaries), cost_notes(runs, summaries, card)),
+        *(judging_notes(summaries, card), latency_notes(runs, summaries)),
+    )
     for note in chain.from_iterable(notes):
         say(note)
     if any(run.simulated for run in runs):
@@ -241,10 +246,28 @@ def evidence_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[st
     return notes
 
 
-def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:
+def cost_notes(runs: Sequence[Run], summaries: Sequence[Summary], card: PriceCard) -> list[str]:
+    """What 1,000 answers of each run cost, with the parts; or why that is unknown."""
+    notes = []
+    for run, summary in zip(runs, summaries, strict=True):
+        if not summary.n_answers:
+            continue
+        cost = run_cost(run.target, summary, card)
+        if cost.whole.value is None:
+            notes.append(f"{run.target}: the cost of 1,000 answers is unknown. {cost.whole.reason}")
+            continue
+        named = {"tokens": cost.parts.tokens, "repeated requests": cost.parts.retries}
+        named |= {"judging": cost.parts.judge} if cost.judged else {}
+        parts = ", ".join(f"{name} ${per(part, 1000):,.4f}" for name, part in named.items())
+        kinds = " and ".join(sorted(cost.kinds))
+        notes.append(f"{run.target}: 1,000 answers cost ${per(cost.whole, 1000):,.4f} ({parts}) at {kinds} prices.")
+    return notes
+
+
+def judging_notes(summaries: Sequence[Summary], card: PriceCard) -> list[str]:
     """What judging took, how far judges and readings lie apart, and which judge is of a target's own family."""
     known = {judge: its for judge, its in _by_judge(summaries).items() if its[0].model}  # else not asked from here
-    notes = [_spent(judge, its, prices) for judge, its in known.items()]
+    notes = [_spent(judge, its, card) for judge, its in known.items()]
     for quality in (q for summary in summaries for q in summary.quality if q.criterion == "overall" and q.spread):
         assert quality.spread is not None
         what = "its judges" if quality.rater_kind == PANEL else "its readings of one answer"
@@ -263,7 +286,7 @@ def _by_judge(summaries: Sequence[Summary]) -> dict[str, list[Judging]]:
     return found
 
 
-def _spent(judge: str, its: Sequence[Judging], prices: Mapping[str, Any]) -> str:
+def _spent(judge: str, its: Sequence[Judging], card: PriceCard) -> str:
     n = sum(j.n for j in its)
     counts = [(j.prompt_tokens, j.completion_tokens) for j in its]
     said = [f"{n:,} assessments by {judge}"]
@@ -273,12 +296,16 @@ def _spent(judge: str, its: Sequence[Judging], prices: Mapping[str, Any]) -> str
     else:
         into, out = sum(c[0] for c in known), sum(c[1] for c in known)
         said.append(f"{into:,} tokens in, {out:,} out")
-        price = prices.get(its[0].model or "")
-        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
-            said.append("cost unknown (no price)")
+        row, why = card.in_force(its[0].model or "", card.date)
+        cost = None
+        if row is not None:
+            cost, why = tokens_cost(row, into / n, out / n)  # a tier goes by one request, not by all of them
+        if row is None or cost is None:
+            said.append(f"cost unknown ({(why or '').rstrip('.')})")
         else:
-            cost = (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
-            said.append(f"${cost:,.4f}" + (" at hypothetical prices" if price.kind == "hypothetical" else ""))
+            said.append(
+                f"{cost * n:,.4f} {row.currency}" + (" at hypothetical prices" if row.kind == "hypothetical" else "")
+            )
     seconds = [j.seconds for j in its if j.seconds is not None]
     if seconds:
         said.append(f"{_duration(sum(seconds))} of replies")

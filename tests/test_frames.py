@@ -16,7 +16,7 @@ from plans import plans, statements
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import frames, store
+from db import cost_frames, frames, store
 from db.models import Answer, Assessment, AssessmentStatus, Call, RaterKind, Run, RunStatus
 
 S = AssessmentStatus
@@ -202,26 +202,6 @@ def test_answers_are_those_measured_without_warm_ups(untidy: tuple[Engine, int])
     assert int(frame["client_limited"].sum()) == sum(a.client_limited for a in answers)
 
 
-def test_tokens_by_stage_are_those_of_plain_python(untidy: tuple[Engine, int]) -> None:
-    engine, run_id = untidy
-    tokens: dict[tuple[str, str], list[tuple[Any, Any]]] = defaultdict(list)
-    with store.reading(engine) as session:
-        found = frames.records(frames.stage_tokens_frame(run_id, session=session))
-        good = {a.id for a in store.list_answers(run_id, session=session) if not a.cold and a.error_kind is None}
-        for call in store.list_run_calls(run_id, session=session):
-            if call.answer_id in good and call.error_kind is None:
-                tokens[call.stage, call.model].append((call.prompt_tokens, call.completion_tokens))
-
-    def mean(values: list[Any]) -> float | None:
-        known = [value for value in values if value is not None]
-        return fmean(known) if known else None
-
-    got = {(row["stage"], row["model"]): (row["n"], row["prompt"], row["completion"]) for row in found}
-    assert got == approximately(
-        {key: (len(pairs), mean([p for p, _ in pairs]), mean([c for _, c in pairs])) for key, pairs in tokens.items()}
-    )
-
-
 def test_a_stage_that_was_gone_through_again_counts_once(engine: Engine) -> None:
     with store.writing(engine) as session:
         qa_set, questions = rows.add_qa_set(session)
@@ -233,8 +213,9 @@ def test_a_stage_that_was_gone_through_again_counts_once(engine: Engine) -> None
         once = [rows.call(stage="draft", prompt_tokens=10), rows.call(stage="refine", prompt_tokens=70)]
         store.save_answer(rows.answer(run, questions[1]), once, session=session)
     with store.reading(engine) as session:
-        found = frames.records(frames.stage_tokens_frame(run.id or 0, session=session))
-    assert [(row["stage"], row["n"], row["prompt"]) for row in found] == [("draft", 2, 20.0), ("refine", 2, 60.0)]
+        found = frames.records(cost_frames.stage_use_frame(run.id or 0, session=session))
+    got = sorted((row["stage"], row["n"], row["prompt"]) for row in found)  # a row a question
+    assert got == [("draft", 1, 10.0), ("draft", 1, 30.0), ("refine", 1, 50.0), ("refine", 1, 70.0)]
 
 
 def test_progress_counts_answers_errors_and_assessed_answers(untidy: tuple[Engine, int]) -> None:
@@ -331,7 +312,7 @@ def test_an_empty_run_gives_empty_frames_with_their_columns(engine: Engine) -> N
             frames.answers_frame,
             frames.question_scores_frame,
             frames.verdicts_frame,
-            frames.stage_tokens_frame,
+            cost_frames.stage_use_frame,
         ):
             frame = read(run_id, session=session)
             assert len(frame) == 0
@@ -428,7 +409,7 @@ def test_no_figure_of_a_run_looks_through_a_whole_table_of_answers(untidy: tuple
         frames.answers_frame(run_id, session=session)
         frames.question_scores_frame(run_id, session=session)
         frames.verdicts_frame(run_id, session=session)
-        frames.stage_tokens_frame(run_id, session=session)
+        cost_frames.stage_use_frame(run_id, session=session)
         frames.contents_frame(run_id, session=session)
         frames.progress_frame("group", session=session)
     found = [plan for plan in plans(engine, sent) if plan != "SCAN rubric"]  # of rubrics there are a few

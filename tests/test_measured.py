@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cost.answer_cost import answer_cost, tokens_cost
-from eval.cost.measured import JudgeUse, acceptable_share, cost_per_acceptable
+from eval.cost.measured import JudgeUse, acceptable_share
 from eval.cost.price_card_file import built_in
 from eval.stats.intervals import mean_interval
 
@@ -32,33 +32,26 @@ def test_repeats_of_a_question_are_no_further_evidence():
     assert (ten_times.value, ten_times.low, ten_times.n) == (once.value, pytest.approx(once.low), 8)
 
 
-def test_the_cost_of_an_acceptable_answer_bears_the_others_too():
-    found = cost_per_acceptable([1, 1, 1, 1, 2, 2], [True, True, False, True, True, False], [1, 2, 3, 4, 5, 6])
-    assert found.value == pytest.approx(8 / 4)
-
-
 def test_its_interval_covers_what_it_should():
     rng = np.random.default_rng(7)
     hits = 0
     for _ in range(400):
         chance = np.repeat(rng.beta(4, 2, 40), 3)  # 40 questions of differing difficulty, 3 repeats each
-        costs = rng.gamma(4, 0.25, 120)
-        found = cost_per_acceptable(
-            costs.tolist(), (rng.random(120) < chance).tolist(), np.repeat(range(40), 3).tolist()
-        )
-        hits += found.low <= 1 / (4 / 6) <= found.high
+        found = acceptable_share((rng.random(120) < chance).tolist(), np.repeat(range(40), 3).tolist())
+        assert found.low is not None
+        assert found.high is not None
+        hits += found.low <= 4 / 6 <= found.high
     assert 0.91 <= hits / 400 <= 0.98
 
 
-def test_without_an_acceptable_answer_there_is_no_such_cost():
-    assert cost_per_acceptable([1.0, 2.0], [False, False], [1, 2]).value is None
+def test_without_answers_or_with_all_alike_there_is_no_interval():
     assert acceptable_share([], []).value is None
     assert acceptable_share([True, True], [1, 2]).low is None
 
 
 def test_every_answer_needs_its_verdict():
     with pytest.raises(ValueError, match="one question and one verdict for each answer"):
-        cost_per_acceptable([1.0], [True, False], [1, 2])
+        acceptable_share([True, False], [1])
 
 
 # --- the cost of an answer ------------------------------------------------------------------------------------------

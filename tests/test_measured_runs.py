@@ -1,5 +1,6 @@
 """Stored runs become what the cost model takes in, and what they do not tell stays unknown."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import Engine, update
 
 from db import store
 from db.models import Rubric, RunStatus
-from eval.cost.scenario import Scenario
+from eval.cost.scenario import Constraints, Scenario
 from eval.measured_runs import measured_targets, targets_of
 
 
@@ -176,7 +177,9 @@ def test_an_answer_is_acceptable_where_its_worst_criterion_is(engine: Engine):
     assert found.acceptable.n == 2
     assert found.scored_by == "test-judge (quick)"
     assert found.quality["coherence"].value == pytest.approx(14 / 3)
-    stricter = measured_targets(scenario("test-small"), engine, acceptable_from=4)["test-small"]
+    rules = Constraints(acceptable_from=4)
+    strict = scenario("test-small").model_copy(update={"constraints": rules})
+    stricter = measured_targets(strict, engine)["test-small"]
     assert stricter.acceptable.value == 0
 
 
@@ -212,3 +215,12 @@ def test_simulated_runs_are_flagged_and_dated(full_url: str):
     assert all(one.simulated and one.date == "2026-11-02" for one in found.values())
     assert [stage.stage for stage in found["test-hybrid"].stages] == ["draft", "refine"]
     assert found["test-small"].n_errors == 1
+
+
+def test_the_evidence_names_its_questions_its_concurrency_and_its_mean_time(engine: Engine):
+    stored(engine, [[{}], [{}]], concurrency=4)
+    found = measured_targets(scenario("test-small"), engine)["test-small"]
+    assert found.concurrency == 4
+    assert (found.mean_ms.value, found.mean_ms.n) == (1500.0, 2)
+    assert found.mean_ms.low is not None
+    assert re.fullmatch(r"\S.* 1 \([0-9a-f]{12}\)", found.questions)

@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import cost_samples
 import pytest
+from command import Command
+from costed import add_demo_targets
 
 from eval.cost import narrative as told
-from eval.cost import price_card_file, scenario_file
+from eval.cost import price_card_file, prose, scenario_file
 from eval.cost.evaluate import evaluate
 from eval.cost.figure import Figure
-from eval.cost.narrative import Name, Said, UntaggedNumberError, narrate, spans, words
+from eval.cost.narrative import narrate
+from eval.cost.prose import Name, Said, UntaggedNumberError, spans, words
 from eval.cost.result import Result
 
 
@@ -49,10 +53,117 @@ def test_a_bare_number_in_the_result_is_refused(result: Result):
         narrate(broken)
 
 
-def test_a_number_in_the_prose_is_refused(result: Result, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(told, "_review", lambda _: [told.Paragraph(("About 12 percent.",))])
-    with pytest.raises(UntaggedNumberError, match="About 12 percent"):
+def _block(kind: str, result: Result) -> prose.Block:
+    number = words(result.options[0].npv)
+    return {
+        "prose": prose.Paragraph((f"About {number}.",)),
+        "name": prose.Paragraph((Name(number),)),
+        "bare name": prose.Paragraph((Name(str(result.options[0].npv.value)),)),
+        "caption": prose.Table(f"The options, of which the first costs {number}", ("option",), ()),
+        "heading": prose.Table("The options", (f"option at {number}",), ()),
+        "heading as a name": prose.Table("The options", (Name(number),), ()),
+        "picture": prose.Picture("heads", f"A bar of {number}"),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["prose", "name", "bare name", "caption", "heading", "heading as a name", "picture"])
+@pytest.mark.parametrize("where", ["_review", "_trace"])
+def test_a_number_without_a_tag_is_refused_wherever_it_is_written(
+    kind: str, where: str, result: Result, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(told, where, lambda *_: [_block(kind, result)])
+    with pytest.raises(UntaggedNumberError, match=r"A number stands in .* without a kind and an origin"):
         narrate(result)
+
+
+def test_an_untagged_number_is_one_sentence_on_the_command_line(
+    rightsize: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    monkeypatch.setattr(told, "_review", lambda _: [prose.Paragraph(("About 12 percent.",))])
+    found = rightsize("report", "demo", "--format", "md", "--out", str(tmp_path / "r.md"), "--db", url)
+    assert found.code == 1
+    assert "About 12 percent" in found.err
+    assert "Traceback" not in found.err
+    assert not (tmp_path / "r.md").exists()
+
+
+def _said(result: Result, title: str) -> str:
+    (section,) = (s for s in narrate(result).sections if s.title == title)
+    return "".join(words(s) if isinstance(s, Figure) else s if isinstance(s, str) else s.text for s in spans(section))
+
+
+def _kinds(result: Result, title: str) -> set[tuple[str, str]]:
+    (section,) = (s for s in narrate(result).sections if s.title == title)
+    return {(s.kind, s.origin) for s in spans(section) if isinstance(s, Figure | Said)}
+
+
+def test_the_decision_tags_what_is_asked_for_as_assumed_and_what_is_found_as_derived(result: Result):
+    found = _kinds(result, "Decision and confidence")
+    assert result.decision.verdict == "not decisive"
+    assert ("assumed", "constraints.decisive_at") in found
+    assert ("derived", result.decision.probability.origin) in found
+
+
+def test_an_option_that_is_out_shows_the_measured_figure_and_the_assumed_floor(result: Result):
+    assert "Its factuality of 3.32 of 5 (3.07 to 3.57), n = 60 is below the 3.5 of 5 that" in _said(result, "Options")
+    found = _kinds(result, "Options")
+    assert ("assumed", "constraints.quality_floor") in found
+    assert any(kind == "measured" for kind, _ in found)
+
+
+def test_the_ends_of_a_range_are_derived_from_what_was_stated(result: Result):
+    for bar in result.tornado:
+        assert bar.low.kind == bar.high.kind == "derived"
+        assert bar.low.origin.startswith(f"10th percentile of {bar.key} (")
+        assert bar.high.origin.startswith(f"90th percentile of {bar.key} (")
+
+
+def test_origins_say_which_option_and_what_a_figure_is_derived_from(result: Result):
+    for option in (o for o in result.options if not o.blocked):
+        assert option.npv_p50.origin.startswith(f"options.{option.name}: median over")
+        for head in option.heads:
+            assert len(head.effective_cost.origin.partition(f"{head.head}: ")[2]) > 10
+    (laptops,) = (c for o in result.options for c in o.capacity if o.name == "small-local")
+    assert "workload.users" in laptops.machines_first.origin
+
+
+def test_the_evidence_lets_a_reader_check_tokens_judge_questions_and_load():
+    real = {
+        name: replace(one, questions="our questions 2 (abcdef123456)", concurrency=4, mean_ms=cost_samples.known(800))
+        for name, one in cost_samples.demo_targets().items()
+    }
+    scenario = scenario_file.demo().model_copy(update={"draws": 500})
+    made = evaluate(scenario, real, price_card_file.built_in())
+    said = _said(made, "Evidence")
+    for part in ("175.5 tokens/answer (163.5 to 187.5), n = 60", "900 tokens/answer", "our questions 2 (abcdef123456)"):
+        assert part in said
+    assert "4 at once" in said
+    assert "800 ms" in said
+    hybrid = next(e for e in made.evidence if e.target == "hybrid")
+    assert hybrid.prompt.value == pytest.approx(175.5 + 281.3)
+    assert hybrid.reasoning.value is None
+
+
+def test_brackets_are_explained_before_the_first_of_them(result: Result):
+    said = _said(result, "Decision and confidence")
+    assert "95 % interval" in said
+    assert "P10 to P90" in said
+    assert said.index("In brackets") < said.index("It saves against")
+
+
+def test_the_threshold_of_an_acceptable_answer_and_what_judging_is_billed_are_said(result: Result):
+    said = _said(result, "Evidence")
+    assert "this share is judged: 2.0 %" in said
+    stricter = {name: replace(one, acceptable_from=4.0) for name, one in cost_samples.demo_targets().items()}
+    scenario = scenario_file.demo().model_copy(update={"draws": 500})
+    made = evaluate(scenario, stricter, price_card_file.built_in())
+    assert "every criterion has at least 4 of 5." in _said(made, "Evidence")
+
+
+def test_a_price_without_a_retirement_date_says_that_none_is_known(result: Result):
+    assert "simulator/sim-cloud: no retirement date is known." in _said(result, "What is not about cost")
 
 
 def test_simulated_data_is_said_before_anything_else(result: Result):

@@ -126,8 +126,10 @@ def test_the_overview_shows_a_point_a_target_and_the_table_beneath(shared_url: s
     assert rows["scored"].to_list() == ["11 of 11"] * 4
     assert rows["n_answers"].to_list() == [11] * 4
     assert rows["errors"].to_list() == ["1"] * 4
-    assert rows["price"].to_list()[-1] == "unknown: no price for test-gpt"
-    assert rows["cost_1000"].isna().to_list() == [False, False, False, True]
+    assert "has no price of test-gpt" in rows["price"].to_list()[-1]
+    assert "has no price of test-judge" in rows["price"].to_list()[0]
+    assert rows["tokens_1000"].isna().to_list() == [False, False, False, True]
+    assert rows["cost_1000"].isna().all()  # what judging cost is unknown, and is never taken for nothing
 
 
 def test_the_overview_answers_in_words_and_says_what_is_open(shared_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -309,9 +311,9 @@ def test_the_cost_page_counts_tokens_times_prices_for_a_month(shared_url: str, m
     row = table(app, "cost").set_index("label").loc["test-small"]
     by_hand = (row["prompt_tokens"] * 0.05 + row["completion_tokens"] * 0.2) / 1e6 * 2000
     assert row["cost_month"] == pytest.approx(by_hand)
-    assert row["cost_1000"] * 2 == pytest.approx(row["cost_month"])
+    assert row["tokens_1000"] * 2 == pytest.approx(row["cost_month"])
     assert "Cost a month (USD)" in json.dumps(chart(app))
-    assert "Not counted: the judge" in said(app)
+    assert "all judging. Not counted: warm-up calls" in said(app)
 
 
 def test_a_staged_target_is_charged_for_each_of_its_calls(shared_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -325,7 +327,7 @@ def test_a_staged_target_is_charged_for_each_of_its_calls(shared_url: str, monke
 
 def test_a_price_that_is_entered_is_saved_and_counts(full_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, full_url, "cost")
-    assert table(app, "prices")["model"].to_list() == ["test-phi-mini", "test-llama-70b", "test-gpt"]
+    assert table(app, "prices")["model"].to_list() == ["test-phi-mini", "test-llama-70b", "test-gpt", "test-judge"]
     edits = {"input_usd_per_mtok": "2.5", "output_usd_per_mtok": "10.0", "kind": "quoted", "source": "offer of 3 Nov"}
     app.session_state["_prices"] = {"edited_rows": {2: edits}, "added_rows": [], "deleted_rows": []}
     app.button(key="_save_prices").click().run()
@@ -335,7 +337,7 @@ def test_a_price_that_is_entered_is_saved_and_counts(full_url: str, monkeypatch:
     assert (price.input_usd_per_mtok, price.output_usd_per_mtok, price.kind) == (2.5, 10.0, "quoted")
     row = table(app, "cost").set_index("label").loc["test-cloud"]
     assert row["cost_month"] > 0
-    assert row["price"] == "quoted price"
+    assert "test-judge" in row["price"]
 
 
 def test_an_impossible_price_is_refused(full_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -392,6 +394,8 @@ def test_one_run_shows_what_ran_where(shared_url: str, monkeypatch: pytest.Monke
     app = open_page(monkeypatch, shared_url, "runs", run="#3 test-hybrid")
     facts = table(app, "facts").set_index("fact")["value"]
     assert facts["provenance · machine · cpu"] == "test cpu"
+    assert "has no price of test-judge" in facts["cost · 1,000 answers, all parts"]
+    assert facts["cost · of these repeated requests"] == "$0.00"
     assert facts["plan · target · stages 2 · model"] == "test-llama-70b"
     assert facts["asked · warm-up calls"] == "1"
 

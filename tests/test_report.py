@@ -10,9 +10,11 @@ import pytest
 from command import Command
 from costed import add_demo_targets
 from docx.oxml.ns import qn
+from docx.shared import Pt
 
 from eval.cost import price_card_file, scenario_file
 from eval.cost.evaluate import evaluate
+from eval.cost.narrative import narrate
 from eval.cost.result import Result
 from eval.report import drawing, files
 from eval.report.charts import CHARTS
@@ -109,6 +111,30 @@ def test_a_report_that_cannot_be_written_leaves_nothing_behind(result: Result, t
 def test_a_missing_package_is_told_in_a_sentence():
     with pytest.raises(ReportError, match=r'pip install "rightsize\[report\]"'):
         drawing.extra("no_such_package_of_rightsize")
+
+
+def test_the_origins_are_one_short_line_each_in_small_print(result: Result):
+    narrative = narrate(result)
+    page = files.made(result, "md").decode()
+    lines = re.findall(r"^- [mqad]\d+ .+$", page, re.MULTILINE)
+    assert len(lines) == len(narrative.sources) > 100
+    html = files.made(result, "html").decode()
+    assert html.count("<li><b>") == len(lines)
+    assert re.search(r"@media print.*ul\.origins \{ font-size: 5\.8pt", html, re.DOTALL)
+    document = docx.Document(io.BytesIO(files.made(result, "docx")))
+    (origins,) = (p for p in document.paragraphs if len(p.runs) == len(lines))
+    assert {run.font.size for run in origins.runs} == {Pt(6)}
+
+
+def test_the_exported_report_of_the_readme_has_the_sections_and_tables_of_todays():
+    root = Path(__file__).parents[1]
+    demo = evaluate(scenario_file.demo(), cost_samples.demo_targets(), price_card_file.built_in())
+    today, kept = (
+        re.findall(r"^(?:## .*|\*\*.*\*\*)$", text, re.MULTILINE)
+        for text in (files.made(demo, "md").decode(), (root / "docs/report-demo.md").read_text(encoding="utf-8"))
+    )
+    assert kept == today
+    assert "(docs/report-demo.md)" in (root / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("format", files.FORMATS)

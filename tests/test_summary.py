@@ -170,7 +170,7 @@ def test_figures_are_the_same_after_being_kept_as_json_and_hold_no_nan(seed: int
         fresh, kept = summarise(run_id, engine), summarise(run_id, engine)
         assert kept == fresh
         assert type(kept.quality[0].score) is Estimate
-        assert type(kept.stage_tokens[0]) is type(fresh.stage_tokens[0])
+        assert type(kept.stages[0]) is type(fresh.stages[0])
         text = json.dumps(asdict(fresh), allow_nan=False)
         assert module._unpack(json.loads(json.dumps(module._pack(fresh)))) == fresh
         assert "NaN" not in text
@@ -192,7 +192,7 @@ def test_an_empty_run_has_figures_that_say_so(engine: Engine) -> None:
         assert set(found.token_means.values()) == {NOTHING}
         assert (found.n_cached, found.n_cache_known, found.n_without_ttft) == (0, 0, 0)
         assert found.quality == []
-        assert found.stage_tokens == []
+        assert found.stages == []
 
 
 def test_a_run_of_errors_alone_has_no_latency_no_tokens_and_no_score(engine: Engine) -> None:
@@ -205,7 +205,7 @@ def test_a_run_of_errors_alone_has_no_latency_no_tokens_and_no_score(engine: Eng
     assert (found.n_answers, found.n_errors) == (0, 4)
     assert set(found.latency_p50.values()) == {NOTHING}
     assert found.tokens["prompt"] is None
-    assert found.stage_tokens == []
+    assert found.stages == []
     assert found.quality == []
 
 
@@ -388,7 +388,7 @@ def test_a_judge_of_the_models_own_family_is_flagged(engine: Engine) -> None:
     assert flagged == {"test-judge (quick)": True, "people": False}
 
 
-def test_tokens_by_stage_are_means_over_answers_and_unknown_counts_stay_unknown(engine: Engine) -> None:
+def test_tokens_by_stage_are_means_over_questions_and_unknown_counts_stay_unknown(engine: Engine) -> None:
     run, questions = add_run(engine)
     with store.writing(engine) as session:
         for question, tokens in zip(questions, (10, 30), strict=False):
@@ -398,6 +398,9 @@ def test_tokens_by_stage_are_means_over_answers_and_unknown_counts_stay_unknown(
                 rows.call(stage="refine", model="large", prompt_tokens=2 * tokens, completion_tokens=1),
             ]
             store.save_answer(rows.answer(run, question), calls, session=session)
-    found = [(s.stage, s.model, s.prompt, s.completion, s.n) for s in summarise(run.id or 0, engine).stage_tokens]
+    found = [
+        (s.stage, s.model, s.prompt.value, s.completion.value, s.prompt.n)
+        for s in summarise(run.id or 0, engine).stages
+    ]
     assert found == [("draft", "small", 20.0, None, 2), ("refine", "large", 40.0, 1.0, 2)]
     assert all(value is None or math.isfinite(value) for row in found for value in row[2:4])

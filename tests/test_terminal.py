@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from db import store
 from db.models import CheckResult, Run
+from eval.cost.price_card_file import built_in
 from eval.summary import summarise
 from eval.terminal import evidence_notes, latency_notes, show_runs, show_summaries
 
@@ -52,7 +53,7 @@ def test_answers_in_one_piece_and_answers_of_a_busy_computer_are_told(engine: En
 
 def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
     run = add_run(engine, {"ttft_ms": None})
-    show_summaries([run], [summarise(run.id or 0, engine)], {})
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in())
     assert "Without a first-token time" in capfd.readouterr().err
 
 
@@ -77,7 +78,7 @@ def test_the_table_says_how_its_quality_was_found(engine: Engine, capfd: pytest.
         for answer in store.list_answers(run.id or 0, session=session):
             made = rows.assessment(answer, rows.judge(session), rows.rubric(session))
             store.save_assessment(made, rows.scores([4, 4, 4]), session=session)
-    show_summaries([run], [summarise(run.id or 0, engine)], {})
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in())
     assert f"Quality of {run.target}: judge only, not calibrated." in capfd.readouterr().err
 
 
@@ -87,9 +88,9 @@ def test_runs_on_different_questions_are_not_shown_as_if_they_could_be_compared(
     with store.writing(engine) as session:
         runs = [rows.add_run(session, rows.add_qa_set(session, 2, version)[0]) for version in ("1", "2")]
     summaries = [summarise(run.id or 0, engine) for run in runs]
-    show_summaries(runs, summaries, {})
+    show_summaries(runs, summaries, built_in())
     assert "cannot be compared" in capfd.readouterr().err
-    show_summaries(runs[:1], summaries[:1], {})
+    show_summaries(runs[:1], summaries[:1], built_in())
     assert "cannot be compared" not in capfd.readouterr().err
 
 
@@ -98,9 +99,9 @@ def test_simulated_runs_are_named_as_such_beneath_the_table(engine: Engine, capf
         qa_set, _ = rows.add_qa_set(session, 2)
         runs = [rows.add_run(session, qa_set, target=name, simulated=name == "made-up") for name in ("made-up", "real")]
     summaries = [summarise(run.id or 0, engine) for run in runs]
-    show_summaries(runs, summaries, {})
+    show_summaries(runs, summaries, built_in())
     assert "Simulated: the figures of made-up describe no real model." in capfd.readouterr().err
-    show_summaries(runs[1:], summaries[1:], {})
+    show_summaries(runs[1:], summaries[1:], built_in())
     assert "imulated" not in capfd.readouterr().err
 
 

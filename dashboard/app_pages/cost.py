@@ -26,7 +26,8 @@ volume = st.number_input(
     width=240,
     help="How many questions your feature will answer in a month, up to 10,000,000,000.",
 )
-frame = tables.cost_frame(runs, summaries, widgets.labels(runs), prices, volume)
+card = data.run_prices()
+frame = tables.cost_frame(runs, summaries, widgets.labels(runs), card, volume)
 
 if frame["cost_month"].notna().any():
     widgets.show_chart(
@@ -41,23 +42,33 @@ columns = {
     "label": st.column_config.TextColumn("Target", pinned=True),
     "model": st.column_config.TextColumn("Model"),
     "prompt_said": st.column_config.TextColumn("Input tokens", help=f"{MEAN} input tokens an answer, {ALL}"),
+    "cached_tokens": st.column_config.NumberColumn("Of these cached", format="%,.0f", help="Read from a cache."),
     "completion_said": st.column_config.TextColumn("Output tokens", help=f"{MEAN} output tokens an answer, {ALL}"),
+    "reasoning_tokens": st.column_config.NumberColumn("Of these reasoning", format="%,.0f", help="Billed as output."),
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers behind the means."),
-    "cost_1000": st.column_config.NumberColumn("Cost per 1,000", format="$%.4f", help="USD for 1,000 answers."),
-    "cost_month": st.column_config.NumberColumn("Cost a month", format="$%,.2f", help=f"USD for {volume:,} answers."),
+    "cost_1000": st.column_config.NumberColumn("Cost per 1,000", format="$%.4f", help="The three parts together."),
+    "tokens_1000": st.column_config.NumberColumn("Tokens", format="$%.4f", help="USD for 1,000 answers."),
+    "retries_1000": st.column_config.NumberColumn("Repeats", format="$%.4f", help="Requests that were sent again."),
+    "judging_1000": st.column_config.NumberColumn("Judging", format="$%.4f", help="All judges of 1,000 answers."),
+    "cost_month": st.column_config.NumberColumn(
+        "Cost a month", format="$%,.2f", help=f"USD for {volume:,} answers: tokens and repeats, without judging."
+    ),
     "price": st.column_config.TextColumn("Price", help="The kind of price, or why the cost is unknown."),
 }
 widgets.show_table(frame, "cost", "Cost of the runs in view", columns, placeholder="unknown")
 st.caption(
-    "Counted: the tokens of the target's own calls, all stages, at the prices below. Not counted: the judge, "
-    "warm-up calls, failed requests, cached-token or batch discounts, hardware and power. The means rest on the "
-    "answers measured so far; your own questions may be longer or shorter."
+    "Counted: the tokens of the target's own calls, all stages, cached ones at their own price where it is known, the "
+    "requests that were sent again, and, for 1,000 answers, all judging. Not counted: warm-up calls, batch discounts, "
+    "hardware and power. The means rest on the answers measured so far; your own questions may be longer or shorter."
 )
 if estimated := int(frame["n_estimated_tokens"].sum()):
     st.caption(f":material/info: For {estimated:,} answers the server told no token counts; they are estimated.")
 
 st.subheader("Prices")
-st.caption("In USD per million tokens. Leave a price empty where you do not know it: it then counts as unknown, not 0.")
+st.caption(
+    "In USD per million tokens. A model without a price here has that of the newest price card "
+    f"({plain(card.name)}, {card.date}); where that has none either it counts as unknown, not 0."
+)
 models = tables.models_of(summaries)
 edited = st.data_editor(
     tables.prices_frame(models, prices),

@@ -16,7 +16,7 @@ runs = in_view.runs
 widgets.simulated_banner(runs)
 summaries = data.summaries([run.run_id for run in runs])
 view = view_choice.expected_view(list(summaries.values()))
-frame = overview_tables.overview_frame(runs, summaries, widgets.labels(runs), view, data.prices())
+frame = overview_tables.overview_frame(runs, summaries, widgets.labels(runs), view, data.run_prices())
 
 if warning := findings.not_comparable(frame):
     st.warning(warning, icon=":material/balance:")
@@ -68,9 +68,14 @@ columns = {
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers measured."),
     "errors": st.column_config.TextColumn("Failed", help="Requests that failed."),
     "tokens_per_s": st.column_config.NumberColumn("Tokens/s", format="%.1f", help="Median speed of writing."),
-    "cost_1000": st.column_config.NumberColumn("Per 1,000 (USD)", format="%.4f", help="Cost of 1,000 answers."),
+    "cost_1000": st.column_config.NumberColumn(
+        "Per 1,000 (USD)", format="%.4f", help="1,000 answers: tokens, repeats, judging."
+    ),
 }
 more = {
+    "tokens_1000": st.column_config.NumberColumn("Of that tokens", format="%.4f", help="USD for 1,000 answers."),
+    "retries_1000": st.column_config.NumberColumn("Of that repeats", format="%.4f", help="Requests sent again."),
+    "judging_1000": st.column_config.NumberColumn("Of that judging", format="%.4f", help="All judges of an answer."),
     "price": st.column_config.TextColumn("Price", help="Where the cost comes from; set prices on the Cost page."),
     "scored": st.column_config.TextColumn("Scored", help="Answers with a usable score, of all that came."),
     "judges_apart_said": st.column_config.TextColumn(

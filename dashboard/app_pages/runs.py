@@ -63,7 +63,8 @@ with right:
     run_desk.edit_run(run)
     run_desk.delete_run(run)
 with left:
-    facts = tables.run_facts(run, data.qa_sets().get(run.qa_set_id, ""))
+    cost = tables.cost_facts(run, data.summaries([run_id])[run_id], data.run_prices())
+    facts = tables.run_facts(run, data.qa_sets().get(run.qa_set_id, ""), cost)
     widgets.show_table(
         tables.facts_frame(facts),
         f"run-{run.id}",

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from db import store
 from eval import terminal
+from eval.run_cost import prices_of_runs
 from eval.summary import Quality, summarise
 
 
@@ -33,7 +34,6 @@ def report(
     """
     with store.reading(engine) as session:
         runs = [store.get_run(run_id, session=session) for run_id in run_ids]
-        prices = store.list_prices(session=session)
     summaries = [summarise(run_id, engine) for run_id in run_ids]
     if as_json:
         print_json(
@@ -43,7 +43,7 @@ def report(
                 for run, summary in zip(runs, summaries, strict=True)
             ]
         )
-    terminal.show_summaries(runs, summaries, prices, wanted)
+    terminal.show_summaries(runs, summaries, prices_of_runs(engine), wanted)
     for run_id, sentence in failed.items():
         terminal.say(f"Run {run_id} failed: {sentence}")
     if failed:

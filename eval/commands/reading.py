@@ -10,6 +10,7 @@ from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db
 from eval.commands.outcome import print_json
 from eval.interchange import run_as_json
+from eval.run_cost import prices_of_runs
 from eval.summary import summarise
 
 
@@ -22,12 +23,11 @@ def show(
     engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = store.find_runs([run], session=session)
-        prices = store.list_prices(session=session)
     if as_json:
         shown = [run_as_json(each, engine) for each in chosen]
         print_json(shown[0] if len(shown) == 1 else shown)
     else:
-        terminal.show_summaries(chosen, [summarise(each.id or 0, engine) for each in chosen], prices)
+        terminal.show_summaries(chosen, [summarise(each.id or 0, engine) for each in chosen], prices_of_runs(engine))
 
 
 def runs(db: Db = None, as_json: AsJson = False) -> None:

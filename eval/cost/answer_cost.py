@@ -4,11 +4,11 @@ Cached tokens are part of the prompt and reasoning tokens part of the completion
 charged twice. Judge and repeated requests stand apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from eval.cost.figure import Figure, Kind
-from eval.cost.measured import Measured
+from eval.cost.measured import JudgeUse, Measured
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import tier_of
 from eval.cost.result import AnswerCost
@@ -52,8 +52,10 @@ def answer_cost(
     *,
     prices: Mapping[str, str] | None = None,
     judge_price: str | None = None,
+    judges: Sequence[JudgeUse] | None = None,
 ) -> AnswerCost:
     """The cost of an answer of a target on a day. `prices` maps its models to `provider/model` where that is needed.
+    `judges` are all that judged an answer, where there is not the one alone that its quality is by.
 
     All parts are in the currency of the rows; where a target's models are priced in several, its cost is unknown.
     """
@@ -85,18 +87,31 @@ def answer_cost(
     else:
         repeated = Decimal(repr(max(measured.attempts_per_answer - 1, 0.0)))
         retries = Figure(value * repeated, unit, "derived", origin)
-    return AnswerCost(tokens, retries, _judging(measured, card, day, judge_price, unit))
+    asked = [measured.judge] if judges is None and measured.judge else list(judges or ())
+    return AnswerCost(tokens, retries, _judging(measured, asked, card, day, judge_price, unit))
 
 
-def _judging(measured: Measured, card: PriceCard, day: str, wanted: str | None, unit: str) -> Figure:
+def _judging(
+    measured: Measured, judges: Sequence[JudgeUse], card: PriceCard, day: str, wanted: str | None, unit: str
+) -> Figure:
+    """What all judges of an answer cost together; unknown where one's cost is, or where they bill in two currencies."""
     origin = f"judge's tokens of {measured.origin} at list prices of {card.name}, {card.date}"
-    if measured.judge is None:
-        return Figure(None, unit, "derived", origin, reason=f"The answers of {measured.target} were not judged.")
-    row, why = card.in_force(wanted or measured.judge.model, day)
-    if row is None:
-        return Figure(None, unit, "derived", origin, reason=why)
-    cost, why = tokens_cost(row, measured.judge.prompt.value, measured.judge.completion.value)
-    return Figure(cost, f"{row.currency}/answer", "derived", origin, reason=why)
+    total, currencies = Decimal(0), set[str]()
+    reason = None if judges else f"The answers of {measured.target} were not judged."
+    for judge in judges:
+        row, why = card.in_force(wanted or judge.model, day)
+        cost = None
+        if row is not None:
+            cost, why = tokens_cost(row, judge.prompt.value, judge.completion.value)
+            currencies.add(row.currency)
+        if cost is None:
+            reason = why
+            break
+        total += cost
+    if len(currencies) > 1:
+        reason = f"The judges of {measured.target} are priced in {' and '.join(sorted(currencies))}."
+    unit = f"{min(currencies)}/answer" if currencies else unit
+    return Figure(None if reason else total, unit, "derived", origin, reason=reason)
 
 
 def measured_figure(estimate: Estimate, unit: str, origin: str, missing: str, kind: Kind = "measured") -> Figure:

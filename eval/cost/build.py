@@ -16,6 +16,7 @@ from eval.cost.measured import UNKNOWN, Measured, stretch
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import MachinePart, Pool, Program, tier_of
+from eval.cost.register import BASES
 from eval.cost.result import AnswerCost, Capacity, Fan, HeadCost, OptionResult, PriceUsed
 from eval.cost.scenario import Scenario, SelfHosted
 from eval.cost.uncertainty import Draws, percentiles
@@ -83,7 +84,7 @@ def priced(
         billed_cost=money(sum(billed_flows, Decimal(0))),
         upfront=money(billed_flows[0], f"options.{program.name}: paid before the first month"),
         npv=money(worth, central, low=low, high=high),
-        npv_p50=money(middle, f"median over {scenario.draws:,} draws"),
+        npv_p50=money(middle, f"options.{program.name}: median over {scenario.draws:,} draws"),
         per_month=Figure(amount(total / months), currency, "derived", f"{origin}, a month"),
         per_1000=per_1000,
         per_1000_acceptable=_per_acceptable(scenario, program, per_1000, per_1000_draws),
@@ -196,10 +197,15 @@ def _heads(
     heads = tuple(
         HeadCost(
             head,
-            Figure(values[0], currency, "derived", f"{origin}, {head}"),
-            Figure(values[1], currency, "derived", f"{origin}, {head}"),
-            Figure(values[2], currency, "derived", f"{origin}, {head}"),
-            Figure(float(values[1] / total) if total else 0.0, "share", "derived", f"{origin}, {head}"),
+            Figure(values[0], currency, "derived", f"{origin}, {head}: {BASES.get(head, head)}"),
+            Figure(values[1], currency, "derived", f"{origin}, {head}: {BASES.get(head, head)}"),
+            Figure(values[2], currency, "derived", f"{origin}, {head}: {BASES.get(head, head)}"),
+            Figure(
+                float(values[1] / total) if total else 0.0,
+                "share",
+                "derived",
+                f"{origin}, {head}: {BASES.get(head, head)}",
+            ),
         )
         for head, values in sums.items()
     )
@@ -211,7 +217,11 @@ def _amounts(row: Floats, count: int) -> list[Decimal]:
 
 
 def _per_acceptable(scenario: Scenario, program: Program, per_1000: Figure, drawn: Floats) -> Figure:
-    """All costs over the number of acceptable answers, by 1,000; the share's interval is clustered by question."""
+    """All costs, judging the judged share included, over the number of acceptable answers, by 1,000.
+
+    Its band is the 10th to 90th percentile over the draws, in which the share varies by its interval, which is
+    clustered by question.
+    """
     unit, target = f"{scenario.money.currency}/1,000 acceptable answers", program.target
     origin = f"{per_1000.origin} over the measured share of acceptable answers"
     if target is None or target.acceptable.value is None:
@@ -227,7 +237,7 @@ def _per_acceptable(scenario: Scenario, program: Program, per_1000: Figure, draw
         shares = np.clip(draw({key: spread}, scenario.draws, scenario.seed)[key][:, 0], 1e-9, 1.0)
         low, _, high = percentiles((drawn / shares)[None, :])[:, 0].tolist()
     value = amount(Decimal(per_1000.value) / Decimal(repr(share.value)))
-    return Figure(value, unit, "derived", origin, low, high, share.n)
+    return Figure(value, unit, "derived", origin, low, high)
 
 
 def _fan(rows: Floats, currency: str, origin: str) -> Fan:
@@ -299,6 +309,9 @@ def _capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capaci
     quoted = any(part.rate is not None for part in pool.parts)
     origin = "; ".join(dict.fromkeys(part.origin for part in pool.parts))
     kind: Kind = "derived"
+    counted = f"hardware.{pool.hardware}: busy hour of the workload over what a machine bears, spares added; {origin}"
+    if profile.one_per_user:
+        counted = f"hardware.{pool.hardware}: one for each of workload.users with its growth, spares added"
     steps = tuple(
         (
             Figure(float(k), "machines", kind, origin),
@@ -318,9 +331,9 @@ def _capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capaci
         pool.hardware,
         Figure(float(pool.places), "requests at once", "quoted" if quoted else "measured", origin),
         Figure(service, "s", kind, origin),
-        Figure(float(need[0]), "machines", kind, origin),
-        Figure(float(need[-1]), "machines", kind, origin),
-        Figure(max(float(need[0]) - profile.spares, 1.0), "machines", kind, origin),
+        Figure(float(need[0]), "machines", kind, counted),
+        Figure(float(need[-1]), "machines", kind, counted),
+        Figure(max(float(need[0]) - profile.spares, 1.0), "machines", kind, counted),
         Figure(a / c, "share", kind, f"{origin}, busiest minutes of the last month"),
         Figure(float(erlang_c(a, c)), "share", kind, "Erlang C"),
         seconds(mean_wait(a, c, service)),

@@ -8,19 +8,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from eval.cost.answer_cost import measured_figure
 from eval.cost.assumption import Spread, central
 from eval.cost.bill import Workings, bill, workings
 from eval.cost.break_even import Crossing, crossing, curve
 from eval.cost.build import priced, unpriced
 from eval.cost.compile import Compiler
 from eval.cost.decision import decide, open_rivals, ranked, reasons_out
+from eval.cost.evidence import evidence
 from eval.cost.figure import Figure, Series
+from eval.cost.margins import margins
 from eval.cost.measured import Measured
 from eval.cost.price_card import PriceCard
 from eval.cost.program import Program
 from eval.cost.register import LIMITS, number, register, unit_of, warnings
-from eval.cost.result import BreakEven, CostCurve, Decision, Evidence, FlipPoint, OptionResult, Result, Sensitivity
+from eval.cost.result import BreakEven, CostCurve, Decision, FlipPoint, OptionResult, Result, Sensitivity
 from eval.cost.scenario import Scenario, bounds
 from eval.cost.uncertainty import Draws, cheapest, flips, npvs, percentiles, simulate, tornado, used_keys
 
@@ -83,14 +84,15 @@ class _Evaluation:
             tornado=tuple(self._tornado(pair)) if pair else (),
             tornado_of=pair,
             flips=tuple(self._flips(eligible)),
+            margins=tuple(margins(options, dict(self._requirements()), decision.option)),
             register=register(scenario, self.stated, watched),
-            evidence=tuple(self._evidence()),
+            evidence=tuple(evidence(list(self.programs.values()))),
             warnings=tuple(warnings(scenario, card, list(self.programs.values()))),
             limits=LIMITS,
         )
 
     def _chosen(self, value: float, unit: str, key: str) -> Figure:
-        return Figure(value, unit, "assumed", key)
+        return Figure(value, unit, "assumed", f"{key} of the scenario")
 
     # --- options ------------------------------------------------------------------------------------------------------
 
@@ -149,17 +151,17 @@ class _Evaluation:
 
     # --- what moves it ------------------------------------------------------------------------------------------------
 
-    def _figure(self, key: str, value: float) -> Figure:
-        """Another value of a number, of the same kind and origin."""
-        return replace(
-            number(key, self.scenario, self.stated, self.estimates), value=value, low=None, high=None, n=None
-        )
+    def _end(self, key: str, value: float, which: str) -> Figure:
+        """One end of a number's range, which follows from what was stated or measured of it."""
+        given = number(key, self.scenario, self.stated, self.estimates)
+        return Figure(value, given.unit, "derived", f"{which} of {key} ({given.kind}: {given.origin})")
 
     def _tornado(self, pair: tuple[str, str]) -> Iterator[Sensitivity]:
         for bar in tornado(self.scenario, self.programs, self.spreads, *pair):
             origin = f"saving of {pair[0]} against {pair[1]} with {bar.key} at this value, all others central"
             at = [Figure(saving, self.currency, "derived", origin) for saving in (bar.at_low, bar.at_high)]
-            yield Sensitivity(bar.key, self._figure(bar.key, bar.low), self._figure(bar.key, bar.high), *at)
+            ends = self._end(bar.key, bar.low, "10th percentile"), self._end(bar.key, bar.high, "90th percentile")
+            yield Sensitivity(bar.key, *ends, *at)
 
     def _flips(self, eligible: Sequence[str]) -> Iterator[FlipPoint]:
         for flip in flips(self.scenario, self.programs, self.spreads, bounds(self.scenario), eligible):
@@ -245,35 +247,12 @@ class _Evaluation:
         rules = self.scenario.constraints
         for criterion, floor in rules.quality_floor.items():
             yield f"{criterion}, at least", Figure(floor, "of 5", "assumed", "constraints.quality_floor")
-        for words, value, unit in (
-            ("p95 latency, at most", rules.p95_ms, "ms"),
-            ("a month, at most", rules.budget_per_month, self.currency),
-            ("at the start, at most", rules.budget_upfront, self.currency),
-            ("decisive from", rules.decisive_at, "share"),
+        for words, name, unit in (
+            ("p95 latency, at most", "p95_ms", "ms"),
+            ("a month, at most", "budget_per_month", self.currency),
+            ("at the start, at most", "budget_upfront", self.currency),
+            ("decisive from", "decisive_at", "share"),
         ):
+            value = getattr(rules, name)
             if value is not None:
-                yield words, Figure(value, unit, "assumed", "constraints")
-
-    def _evidence(self) -> Iterator[Evidence]:
-        seen = {source.target: source for program in self.programs.values() for source in program.sources}
-        for target in seen.values():
-            speed = measured_figure(target.tokens_per_s, "tokens/s", target.origin, "It could not be told.")
-            yield Evidence(
-                target.target,
-                Figure(target.n_answers, "answers", "measured", target.origin),
-                Figure(target.n_errors, "errors", "measured", target.origin),
-                speed,
-                target.hardware,
-                target.date,
-                target.judge.model if target.judge else "",
-                target.scored_by,
-                Figure(
-                    target.acceptable_from,
-                    "of 5",
-                    "assumed",
-                    "the score on every criterion from which an answer counts as acceptable",
-                    reason=None if target.acceptable_from is not None else "No threshold was set.",
-                ),
-                target.runs,
-                target.simulated,
-            )
+                yield words, Figure(value, unit, "assumed", f"constraints.{name}")

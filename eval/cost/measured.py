@@ -1,6 +1,6 @@
 """What was measured of a target, as the cost model takes it in: data only, whoever read it from wherever.
 
-`acceptable_share` and `cost_per_acceptable` turn answers with their scores into figures with an interval.
+`acceptable_share` turns answers with their scores into a share with an interval.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,6 +71,8 @@ class Measured:
     target: str
     stages: tuple[StageUse, ...]
     loads: tuple[Load, ...] = ()
+    concurrency: int | None = None  # requests at once in the newest run, whose figures these are
+    mean_ms: Estimate = UNKNOWN
     p50_ms: Estimate = UNKNOWN
     p95_ms: Estimate = UNKNOWN
     ttft_share: float | None = None
@@ -84,6 +86,7 @@ class Measured:
     n_answers: int = 0
     n_errors: int = 0
     runs: tuple[str, ...] = ()  # names or ids, for the traceability appendix
+    questions: str = ""  # the QA set with its version and hash
     hardware: str = ""
     date: str = ""  # year-month-day of the newest run
     simulated: bool = False
@@ -114,45 +117,22 @@ def acceptable_share(
 ) -> Estimate:
     """The share of answers that are acceptable, with an interval clustered by question; `n` counts the questions.
 
-    A pooled ratio of two totals over questions: see cost_per_acceptable for the variance. Cut to 0..1. No interval
-    where there are fewer than two questions, or where all answers agree.
+    The linearised ratio estimator (Cochran, Sampling Techniques, 3rd ed., section 6.3) with the question as the
+    cluster, Student's t with questions - 1 degrees of freedom, cut to 0..1. No interval where there are fewer than two
+    questions, or where all answers agree.
     """
-    return _ratio([float(a) for a in acceptable], [1.0] * len(acceptable), questions, confidence, (0.0, 1.0))
-
-
-def cost_per_acceptable(
-    costs: Sequence[float], acceptable: Sequence[bool], questions: Sequence[int], *, confidence: float = CONFIDENCE
-) -> Estimate:
-    """What an acceptable answer costs: all costs over the number of acceptable answers, clustered by question.
-
-    Costs of answers that are not acceptable count in full, in the currency they are given in. The linearised ratio
-    estimator (Cochran, Sampling Techniques, 3rd ed., section 6.3) with the question as the cluster, Student's t with
-    questions - 1 degrees of freedom. No answer acceptable: there is no such cost, and value is None.
-    """
-    return _ratio(costs, [float(a) for a in acceptable], questions, confidence, (0.0, np.inf))
-
-
-def _ratio(
-    over: Sequence[float],
-    under: Sequence[float],
-    questions: Sequence[int],
-    confidence: float,
-    bounds: tuple[float, float],
-) -> Estimate:
-    if not len(over) == len(under) == len(questions):
+    if len(acceptable) != len(questions):
         raise ValueError("There has to be one question and one verdict for each answer.")
-    if len(over) == 0:
+    if not acceptable:
         return UNKNOWN
     _, index = np.unique(np.asarray(questions), return_inverse=True)
     clusters = int(index.max()) + 1
-    y = np.bincount(index, weights=np.asarray(over, dtype=float))
-    x = np.bincount(index, weights=np.asarray(under, dtype=float))
-    if x.sum() == 0:
-        return Estimate(None, None, None, clusters)
-    ratio = float(y.sum() / x.sum())
-    residuals = y - ratio * x
-    if clusters < 2 or np.allclose(residuals, 0, atol=1e-12 * max(1.0, abs(float(y.sum())))):
-        return Estimate(ratio, None, None, clusters)
-    variance = clusters / (clusters - 1) * float(np.square(residuals).sum()) / float(x.sum()) ** 2
+    good = np.bincount(index, weights=np.asarray(acceptable, dtype=float))
+    answers = np.bincount(index).astype(float)
+    share = float(good.sum() / answers.sum())
+    residuals = good - share * answers
+    if clusters < 2 or np.allclose(residuals, 0, atol=1e-12 * max(1.0, float(good.sum()))):
+        return Estimate(share, None, None, clusters)
+    variance = clusters / (clusters - 1) * float(np.square(residuals).sum()) / float(answers.sum()) ** 2
     half = float(stdtrit(clusters - 1, 0.5 + confidence / 2)) * sqrt(variance)
-    return Estimate(ratio, max(ratio - half, bounds[0]), min(ratio + half, bounds[1]), clusters)
+    return Estimate(share, max(share - half, 0.0), min(share + half, 1.0), clusters)

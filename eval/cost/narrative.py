@@ -5,91 +5,35 @@ that a number without a tag cannot slip in; what others named (targets, runs, ha
 Files are written from it by eval.report.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from eval.cost.fields import months_after
 from eval.cost.figure import Figure, Kind, bare_numbers
-from eval.cost.result import OptionResult, Result
+from eval.cost.prose import (
+    Block,
+    Bullets,
+    Name,
+    Narrative,
+    Origins,
+    Paragraph,
+    Picture,
+    Said,
+    Section,
+    Span,
+    Spans,
+    Table,
+    UntaggedNumberError,
+    refuse_untagged,
+    spans,
+)
+from eval.cost.result import Decision, OptionResult, Result
 
 REVIEW_MONTHS = 6
 MOST_BARS, MOST_FLIPS = 12, 10
-_DIGIT = re.compile(r"\d")
-
-
-class UntaggedNumberError(ValueError):
-    """A number stands in the result or in the prose without saying what it is and where it comes from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """Text that others wrote, or an identifier: shown letter by letter."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A sentence with numbers in it, all of one kind and origin."""
-
-    text: str
-    kind: Kind
-    origin: str
-
-
-Span = str | Name | Said | Figure
-Spans = tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    spans: Spans
-
-
-@dataclass(frozen=True, slots=True)
-class Bullets:
-    items: tuple[Spans, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells; `caption` says what they are."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Span, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A place for one of the report's charts, by its key, with words for who cannot see it."""
-
-    key: str
-    words: str
-
-
-Block = Paragraph | Bullets | Table | Picture
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    title: str
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Narrative:
-    """The whole text. `banner` is what has to be read before anything else; `sources` numbers each kind and origin."""
-
-    title: str
-    banner: str
-    sections: tuple[Section, ...]
-    sources: Mapping[tuple[str, str], int] = field(default_factory=dict)
-
-    def tag(self, span: Figure | Said) -> str:
-        """The tag of a number: the first letter of its kind and the number of its origin in the appendix."""
-        return f"{span.kind[0]}{self.sources[span.kind, span.origin]}"
+BRACKETS = (
+    "In brackets: beside what was measured, with its n, the 95 % interval; beside an assumption the range that was "
+    "stated; beside money and break-evens the 10th to 90th percentile of the draws (P10 to P90)."
+)
 
 
 def narrate(result: Result) -> Narrative:
@@ -108,28 +52,14 @@ def narrate(result: Result) -> Narrative:
         Section("Assumption register", tuple(_register(result))),
         Section("Validation and review", tuple(_review(result))),
     ]
+    made_from = _made_from(result)
     sources: dict[tuple[str, str], int] = {}
-    for span in (span for section in told for span in spans(section)):
-        if isinstance(span, str) and _DIGIT.search(span):
-            raise UntaggedNumberError(f'A number stands in the prose without a kind and an origin: "{span}".')
+    for span in (span for section in (*told, Section("", (made_from,))) for span in spans(section)):
         if isinstance(span, Figure | Said):
             sources.setdefault((span.kind, span.origin), len(sources) + 1)
-    sections = (*told, Section("Traceability", tuple(_trace(result, sources))))
+    sections = (*told, Section("Traceability", (made_from, *_trace(sources))))
+    refuse_untagged(sections, result)
     return Narrative(result.scenario, _banner(result), sections, sources)
-
-
-def spans(section: Section) -> Iterator[Span]:
-    """Everything that is said in a section, in its order."""
-    for block in section.blocks:
-        match block:
-            case Paragraph():
-                yield from block.spans
-            case Bullets():
-                yield from (span for item in block.items for span in item)
-            case Table():
-                yield from (cell for row in block.rows for cell in row)
-            case Picture():
-                pass
 
 
 def _name(option: OptionResult) -> Name:
@@ -153,7 +83,8 @@ def _banner(result: Result) -> str:
 
 def _decision(result: Result) -> Iterator[Block]:
     decision = result.decision
-    yield Paragraph((Said(decision.sentence, "derived", decision.probability.origin),))
+    yield Paragraph(_verdict(result, decision))
+    yield Paragraph((Said(BRACKETS, "derived", "how intervals and ranges are given in this report"),))
     if decision.option is not None:
         yield Paragraph(("Probability that it is the cheapest of what is allowed: ", decision.probability, "."))
     if decision.runner_up is not None:
@@ -164,6 +95,21 @@ def _decision(result: Result) -> Iterator[Block]:
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
     yield from _sentences(result.warnings, "derived", "checks of prices and runs")
     yield Picture("cumulative", "Cumulative cost of the options over the horizon, with the band of the draws")
+
+
+def _verdict(result: Result, decision: Decision) -> Spans:
+    """The decision with each of its numbers by its own tag; where it needs none, its sentence."""
+    if decision.option is None or decision.runner_up is None:
+        return (Said(decision.sentence, "derived", decision.probability.origin),)
+    best, second = result.option(decision.option), result.option(decision.runner_up)
+    if decision.verdict == "decisive":
+        words = " is the cheapest of what meets everything that is asked for in "
+        return (_name(best), words, decision.probability, " of the draws.")
+    return (
+        *("Not decisive: ", _name(best), " is the cheapest in ", decision.probability, " of the draws, "),
+        *(_name(second), " in ", second.probability_cheapest, ", and "),
+        *(result.requirements["decisive from"], " are asked for."),
+    )
 
 
 def _workload(result: Result) -> Iterator[Block]:
@@ -196,10 +142,29 @@ def _options(result: Result) -> Iterator[Block]:
         for words, reasons in ((" cannot be computed:", option.blocked), (" is out:", option.out)):
             if reasons:
                 yield Paragraph((_name(option), words))
-                yield from _sentences(reasons, "derived", f"options.{option.name} against what is asked for")
+                yield Bullets(tuple(_reason(option, reason, result.requirements) for reason in reasons))
         if option.notes:
             yield Paragraph((_name(option), ", to be known:"))
             yield from _sentences(option.notes, "derived", f"options.{option.name}: how it was put together")
+
+
+def _reason(option: OptionResult, sentence: str, requirements: Mapping[str, Figure]) -> Spans:
+    """Why an option is out: what was found of it and what is asked for, each by its own tag, where both are known."""
+    for key, bound in requirements.items():
+        criterion = key.removesuffix(", at least")
+        if criterion != key and sentence.startswith(f"Its {criterion} of "):
+            asked = " that is asked for."
+            return ("Its ", Name(criterion), " of ", option.quality[criterion], " is below the ", bound, asked)
+        if criterion != key and sentence.startswith(f"Its {criterion} was not measured"):
+            return ("Its ", Name(criterion), " was not measured, and ", bound, " is asked for.")
+        if key == "p95 latency, at most" and sentence.startswith("Its p95 latency is unknown"):
+            return ("The time of its slowest twentieth is unknown, and at most ", bound, " are allowed.")
+        if key == "p95 latency, at most" and sentence.startswith("Its p95 latency of "):
+            return ("The time of its slowest twentieth of ", option.p95, " is above the ", bound, " allowed.")
+        for budget, cost in (("a month", option.per_month), ("at the start", option.upfront)):
+            if key == f"{budget}, at most" and sentence.startswith("It costs ") and f" {budget}, and " in sentence:
+                return ("It costs ", cost, f" {budget}, and ", bound, " are allowed.")
+    return (Said(sentence, "derived", f"options.{option.name} against what is asked for"),)
 
 
 def _evidence(result: Result) -> Iterator[Block]:
@@ -207,14 +172,23 @@ def _evidence(result: Result) -> Iterator[Block]:
         yield Paragraph(("Nothing was measured.",))
         return
     rows = tuple(
+        (Name(e.target), e.answers, e.errors, e.service, e.concurrency, e.tokens_per_s, Name(e.hardware), Name(e.date))
+        for e in result.evidence
+    )
+    headings = ("target", "answers", "failed", "mean time of an answer", "requests", "speed", "hardware", "date")
+    yield Table("What was measured", headings, rows)
+    rows = tuple((Name(e.target), e.prompt, e.cached, e.completion, e.reasoning) for e in result.evidence)
+    headings = ("target", "prompt", "of it cached", "completion", "of it reasoning")
+    yield Table("Tokens of an answer, all its stages", headings, rows)
+    rows = tuple(
         (
-            *(Name(e.target), e.answers, e.errors, e.tokens_per_s),
-            *(Name(e.hardware), Name(e.date), Name(e.scored_by or "nobody"), Name(e.judge or "none")),
+            *(Name(e.target), Name(e.questions or "not stated"), Name(e.scored_by or "nobody")),
+            *(Name(e.judge or "none"), e.judge_prompt, e.judge_completion),
         )
         for e in result.evidence
     )
-    headings = ("target", "answers", "failed", "speed", "hardware", "date", "scored by", "judge")
-    yield Table("What was measured", headings, rows)
+    headings = ("target", "questions, version and hash", "scored by", "judge", "judge's prompt", "judge's completion")
+    yield Table("Questions and judge, with the tokens that judging an answer took", headings, rows)
     criteria = list(dict.fromkeys(c for o in result.options for c in o.quality))
     rows = tuple(
         (_name(o), *(o.quality.get(c, "not measured") for c in criteria), o.acceptable, o.p50, o.p95)
@@ -222,10 +196,27 @@ def _evidence(result: Result) -> Iterator[Block]:
         if o.target is not None
     )
     if rows:
-        headings = ("option", *criteria, "acceptable answers", "median time", "time of the slowest twentieth")
+        headings = (
+            "option",
+            *map(Name, criteria),
+            "acceptable answers",
+            "median time",
+            "time of the slowest twentieth",
+        )
         yield Table("Quality and latency, with intervals of confidence", headings, rows)
     least = result.evidence[0].acceptable_from
+    judged = next((a.figure for a in result.register if a.key == "workload.judged_share"), None)
     yield Paragraph(("An answer is acceptable where every criterion has at least ", least, "."))
+    if judged is not None:
+        yield Paragraph(
+            (
+                "The cost of an acceptable answer is all cost of an option over the acceptable share of its answers. "
+                "Judging is in it as it is billed: of all answers, this share is judged: ",
+                judged,
+                ". Its band is that of the draws, in which the acceptable share varies by its interval, clustered by "
+                "question.",
+            )
+        )
     yield Picture("quality", "Cost of an answer against its quality, one point an option")
 
 
@@ -249,7 +240,11 @@ def _money(result: Result) -> Iterator[Block]:
     headings = ("option", "at list price", "billed", "at the start", "a month", "net present value", "its median")
     yield Table("Money in its views", (*headings, "saving against the baseline"), rows)
     rows = tuple((_name(o), o.energy, o.carbon, Name(o.power)) for o in result.options if not o.blocked)
-    yield Table("Energy and carbon over the horizon", ("option", "energy", "carbon", "power in watts is"), rows)
+    yield Table(
+        "Energy and carbon over the horizon; carbon with the range of the grid",
+        ("option", "energy", "carbon", "power in watts is"),
+        rows,
+    )
     rows = tuple(
         (Name(p.row), p.input, p.cached_input, p.output, Name(p.label or "as listed"), Name(p.source))
         for p in {p.row: p for o in result.options for p in o.prices}.values()
@@ -309,14 +304,24 @@ def _sensitivity(result: Result) -> Iterator[Block]:
         yield Bullets(tuple((Said(flip.sentence, "derived", flip.value.origin),) for flip in result.flips[:MOST_FLIPS]))
     else:
         yield Paragraph(("No single number makes another option the cheapest in the ranges that were tried.",))
+    if result.margins:
+        yield Paragraph(("How far a requirement would have to move to change the decision, all else as it is:",))
+        yield Bullets(tuple((Said(found.sentence, "derived", found.value.origin),) for found in result.margins))
 
 
 def _beyond_cost(result: Result) -> Iterator[Block]:
     rows = tuple((_name(o), Name(o.residency or "not stated"), Name(" ".join(o.remarks))) for o in result.options)
     yield Table("Residency and remarks", ("option", "data goes to", "remarks"), rows)
-    retiring = {p.row: p.retires_on for o in result.options for p in o.prices if p.retires_on}
-    for row, day in retiring.items():
-        yield Paragraph((Name(row), " retires on ", Name(day), "."))
+    for row, day in {p.row: p.retires_on for o in result.options for p in o.prices}.items():
+        if day:
+            yield Paragraph((Name(row), " retires on ", Name(day), "."))
+        else:
+            yield Paragraph(
+                (
+                    Name(row),
+                    ": no retirement date is known.",
+                )
+            )
 
 
 def _register(result: Result) -> Iterator[Block]:
@@ -342,9 +347,9 @@ def _review(result: Result) -> Iterator[Block]:
     )
 
 
-def _trace(result: Result, sources: Mapping[tuple[str, str], int]) -> Iterator[Block]:
+def _made_from(result: Result) -> Table:
     runs = ", ".join(dict.fromkeys(run for e in result.evidence for run in e.runs)) or "none"
-    yield Table(
+    return Table(
         "What this report was made from",
         ("thing", "value"),
         (
@@ -352,40 +357,13 @@ def _trace(result: Result, sources: Mapping[tuple[str, str], int]) -> Iterator[B
             ("price card", Name(f"{result.card}, {result.card_date}, {result.card_sha256}")),
             ("the scenario's own card", "yes" if result.card_is_pinned else "no"),
             ("runs", Name(runs)),
-            ("draws and seed", Name(f"{_whole(result.draws)}, {_whole(result.seed)}")),
+            ("draws", result.draws),
+            ("seed", result.seed),
         ),
     )
+
+
+def _trace(sources: Mapping[tuple[str, str], int]) -> Iterator[Block]:
     yield Paragraph(("Tags: m measured, q quoted, a assumed, d derived. Each tag's number leads to its origin:",))
-    rows = tuple((Name(f"{kind[0]}{i}"), kind, Name(origin)) for (kind, origin), i in sources.items())
-    yield Table("Origins", ("tag", "kind", "origin"), rows)
-
-
-def _whole(figure: Figure) -> str:
-    return f"{figure.value:,.0f}" if figure.value is not None else "unknown"
-
-
-def words(figure: Figure) -> str:
-    """A figure as people read it: with its unit, its interval and n; or that it is unknown, and why."""
-    if figure.value is None:
-        return f"unknown: {figure.reason}"
-    value = float(figure.value)
-    text = _amount(value, figure.unit)
-    if figure.low is not None and figure.high is not None:
-        text += f" ({_bare(figure.low, figure.unit)} to {_bare(figure.high, figure.unit)})"
-    return f"{text}, n = {figure.n}" if figure.n is not None else text
-
-
-def _amount(value: float, unit: str) -> str:
-    bare = _bare(value, unit)
-    return bare if unit == "share" else f"{bare} {unit}"
-
-
-def _bare(value: float, unit: str) -> str:
-    if unit == "share":
-        return f"{value:.1%}".replace("%", " %")
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    if size >= 1 or size < 1e-12:
-        return f"{value:,.2f}".rstrip("0").rstrip(".") or "0"
-    return f"{value:.3g}"
+    entries = tuple((Name(f"{kind[0]}{i}"), Name(origin)) for (kind, origin), i in sources.items())
+    yield Origins("Origins", entries)

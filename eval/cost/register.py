@@ -19,6 +19,18 @@ LIMITS = (
     "The judge's tokens are those it took on the measured answers; they are not scaled with longer ones.",
 )
 SIMULATED = "Runs of simulated models are in these numbers: they show how the tool decides, not what to decide."
+BASES = {  # what each head of cost is derived from
+    "API tokens": "measured tokens, scaled, at the prices used, times the requests of the workload",
+    "retries": "requests repeated in the runs, at the cost of the API tokens",
+    "judge": "measured tokens of the judge at its price, times workload.judged_share of the requests",
+    "hardware": "machines for the busy hour at their capex over their life, or at their rent",
+    "support": "machines held times support_per_year",
+    "labour": "setup_hours and labour_hours_per_month at labour_rate_per_hour",
+    "energy": "watts of the machines, pue and price_per_kwh",
+    "fixed fees": "fixed_per_month",
+    "gate": "gate_per_1000 times the requests of the workload",
+    "today": "cost_per_month and cost_per_1000_requests",
+}
 _UNITS = {
     "requests_per_month": "requests/month",
     "users": "users",

@@ -185,6 +185,20 @@ class FlipPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """Where one requirement, moved alone, lets an option in or out: its bound now, and the value where it does.
+
+    `option` comes in there, chosen or not, or goes out where it is the chosen one.
+    """
+
+    requirement: str
+    bound: Figure
+    value: Figure
+    option: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the cheapest that meets everything.
 
@@ -213,12 +227,26 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was measured of one target, for the reader who asks on what this rests."""
+    """What was measured of one target, for the reader who asks on what this rests.
+
+    Tokens are those of an answer, `cached` a part of `prompt` and `reasoning` of `completion`; `judge_...` those that
+    judging it took. `service` is the mean time of an answer, at `concurrency` requests at once. `questions` names the
+    QA set with its version and hash.
+    """
 
     target: str
     answers: Figure
     errors: Figure
     tokens_per_s: Figure
+    prompt: Figure
+    cached: Figure
+    completion: Figure
+    reasoning: Figure
+    judge_prompt: Figure
+    judge_completion: Figure
+    service: Figure
+    concurrency: Figure
+    questions: str
     hardware: str
     date: str
     judge: str
@@ -255,6 +283,7 @@ class Result:
     tornado: tuple[Sensitivity, ...]
     tornado_of: tuple[str, str] | None
     flips: tuple[FlipPoint, ...]
+    margins: tuple[Margin, ...]
     register: tuple[Assumed, ...]
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...]

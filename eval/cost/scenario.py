@@ -82,7 +82,8 @@ class Energy(Strict):
 class Constraints(Strict):
     """What an option must meet; whatever is left out does not count. Quality floors are by criterion, from 1 to 5.
 
-    `decisive_at` is the probability of being cheapest from which a decision is called decisive.
+    `decisive_at` is the probability of being cheapest from which a decision is called decisive, `acceptable_from` the
+    score that every criterion of an acceptable answer has: 3 is the rubric's "the main answer is right".
     """
 
     p95_ms: Annotated[float, Field(strict=True, gt=0, le=3_600_000, allow_inf_nan=False)] | None = None
@@ -92,6 +93,7 @@ class Constraints(Strict):
     budget_per_month: Annotated[float, Field(strict=True, gt=0, le=1e12, allow_inf_nan=False)] | None = None
     budget_upfront: Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)] | None = None
     allowed_residency: tuple[Name, ...] = ()
+    acceptable_from: Annotated[float, Field(strict=True, ge=1, le=5, allow_inf_nan=False)] = 3.0
     decisive_at: Annotated[float, Field(strict=True, gt=0.5, le=1, allow_inf_nan=False)] = 0.8
 
 

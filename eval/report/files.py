@@ -13,7 +13,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from eval.cost.narrative import Block, Bullets, Name, Narrative, Paragraph, Picture, Said, Span, Table, narrate, words
+from eval.cost.narrative import narrate
+from eval.cost.prose import (
+    Block,
+    Bullets,
+    Name,
+    Narrative,
+    Origins,
+    Paragraph,
+    Picture,
+    Said,
+    Span,
+    Table,
+    words,
+)
 from eval.cost.result import Result
 from eval.report.drawing import ReportError, extra, pngs, svgs
 
@@ -39,12 +52,15 @@ caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { border-bottom: 1px solid #d9dee2; padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; }
 td { min-width: 5.5rem; }
 sup { color: #5c6770; font-size: .68rem; line-height: 0; margin-left: .15rem; white-space: nowrap; }
+ul.origins { columns: 2; font-size: .72rem; line-height: 1.3; list-style: none; padding: 0; }
+.origins li { break-inside: avoid; } .origins b { display: inline-block; min-width: 2.6em; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
 @page { size: A4; margin: 14mm 13mm; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } h2, caption { break-after: avoid; }
   p, li { orphans: 3; widows: 3; }
   tr, figure, table.short { break-inside: avoid; } thead { break-after: avoid; }
+  ul.origins { font-size: 5.8pt; line-height: 1.2; column-gap: 5mm; }
   .scroll { overflow: visible; } table { font-size: 7.5pt; width: 100%; }
   td { min-width: 0; } td, th { padding-right: .4rem; } thead { display: table-header-group; }
   figure svg { max-height: 92mm; width: 100%; } .banner { print-color-adjust: exact; } }
@@ -140,9 +156,11 @@ def _markdown(block: Block, narrative: Narrative) -> list[str]:
         case Bullets():
             return [f"- {said(item)}" for item in block.items]
         case Table():
-            head = " | ".join(map(_escaped, block.headings))
+            head = " | ".join(_escaped(_text(heading)) for heading in block.headings)
             rows = [f"| {' | '.join(_in_markdown(cell, narrative) for cell in row)} |" for row in block.rows]
             return [f"**{block.caption}**", "", f"| {head} |", "|" + " --- |" * len(block.headings), *rows]
+        case Origins():
+            return [f"**{block.caption}**", "", *(f"- {tag.text} {_escaped(_text(its))}" for tag, its in block.entries)]
         case Picture():
             return []
 
@@ -193,12 +211,15 @@ def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> st
         case Bullets():
             return "<ul>" + "".join(f"<li>{said(item)}</li>" for item in block.items) + "</ul>"
         case Table():
-            head = "".join(f"<th>{html.escape(_clean(heading))}</th>" for heading in block.headings)
+            head = "".join(f"<th>{html.escape(_text(heading))}</th>" for heading in block.headings)
             rows = ["<tr>" + "".join(f"<td>{said((cell,))}</td>" for cell in row) + "</tr>" for row in block.rows]
             caption = f"<caption>{html.escape(block.caption)}</caption>"
             short = ' class="short"' if len(rows) <= _SHORT_TABLE else ""
             body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
             return f'<div class="scroll"><table{short}>{caption}{body}</table></div>'
+        case Origins():
+            items = "".join(f"<li><b>{tag.text}</b>{_in_html(its, narrative)}</li>" for tag, its in block.entries)
+            return f'<p><b>{html.escape(block.caption)}</b></p><ul class="origins">{items}</ul>'
         case Picture():
             if block.key not in pictures:
                 return ""
@@ -239,6 +260,9 @@ def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
                         fill(document.add_paragraph(style="List Bullet"), item)
                 case Table():
                     _docx_table(document, block, fill, docx.shared.Pt(8))
+                case Origins():
+                    document.add_paragraph().add_run(block.caption).bold = True
+                    _docx_origins(document, block, docx.shared.Pt(6))
                 case Picture() if block.key in pictures:
                     width = docx.shared.Mm(_PAGE_MM[0] - 2 * _MARGIN_MM)
                     shape = document.add_picture(io.BytesIO(pictures[block.key]), width=width)
@@ -251,6 +275,16 @@ def as_docx(narrative: Narrative, pictures: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
+def _docx_origins(document: object, block: Origins, size: object) -> None:
+    """One line an origin, in small print and without room between the lines."""
+    paragraph = document.add_paragraph()  # pyright: ignore[reportAttributeAccessIssue]
+    for i, (tag, origin) in enumerate(block.entries):
+        run = paragraph.add_run(f"{tag.text} {_text(origin)}")
+        run.font.size = size
+        if i + 1 < len(block.entries):
+            run.add_break()
+
+
 def _docx_table(document: object, block: Table, fill: Callable[[object, tuple[Span, ...]], None], size: object) -> None:
     caption = document.add_paragraph()  # pyright: ignore[reportAttributeAccessIssue]
     caption.add_run(block.caption).bold = True
@@ -259,7 +293,7 @@ def _docx_table(document: object, block: Table, fill: Callable[[object, tuple[Sp
     table = document.add_table(rows=1, cols=len(block.headings), style="Table Grid")  # pyright: ignore
     table.rows[0]._tr.get_or_add_trPr().append(header)  # repeated on each page, and read out as the headings
     for cell, heading in zip(table.rows[0].cells, block.headings, strict=True):
-        cell.paragraphs[0].add_run(_clean(heading)).bold = True
+        cell.paragraphs[0].add_run(_text(heading)).bold = True
     for row in block.rows:
         for cell, span in zip(table.add_row().cells, row, strict=True):
             fill(cell.paragraphs[0], (span,))

@@ -1,0 +1,195 @@
+"""What a narrative is made of: paragraphs, lists, tables and places for charts, whose every number carries a tag.
+
+How a figure reads is said here too; what is told is narrative.py's business, files are eval.report's.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from eval.cost.figure import Figure, Kind, Series
+
+_DIGIT = re.compile(r"\d")
+_SENTENCES = {"sentence", "caveats", "warnings", "limits", "blocked", "out", "notes"}  # of a result: they hold numbers
+
+
+class UntaggedNumberError(ValueError):
+    """A number stands in the result or in the prose without saying what it is and where it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Text that others wrote, or an identifier: shown letter by letter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence with numbers in it, all of one kind and origin."""
+
+    text: str
+    kind: Kind
+    origin: str
+
+
+Span = str | Name | Said | Figure
+Spans = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    spans: Spans
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    items: tuple[Spans, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells; `caption` says what they are."""
+
+    caption: str
+    headings: tuple[str | Name, ...]
+    rows: tuple[tuple[Span, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A place for one of the report's charts, by its key, with words for who cannot see it."""
+
+    key: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The appendix that tags lead to: a tag and its origin each, on one line in small print."""
+
+    caption: str
+    entries: tuple[tuple[Name, Name], ...]
+
+
+Block = Paragraph | Bullets | Table | Picture | Origins
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrative:
+    """The whole text. `banner` is what has to be read before anything else; `sources` numbers each kind and origin."""
+
+    title: str
+    banner: str
+    sections: tuple[Section, ...]
+    sources: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def tag(self, span: Figure | Said) -> str:
+        """The tag of a number: the first letter of its kind and the number of its origin in the appendix."""
+        return f"{span.kind[0]}{self.sources[span.kind, span.origin]}"
+
+
+def spans(section: Section) -> Iterator[Span]:
+    """Everything that is said in a section, in its order."""
+    for block in section.blocks:
+        match block:
+            case Paragraph():
+                yield from block.spans
+            case Bullets():
+                yield from (span for item in block.items for span in item)
+            case Table():
+                yield from (cell for row in block.rows for cell in row)
+            case Origins():
+                yield from (name for entry in block.entries for name in entry)
+            case Picture():
+                pass
+
+
+def _labels(section: Section) -> Iterator[str | Name]:
+    """What is written in a section besides its spans: its title, captions, headings and words of pictures."""
+    yield section.title
+    for block in section.blocks:
+        match block:
+            case Table():
+                yield block.caption
+                yield from block.headings
+            case Picture():
+                yield block.words
+            case Origins():
+                yield block.caption
+            case _:
+                pass
+
+
+def refuse_untagged(sections: tuple[Section, ...], named: Any) -> None:
+    """Raise UntaggedNumberError for a number that is neither a Figure nor in a Said, wherever it is written.
+
+    Prose holds no digit at all. A Name may hold those that stand in a text of `named`, which others wrote: anything but
+    the sentences of a result. The origins of tags are texts of their own.
+    """
+    known = {word for text in _texts(named) for word in text.split()}
+    for section in sections:
+        entries = (name for block in section.blocks if isinstance(block, Origins) for e in block.entries for name in e)
+        origins = {id(name) for name in entries}
+        for span in (*_labels(section), *spans(section)):
+            if isinstance(span, str) and _DIGIT.search(span):
+                raise UntaggedNumberError(f'A number stands in the prose without a kind and an origin: "{span}".')
+            if isinstance(span, Name) and id(span) not in origins:
+                for word in span.text.split():
+                    if _DIGIT.search(word) and word not in known and word.rstrip(",;") not in known:
+                        raise UntaggedNumberError(
+                            f'A number stands in a name without a kind and an origin: "{span.text}".'
+                        )
+
+
+def _texts(thing: Any) -> Iterator[str]:
+    """Every text in a result that is a name, a date, a hash or a key, and not a sentence or a part of a figure."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, Figure | Series):
+        return
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        for each in fields(thing):
+            if each.name not in _SENTENCES:
+                yield from _texts(getattr(thing, each.name))
+    elif isinstance(thing, Mapping):
+        for key, value in thing.items():
+            yield from _texts(key)
+            yield from _texts(value)
+    elif isinstance(thing, tuple | list):
+        for value in thing:
+            yield from _texts(value)
+
+
+def words(figure: Figure) -> str:
+    """A figure as people read it: with its unit, its interval and n; or that it is unknown, and why."""
+    if figure.value is None:
+        return f"unknown: {figure.reason}"
+    value = float(figure.value)
+    text = _amount(value, figure.unit)
+    if figure.low is not None and figure.high is not None:
+        text += f" ({_bare(figure.low, figure.unit)} to {_bare(figure.high, figure.unit)})"
+    return f"{text}, n = {figure.n}" if figure.n is not None else text
+
+
+def _amount(value: float, unit: str) -> str:
+    bare = _bare(value, unit)
+    return bare if unit == "share" else f"{bare} {unit}"
+
+
+def _bare(value: float, unit: str) -> str:
+    if unit == "share":
+        return f"{value:.1%}".replace("%", " %")
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if size >= 1 or size < 1e-12:
+        return f"{value:,.2f}".rstrip("0").rstrip(".") or "0"
+    return f"{value:.3g}"
