@@ -20,8 +20,9 @@ from db.exchange import is_imported
 from db.models import Run
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
+from eval.spent import duration, judging_took
 from eval.stats import intervals
-from eval.summary import PANEL, Judging, Summary
+from eval.summary import PANEL, Summary
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
@@ -53,7 +54,7 @@ def show_estimate(estimate: Estimate) -> None:
     )
     if judging.calls:
         time = (
-            f"about {_duration(estimate.judging_s)}, as it took before"
+            f"about {duration(estimate.judging_s)}, as it took before"
             if estimate.judging_s is not None
             else "time unknown, as this judge has not been seen at work"
         )
@@ -64,10 +65,6 @@ def _cost(bill: Bill) -> str:
     if bill.cost_usd is None:
         return f"unknown (no price for {', '.join(bill.unpriced)})"
     return f"at most ${bill.cost_usd:,.2f}" + (" at hypothetical prices" if bill.hypothetical else "")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @contextmanager
@@ -221,8 +218,7 @@ def evidence_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[st
 
 def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> list[str]:
     """What judging took, how far judges and readings lie apart, and which judge is of a target's own family."""
-    known = {judge: its for judge, its in _by_judge(summaries).items() if its[0].model}  # else not asked from here
-    notes = [_spent(judge, its, prices) for judge, its in known.items()]
+    notes = judging_took(summaries, prices)
     for quality in (q for summary in summaries for q in summary.quality if q.criterion == "overall" and q.spread):
         assert quality.spread is not None
         what = "its judges" if quality.rater_kind == PANEL else "its readings of one answer"
@@ -232,35 +228,6 @@ def judging_notes(summaries: Sequence[Summary], prices: Mapping[str, Any]) -> li
     if own:
         notes.append(f"Judges a model of its own family, which it may favour: {', '.join(own)}.")
     return notes
-
-
-def _by_judge(summaries: Sequence[Summary]) -> dict[str, list[Judging]]:
-    found: dict[str, list[Judging]] = {}
-    for judging in (j for summary in summaries for j in summary.judging):
-        found.setdefault(f"{judging.judge} ({judging.protocol})", []).append(judging)
-    return found
-
-
-def _spent(judge: str, its: Sequence[Judging], prices: Mapping[str, Any]) -> str:
-    n = sum(j.n for j in its)
-    counts = [(j.prompt_tokens, j.completion_tokens) for j in its]
-    said = [f"{n:,} assessments by {judge}"]
-    known = [(into, out) for into, out in counts if into is not None and out is not None]
-    if len(known) < len(counts):
-        said.append("tokens not counted by its server, so its cost is unknown")
-    else:
-        into, out = sum(c[0] for c in known), sum(c[1] for c in known)
-        said.append(f"{into:,} tokens in, {out:,} out")
-        price = prices.get(its[0].model or "")
-        if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
-            said.append("cost unknown (no price)")
-        else:
-            cost = (into * price.input_usd_per_mtok + out * price.output_usd_per_mtok) / 1e6
-            said.append(f"${cost:,.4f}" + (" at hypothetical prices" if price.kind == "hypothetical" else ""))
-    seconds = [j.seconds for j in its if j.seconds is not None]
-    if seconds:
-        said.append(f"{_duration(sum(seconds))} of replies")
-    return f"Judging took {'; '.join(said)}."
 
 
 def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:
