@@ -107,6 +107,14 @@ def title_of(head: SampleHead) -> str:
     return head.name or f"{DESIGNS[head.design]}, {plural(head.n_drawn, 'answer')}"
 
 
+def shared_sentence(shared: Mapping[int, int]) -> str:
+    """What is said of answers that other queues hold too; nothing where there are none."""
+    if not shared:
+        return ""
+    where = listed([f"{n:,} in queue #{sample_id}" for sample_id, n in shared.items()])
+    return f"Of these answers others may get, and score, the same: {where}. A draw leaves none out, to stay random."
+
+
 def _show_sample(head: SampleHead, name: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         by = f" by {plain(head.created_by)}" if head.created_by else ""
@@ -115,6 +123,9 @@ def _show_sample(head: SampleHead, name: str) -> None:
             f"drawn{by} {when(head.created_at)}]",
             width="stretch",
         )
+        with store.reading(data.engine()) as session:
+            if said := shared_sentence(sampling.count_shared(head.sample_id, session=session)):
+                st.caption(said, width="stretch")
         st.progress(head.n_done / max(head.n_drawn, 1), text=f"{head.n_done:,} of {head.n_drawn:,} scored", width=170)
         if st.button("Who scored what", key=f"_log_{head.sample_id}", icon=":material/groups:"):
             show_log(head.sample_id, title_of(head), name)
@@ -231,7 +242,10 @@ def _draw_and_start(name: str, wish: Wish, rubric: Rubric) -> None:
             sample = sampling.draw_sample(
                 wish, rubric_row(rubric), seed=secrets.randbelow(2**31), created_by=name, session=session
             )
-        assert sample.id is not None
+            assert sample.id is not None
+            shared = sampling.count_shared(sample.id, session=session)
+        if said := shared_sentence(shared):
+            st.toast(said, icon=":material/groups:", duration="long")
         score_desk.start(name, sample.id)
 
     st.session_state.pop(Key.PROBLEM, None)

@@ -232,6 +232,20 @@ def _counted(head: SampleHead, session: Session) -> SampleHead:
     return replace(head, n_drawn=session.exec(drawn).one(), n_done=done)
 
 
+def count_shared(sample_id: int, *, session: Session) -> dict[int, int]:
+    """How many answers of a sample are in each other one as well, by its id.
+
+    Two people may score these, one in each. They are not left out of a draw: a random sample of what others have not
+    got yet stands for that alone, not for all answers.
+    """
+    mine = select(Draw.answer_id).where(Draw.sample_id == sample_id)
+    query = select(col(Draw.sample_id), func.count()).where(
+        col(Draw.answer_id).in_(mine.scalar_subquery()), Draw.sample_id != sample_id
+    )
+    rows = session.execute(query.group_by(col(Draw.sample_id)).order_by(col(Draw.sample_id)))
+    return {row[0]: row[1] for row in rows}
+
+
 def discard_sample(sample_id: int, *, session: Session) -> None:
     """Remove a sample that nobody has scored anything of. Raises StoreError where somebody has."""
     get_sample(sample_id, session=session)

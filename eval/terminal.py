@@ -17,13 +17,13 @@ from rich.table import Table
 
 from db.exchange import is_imported
 from db.models import Run
-from eval.cost.answer_cost import tokens_cost
 from eval.cost.price_card import PriceCard
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
 from eval.run_cost import per, run_cost
+from eval.spent import duration, judging_took
 from eval.stats import intervals
-from eval.summary import PANEL, Judging, Quality, Summary
+from eval.summary import PANEL, Quality, Summary
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
@@ -60,7 +60,7 @@ def show_estimate(estimate: Estimate) -> None:
     )
     if judging.calls:
         time = (
-            f"about {_duration(estimate.judging_s)}, as it took before"
+            f"about {duration(estimate.judging_s)}, as it took before"
             if estimate.judging_s is not None
             else "time unknown, as this judge has not been seen at work"
         )
@@ -71,10 +71,6 @@ def _cost(bill: Bill) -> str:
     if bill.cost_usd is None:
         return f"unknown (no price for {', '.join(bill.unpriced)})"
     return f"at most ${bill.cost_usd:,.2f}" + (" at hypothetical prices" if bill.hypothetical else "")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 @contextmanager
@@ -266,8 +262,7 @@ def cost_notes(runs: Sequence[Run], summaries: Sequence[Summary], card: PriceCar
 
 def judging_notes(summaries: Sequence[Summary], card: PriceCard) -> list[str]:
     """What judging took, how far judges and readings lie apart, and which judge is of a target's own family."""
-    known = {judge: its for judge, its in _by_judge(summaries).items() if its[0].model}  # else not asked from here
-    notes = [_spent(judge, its, card) for judge, its in known.items()]
+    notes = judging_took(summaries, card)
     for quality in (q for summary in summaries for q in summary.quality if q.criterion == "overall" and q.spread):
         assert quality.spread is not None
         what = "its judges" if quality.rater_kind == PANEL else "its readings of one answer"
@@ -277,39 +272,6 @@ def judging_notes(summaries: Sequence[Summary], card: PriceCard) -> list[str]:
     if own:
         notes.append(f"Judges a model of its own family, which it may favour: {', '.join(own)}.")
     return notes
-
-
-def _by_judge(summaries: Sequence[Summary]) -> dict[str, list[Judging]]:
-    found: dict[str, list[Judging]] = {}
-    for judging in (j for summary in summaries for j in summary.judging):
-        found.setdefault(f"{judging.judge} ({judging.protocol})", []).append(judging)
-    return found
-
-
-def _spent(judge: str, its: Sequence[Judging], card: PriceCard) -> str:
-    n = sum(j.n for j in its)
-    counts = [(j.prompt_tokens, j.completion_tokens) for j in its]
-    said = [f"{n:,} assessments by {judge}"]
-    known = [(into, out) for into, out in counts if into is not None and out is not None]
-    if len(known) < len(counts):
-        said.append("tokens not counted by its server, so its cost is unknown")
-    else:
-        into, out = sum(c[0] for c in known), sum(c[1] for c in known)
-        said.append(f"{into:,} tokens in, {out:,} out")
-        row, why = card.in_force(its[0].model or "", card.date)
-        cost = None
-        if row is not None:
-            cost, why = tokens_cost(row, into / n, out / n)  # a tier goes by one request, not by all of them
-        if row is None or cost is None:
-            said.append(f"cost unknown ({(why or '').rstrip('.')})")
-        else:
-            said.append(
-                f"{cost * n:,.4f} {row.currency}" + (" at hypothetical prices" if row.kind == "hypothetical" else "")
-            )
-    seconds = [j.seconds for j in its if j.seconds is not None]
-    if seconds:
-        said.append(f"{_duration(sum(seconds))} of replies")
-    return f"Judging took {'; '.join(said)}."
 
 
 def latency_notes(runs: Sequence[Run], summaries: Sequence[Summary]) -> list[str]:

@@ -108,6 +108,14 @@ def test_what_unfolds_to_too_much_is_not_read(put, monkeypatch: pytest.MonkeyPat
             opened.read("b")
 
 
+def test_the_limits_are_those_that_are_documented() -> None:
+    """Tests above set small ones; these are what a file meets."""
+    mib, gib = 2**20, 2**30
+    limits = (archive.MAX_ARCHIVE, archive.MAX_ENTRIES, archive.MAX_ENTRY, archive.MAX_TOTAL, archive.MAX_RATIO)
+    assert limits == (2 * gib, 200_000, 256 * mib, 8 * gib, 200)
+    assert (128 * mib, 10 * mib) == (archive.MAX_WINDOW, archive.RATIO_FROM)
+
+
 def test_too_many_entries_are_refused(put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_ENTRIES", 3)
     assert "has 4 entries; at most 3 are read" in refusal(put(zipped(*((str(i), b"") for i in range(4)))))

@@ -79,13 +79,20 @@ def test_asked_again_one_gets_the_same_answer_until_it_is_scored(engine: Engine)
     assert take(engine, sample_id) != first
 
 
-def test_the_order_is_another_for_every_person_and_runs_are_mixed(engine: Engine):
-    orders = []
-    for name in ("Anna", "Berta", "Carl"):
-        orders.append([one.answer_id for one in score_all(engine, draw(engine, double_share=0), name)])
-    assert len({tuple(order) for order in orders}) == 3
-    drawn = [one.answer_id for one in draws(engine, draw(engine))]
-    assert all(order != drawn and order != sorted(order) for order in orders)
+def test_the_order_of_one_sample_is_another_for_every_person_and_runs_are_mixed(engine: Engine, tmp_path: Path):
+    """The same draws in each person's copy of the database, so that nothing but the person can change the order."""
+    names = ("Anna", "Berta", "Carl", "Dora")
+    raters = {person(engine, name) for name in names}
+    sample_id = draw(engine, double_share=0)
+    orders = {}
+    for name in names:
+        own = peopled.copy(Path(engine.url.database or ""), tmp_path / f"{name}.db")
+        orders[name] = [one.answer_id for one in score_all(own, sample_id, name)]
+        own.dispose()
+    drawn = [one.answer_id for one in draws(engine, sample_id)]
+    assert len(raters) == len({tuple(order) for order in orders.values()}) == len(names)
+    assert all(sorted(order) == sorted(drawn) for order in orders.values())
+    assert all(order != drawn and order != sorted(order) for order in orders.values())
 
 
 def test_what_is_scored_first_is_what_was_drawn_first(tmp_path: Path):

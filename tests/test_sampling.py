@@ -285,3 +285,17 @@ def test_a_number_of_a_discarded_sample_is_never_given_again(engine: Engine):
     with store.writing(engine) as session:
         sampling.discard_sample(gone, session=session)
     assert draw(engine, size=2) > gone
+
+
+def test_how_many_answers_two_samples_share_is_told_and_none_is_left_out_of_a_draw(engine: Engine) -> None:
+    first, second = peopled.draw(engine, seed=1, size=4), peopled.draw(engine, seed=2, size=4)
+    alone = peopled.draw(engine, seed=3, size=3, run_ids=(2,))
+    held = {sample: {d.answer_id for d in peopled.draws(engine, sample)} for sample in (first, second, alone)}
+    with store.reading(engine) as session:
+        found = {sample: sampling.count_shared(sample, session=session) for sample in held}
+    for one, its in held.items():
+        assert found[one] == {o: len(its & also) for o, also in held.items() if o != one and its & also}
+    assert any(found.values())
+    assert held[second] == {  # as if there were no other
+        d.answer_id for d in peopled.draws(engine, peopled.draw(engine, seed=2, size=4))
+    }

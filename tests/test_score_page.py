@@ -526,3 +526,12 @@ def test_the_answers_page_shows_what_people_flagged(monkeypatch: pytest.MonkeyPa
     with store.reading(engine) as session:
         question = session.get_one(Question, session.get_one(Answer, handed.answer_id).question_id)
     assert "Not readable" in parsed(open_page(monkeypatch, url, "answers", question=question.key))
+
+
+def test_answers_that_another_queue_holds_too_are_told(
+    monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine, sample_id: int
+) -> None:
+    other = peopled.draw(engine, run_ids=RUNS, size=4, seed=2)
+    shown = parsed(open_page(monkeypatch, url, "score")).replace("\\", "")
+    assert f"may get, and score, the same: 4 in queue #{sample_id}." in shown
+    assert f"may get, and score, the same: 4 in queue #{other}." in shown

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import data, run_desk, run_list, tables, widgets
 from dashboard.format import plain, plural
+from eval.spent import judging_took
 
 st.title("Runs")
 if not data.runs(limit=1):
@@ -72,3 +73,5 @@ with left:
         {"fact": st.column_config.TextColumn("Fact"), "value": st.column_config.TextColumn("Value", width="large")},
         height=430,
     )
+    for sentence in judging_took(list(data.summaries([run_id]).values()), data.run_prices()):
+        st.caption(plain(sentence))
