@@ -18,6 +18,7 @@ from eval.comparing import ComparisonError, common_sources, compare, detectable_
 from eval.quality_number import quality_numbers
 from eval.stats.agreement import agreement
 from eval.stats.comparison import compare_all
+from eval.stats.planning import detectable, spread_seen
 from eval.stats.scores import Pair
 
 N = 36
@@ -371,3 +372,31 @@ def test_what_a_question_set_can_show_comes_from_the_spread_seen(engine: Engine)
     few, many = (detectable_difference(n, 2, engine) for n in (20, 200))
     assert few.startswith("20 questions show a difference of ")
     assert float(few.split()[6]) > float(many.split()[6])
+
+
+def test_more_targets_make_more_pairs_and_what_can_be_shown_larger(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        for target, values in (("one", JUDGE), ("two", PERSON)):
+            _, answers = a_run(session, qa_set, questions, target)
+            give(answers, rows.judge(session), values, session)
+    spread = spread_seen([[a - b for a, b in zip(JUDGE, PERSON, strict=True)]])
+    for targets, pairs in ((2, 1), (3, 3), (4, 6)):
+        expected = detectable(60, spread, comparisons=pairs)
+        assert detectable_difference(60, targets, engine).startswith(expected)
+
+
+def test_what_can_be_shown_names_the_sets_and_says_what_is_simulated(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        for target, values in (("one", JUDGE), ("two", PERSON)):
+            run = rows.add_run(session, qa_set, target=target, name=target, simulated=False)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            give(answers, rows.judge(session), values, session)
+    assert detectable_difference(60, 2, engine).endswith(f"Those were on {qa_set.name}.")
+    with store.writing(engine) as session:
+        for target, values in (("three", JUDGE), ("four", PERSON)):
+            run = rows.add_run(session, qa_set, "other", target=target, name=target, simulated=True)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            give(answers, rows.judge(session), values, session)
+    assert detectable_difference(60, 2, engine).endswith(f"{qa_set.name}; simulated runs are among them.")
