@@ -1,7 +1,7 @@
 """Agreement and comparison of stored runs: the figures of the statistics reach the command line unchanged."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -241,7 +241,7 @@ def test_a_comparison_is_that_of_the_statistics_over_shared_questions(engine: En
     found = {each.criterion: each for each in compare(two_runs(engine), engine)}
     assert set(found) == {*rows.CRITERIA, "overall"}
     (pair,) = found["overall"].pairs
-    values = [{i: float(v) for i, v in enumerate(scores)} for scores in (JUDGE, WORSE)]
+    values: list[dict[Hashable, float]] = [{i: float(v) for i, v in enumerate(scores)} for scores in (JUDGE, WORSE)]
     (expected,) = compare_all({"one": values[0], "two": values[1]})
     assert (pair.outcome, pair.n, found["overall"].n_shared) == ("better", N, N)
     assert (pair.difference, pair.low, pair.high) == pytest.approx((expected.difference, expected.low, expected.high))
