@@ -3,6 +3,9 @@
 Frames are agreement_tables'; a table that would be empty is not drawn.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -55,7 +58,7 @@ def show_details(each: CriterionAgreement, criterion: str, *, simulated: bool) -
             _show(title, frame, columns, criterion, simulated=simulated)
 
 
-def _show(title: str, frame: pd.DataFrame, columns: dict[str, object], criterion: str, *, simulated: bool) -> None:
+def _show(title: str, frame: pd.DataFrame, columns: Mapping[str, Any], criterion: str, *, simulated: bool) -> None:
     name = "agreement-" + "-".join(title.lower().replace("(", "").replace(")", "").replace("'", "").split())
     with st.expander(title):
         widgets.show_table(frame, f"{name}-{criterion}", title, columns, simulated=simulated)

@@ -3,6 +3,7 @@
 Reads single scores from the database and hands them to stats.agreement and stats.panel; shows nothing.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -77,9 +78,9 @@ def agreements(runs: Sequence[Run], engine: Engine, criterion: str | None = None
         rubrics = {rubric.id: rubric for rubric in store.list_rubrics(session=session)}
     if ratings.empty:
         raise AgreementError("Nobody scored an answer of these runs; score some on the Score page, or let a judge.")
-    counts = ratings["rubric_id"].value_counts()
-    chosen = max(int(rubric_id) for rubric_id, n in counts.items() if n == counts.max())
-    left_out = len(ratings) - int(counts.max())
+    under = Counter(int(rubric_id) for rubric_id in ratings["rubric_id"])
+    chosen = max(under, key=lambda rubric_id: (under[rubric_id], rubric_id))
+    left_out = len(ratings) - under[chosen]
     notes = (
         (
             f"{left_out} scores under another rubric are left out; those under {rubrics[chosen].name} "

@@ -226,12 +226,15 @@ def notes_of(runs: Sequence[Run]) -> tuple[str, ...]:
 def detectable_difference(n_questions: int, n_targets: int, engine: Engine) -> str:
     """A sentence for the plan of a run: the smallest difference that so many questions can show at 80 % power.
 
-    The spread is that of the differences between targets of the newest groups of runs, on the mean of all criteria.
+    The spread is that of the differences between targets of the newest groups of runs, on the mean of all criteria,
+    whatever QA set they answered; the sentence names the sets and says where runs are simulated.
     """
     with store.reading(engine) as session:
         groups = dict.fromkeys(run.group_id for run in store.list_runs(session=session, limit=100))
         seen = [store.list_runs(group_id=group, session=session) for group in list(groups)[:10]]
+        sets = {its.id: its.name for its in store.list_qa_sets(session=session)}
     differences = []
+    used: list[Run] = []
     for runs in seen:
         sources = common_sources(runs, engine) if len(runs) > 1 else []
         if not sources:
@@ -242,6 +245,14 @@ def detectable_difference(n_questions: int, n_targets: int, engine: Engine) -> s
             if "overall" in (its := _qualities(run, sources[0], engine))
         ]
         first, *others = scores or [{}]
-        differences += [[first[q] - other[q] for q in first if q in other] for other in others]
+        of_group = [[first[q] - other[q] for q in first if q in other] for other in others]
+        if any(len(values) > 1 for values in of_group):
+            used += runs
+        differences += of_group
     pairs = max(1, n_targets * (n_targets - 1) // 2)
-    return detectable(n_questions, spread_seen(differences), comparisons=pairs)
+    said = detectable(n_questions, spread_seen(differences), comparisons=pairs)
+    if not used:
+        return said
+    names = ", ".join(sorted({sets[run.qa_set_id] for run in used}))
+    simulated = "; simulated runs are among them" if any(run.simulated for run in used) else ""
+    return f"{said} Those were on {names}{simulated}."

@@ -1,7 +1,7 @@
 """Agreement and comparison of stored runs: the figures of the statistics reach the command line unchanged."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from eval.comparing import ComparisonError, common_sources, compare, detectable_
 from eval.quality_number import quality_numbers
 from eval.stats.agreement import agreement
 from eval.stats.comparison import compare_all
+from eval.stats.planning import detectable, spread_seen
 from eval.stats.scores import Pair
 
 N = 36
@@ -240,7 +241,7 @@ def test_a_comparison_is_that_of_the_statistics_over_shared_questions(engine: En
     found = {each.criterion: each for each in compare(two_runs(engine), engine)}
     assert set(found) == {*rows.CRITERIA, "overall"}
     (pair,) = found["overall"].pairs
-    values = [{i: float(v) for i, v in enumerate(scores)} for scores in (JUDGE, WORSE)]
+    values: list[dict[Hashable, float]] = [{i: float(v) for i, v in enumerate(scores)} for scores in (JUDGE, WORSE)]
     (expected,) = compare_all({"one": values[0], "two": values[1]})
     assert (pair.outcome, pair.n, found["overall"].n_shared) == ("better", N, N)
     assert (pair.difference, pair.low, pair.high) == pytest.approx((expected.difference, expected.low, expected.high))
@@ -397,3 +398,31 @@ def test_what_a_question_set_can_show_comes_from_the_spread_seen(engine: Engine)
     few, many = (detectable_difference(n, 2, engine) for n in (20, 200))
     assert few.startswith("20 questions show a difference of ")
     assert float(few.split()[6]) > float(many.split()[6])
+
+
+def test_more_targets_make_more_pairs_and_what_can_be_shown_larger(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        for target, values in (("one", JUDGE), ("two", PERSON)):
+            _, answers = a_run(session, qa_set, questions, target)
+            give(answers, rows.judge(session), values, session)
+    spread = spread_seen([[a - b for a, b in zip(JUDGE, PERSON, strict=True)]])
+    for targets, pairs in ((2, 1), (3, 3), (4, 6)):
+        expected = detectable(60, spread, comparisons=pairs)
+        assert detectable_difference(60, targets, engine).startswith(expected)
+
+
+def test_what_can_be_shown_names_the_sets_and_says_what_is_simulated(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        for target, values in (("one", JUDGE), ("two", PERSON)):
+            run = rows.add_run(session, qa_set, target=target, name=target, simulated=False)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            give(answers, rows.judge(session), values, session)
+    assert detectable_difference(60, 2, engine).endswith(f"Those were on {qa_set.name}.")
+    with store.writing(engine) as session:
+        for target, values in (("three", JUDGE), ("four", PERSON)):
+            run = rows.add_run(session, qa_set, "other", target=target, name=target, simulated=True)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            give(answers, rows.judge(session), values, session)
+    assert detectable_difference(60, 2, engine).endswith(f"{qa_set.name}; simulated runs are among them.")

@@ -36,6 +36,13 @@ def test_a_judge_that_was_about_to_write_something_else_gives_no_score(digit_mas
         read_expectation(positions)
 
 
+def test_nine_tenths_of_the_probability_are_enough_and_less_is_not() -> None:
+    """The least is 0.9, whatever the constant says."""
+    assert read_expectation([{"4": log(0.9001), "The": log(0.0999)}]).score == 4
+    with pytest.raises(NoExpectationError, match=r"hold 0\.89 of the probability, 0\.9 is needed"):
+        read_expectation([{"4": log(0.89), "The": log(0.11)}])
+
+
 def test_digits_outside_the_scale_are_no_score() -> None:
     with pytest.raises(NoExpectationError):
         read_expectation([logs(t4=0.5, t7=0.5)])

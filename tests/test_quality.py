@@ -95,6 +95,17 @@ def test_a_judge_who_gives_every_question_the_same_is_as_none(inference: Inferen
     assert "does not help" in " ".join(found.notes)
 
 
+def test_ten_hand_scores_are_the_least_that_correct_a_judge() -> None:
+    people = [1.0, 5.0, 2.0, 4.0, 3.0] * 20
+    rows = table([(y, min(5, y + 0.2 * (i % 2))) for i, y in enumerate(people)], 100)
+    nine, ten = ([q if i < n else replace(q, people=None) for i, q in enumerate(rows)] for n in (9, 10))
+    drawn = [[replace(q, probability=n / 100) for q in given] for n, given in ((9, nine), (10, ten))]
+    few, enough = (quality(given) for given in drawn)
+    assert (few.method, few.n_people) == ("people alone", 9)
+    assert "Fewer than 10 hand scores" in " ".join(few.notes)
+    assert (enough.method, enough.n_people) == ("human-corrected", 10)
+
+
 def test_a_judge_who_runs_against_people_is_not_used() -> None:
     questions = [replace(q, judge=6 - (q.judge or 0)) for q in judged.pairs(20, 100)]
     assert quality(questions).method == "people alone"

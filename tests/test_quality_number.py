@@ -113,6 +113,23 @@ def test_answers_picked_for_disagreement_or_by_nobodys_draw_never_enter(engine: 
     assert (found.number.method, found.number.n_people) == ("judge only, not calibrated", 0)
 
 
+def test_a_larger_disagreement_queue_does_not_take_the_place_of_the_random_sample(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        hand = drawn(run, 20, session)
+        score(answers, hand, session)
+        queue = {answers[0].id: rows.sample(answers[0], rows.rubric(session), session, Design.disagreement)}
+        for place, answer in enumerate(answers[1:30], 1):
+            queue[answer.id] = Draw(sample_id=queue[answers[0].id].sample_id, answer_id=answer.id or 0, position=place)
+        session.add_all(queue.values())
+        session.flush()
+        score(answers, {answer_id: draw.id for answer_id, draw in queue.items()}, session)
+    (found,) = quality_numbers([run], engine)
+    by_hand = quality(expected(hand, answers))
+    assert (found.number.method, found.number.n_people) == ("human-corrected", 20)
+    assert found.number.value == pytest.approx(by_hand.value)
+
+
 def test_scores_from_elsewhere_count_where_every_question_has_one(engine: Engine) -> None:
     with store.writing(engine) as session:
         run, answers = a_run(session, judged=False)
