@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.format import plain
 from eval.agreeing import CriterionAgreement
+from eval.provenance import own_family_note
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
 from eval.stats.intervals import Estimate
@@ -25,6 +26,24 @@ FIGURES = {
     "bias": "Bias",
     "mae": "Mean error",
 }
+CONSTANT = "Constant rater: one who gave every answer the same score."
+HELP = {
+    "exact": "Share of answers with the same score.",
+    "within_one": "Share of answers at most one point apart.",
+    "quadratic_kappa": "Cohen's kappa, quadratic weights: agreement beyond chance, a difference of two points counting "
+    f"four times one of one; 1 is perfect, 0 is chance. {CONSTANT}",
+    "alpha": "Krippendorff's alpha, ordinal: like kappa, for any number of raters; 0.8 is often asked for.",
+    "spearman": "Spearman's rank correlation: do both put the answers in the same order? 1 is the same, 0 is chance. "
+    f"{CONSTANT}",
+    "kendall": "Kendall's tau-b: the same asked of every pair of answers; pairs in the same order less those in the "
+    f"opposite one. {CONSTANT}",
+    "per_question": "Spearman over the targets of each question, averaged: does it rank targets as people do?",
+    "bias": "Mean of first less second, in points.",
+    "mae": "Mean distance, in points.",
+}
+BIAS = (
+    "Mean of the judge's score less the people's, with its 95 % interval over questions; above 0 the judge is kinder."
+)
 SIGNED = {"bias"}
 FEW = 10  # items below which a figure is not given; stats.bootstrap.MIN_ITEMS
 
@@ -60,9 +79,9 @@ def pairs_of(each: CriterionAgreement) -> dict[str, Agreement]:
     found: dict[str, Agreement] = {}
     for judge in each.judges:
         if judge.among.judge:
-            found[f"{judge.judge} and people"] = judge.among.judge.with_mean
+            found[f"{each.called(judge.judge)} and people"] = judge.among.judge.with_mean
     for pair in each.between_judges:
-        found[f"{pair.first} and {pair.second}"] = pair.agreement
+        found[f"{each.called(pair.first)} and {each.called(pair.second)}"] = pair.agreement
     return found
 
 
@@ -102,12 +121,21 @@ def confusion_frame(found: Agreement) -> pd.DataFrame:
     return pd.DataFrame(cells)
 
 
-def bias_frame(each: CriterionAgreement) -> pd.DataFrame:
-    """How many points each judge lies above the people, a row a judge and target."""
+def in_order(frame: pd.DataFrame, judges: Sequence[str], targets: Sequence[str]) -> pd.DataFrame:
+    """Rows of judges and targets, each in the order given; a target not in it comes last."""
+    places = {name: place for place, name in enumerate(targets)}
+    by_target = frame["target"].map(lambda name: places.get(str(name), len(places)))
+    by_judge = frame["judge"].map({name: place for place, name in enumerate(judges)})
+    return frame.assign(j=by_judge, t=by_target).sort_values(["j", "t"], kind="stable").drop(columns=["j", "t"])
+
+
+def bias_frame(each: CriterionAgreement, order: Sequence[str] = ()) -> pd.DataFrame:
+    """How many points each judge lies above the people, a row a judge and target, a judge's targets as in `order`."""
     rows = [
         {
-            "judge": judge.judge,
+            "judge": each.called(judge.judge),
             "target": str(target),
+            "said": figure(estimate, signed=True),
             "bias": estimate.value,
             "bias_low": estimate.low,
             "bias_high": estimate.high,
@@ -117,17 +145,18 @@ def bias_frame(each: CriterionAgreement) -> pd.DataFrame:
         if judge.among.judge
         for target, estimate in judge.among.judge.bias.targets.items()
     ]
-    columns = ["judge", "target", "bias", "bias_low", "bias_high", "n"]
+    columns = ["judge", "target", "said", "bias", "bias_low", "bias_high", "n"]
     frame = pd.DataFrame(rows, columns=columns)
-    for column in columns[2:]:
+    for column in columns[3:]:
         frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return in_order(frame, list(frame["judge"].unique()), order)
 
 
 def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
     """How well each person, and the judge in their place, ranks answers as the other people do."""
     rows = [
-        {"judge": judge.judge, "person": held.name, "of_person": figure(held.person), "of_judge": figure(held.judge)}
+        {"judge": each.called(judge.judge), "person": held.name}
+        | {"of_person": figure(held.person), "of_judge": figure(held.judge)}
         for judge in each.judges
         for held in judge.among.ceiling.held_out
     ]
@@ -136,14 +165,12 @@ def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
 
 def sentences(each: CriterionAgreement) -> list[str]:
     """What the figures allow to say: may the judge stand in for a person, will one correction do for all targets."""
-    said = []
+    said = [plain(own_family_note(judge, targets)) for judge, targets in each.own_family.items()]
     for judge in each.judges:
         its = judge.among.judge
         if its is None:
             continue
         who = plain(judge.judge)
-        if judge.same_family:
-            said.append(f"**{who}** judged a target of its own model family, which it may favour.")
         held = its.replacement
         if held.reason is not None:
             said.append(

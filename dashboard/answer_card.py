@@ -28,6 +28,7 @@ FLAGS = {
     "refusal": "refuses to answer",
     "off_topic": "off topic",
     "instruction_in_answer": "holds instructions to the judge",
+    "moved_by_instruction": "scored without the instructions; another score with them",
     "needs_reference": "cannot be checked without a reference",
     "no_evidence": "score without evidence",
 }

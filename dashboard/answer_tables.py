@@ -79,6 +79,8 @@ def answers_table(
         for verdict in reply.verdicts:
             who = column_name(verdict)
             row[f"{who}: status"] = str(verdict.assessment.status)
+            if verdict.rater.kind != RaterKind.person:
+                row[f"{who}: own family"] = verdict.assessment.same_family
             row |= {f"{who}: {score.criterion}": score.value for score in verdict.scores}
             for what, found in counted(verdict).items():
                 row |= {f"{who}: {what} {said.replace('_', ' ')}": n for said, n in found.items()}

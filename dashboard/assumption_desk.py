@@ -15,17 +15,20 @@ def show() -> list[str]:
         tco_tables.assumptions_frame(now.filled),
         key=now.editor,
         hide_index=True,
-        disabled=["path"],
-        height=420,
+        disabled=["label", "unit", "path"],
+        height="content",
         placeholder="no range",
         alt="Assumptions of the scenario, to edit",
+        column_order=["label", "value", "unit", "low", "high", "kind", "source", "path"],
         column_config={
-            "path": st.column_config.TextColumn("Assumption", pinned=True),
+            "label": st.column_config.TextColumn("Assumption", pinned=True),
             "value": st.column_config.NumberColumn("Value", format="%,.6g"),
             "low": st.column_config.NumberColumn("Low", format="%,.6g", help="A range needs both its ends."),
             "high": st.column_config.NumberColumn("High", format="%,.6g", help="A range needs both its ends."),
+            "unit": st.column_config.TextColumn("Unit", help="A share is a part of one: 0.2 is 20 %."),
             "kind": st.column_config.SelectboxColumn("Kind", options=list(tco_tables.KINDS), required=True),
             "source": st.column_config.TextColumn("Source", help="Where the number comes from."),
+            "path": st.column_config.TextColumn("Key", help="Its name in a scenario's file."),
         },
     )
     widgets.csv_button(lambda: to_csv(table), "assumptions")

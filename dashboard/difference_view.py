@@ -9,6 +9,8 @@ from dashboard import data, widgets
 from dashboard import quality_tables as tables
 from eval.comparing import ComparisonError
 
+P = "How likely so large a difference would be if both were equally good; below 0.05 it counts as shown."
+
 
 def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None:
     """Every pair of runs on one criterion, by the scores of one source that scored them all."""
@@ -23,10 +25,12 @@ def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None
         "n": st.column_config.NumberColumn("Questions", help="Shared by both."),
         "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
         "effect_size": st.column_config.NumberColumn(
-            "Effect size", format="%+.2f", help="Mean over standard deviation."
+            "Effect size",
+            format="%+.2f",
+            help="Mean of the differences over their standard deviation: about 0.2 is small, 0.5 medium, 0.8 large.",
         ),
         "p_holm": st.column_config.NumberColumn(
-            "p", format="%.4f", help="Sign-flip test, held against all pairs (Holm)."
+            "p", format="%.4f", help=f"{P} Sign-flip test, corrected for the number of pairs (Holm)."
         ),
         "verdict": st.column_config.TextColumn("Verdict", width="large"),
     }
@@ -36,6 +40,7 @@ def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None
         "Differences between targets, a row a pair",
         columns,
         simulated=simulated,
+        placeholder="unknown",
     )
     for sentence in (tables.source_sentence(compared), tables.best_sentence(compared), *compared.notes):
         if sentence:
@@ -61,7 +66,9 @@ def show_preferences(ids: list[int], *, simulated: bool) -> None:
         "wins": st.column_config.TextColumn(
             "Wins of the first", help="Share of questions, the same counting half, with its 95 % interval."
         ),
-        "p_holm": st.column_config.NumberColumn("p", format="%.4f", help="Sign test, held against all pairs (Holm)."),
+        "p_holm": st.column_config.NumberColumn(
+            "p", format="%.4f", help=f"{P} Sign test, corrected for the number of pairs (Holm)."
+        ),
         "verdict": st.column_config.TextColumn("Verdict", width="large"),
     }
     widgets.show_table(

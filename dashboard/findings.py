@@ -83,7 +83,12 @@ def left_open(frame: pd.DataFrame) -> str | None:
             shown = [f"{plain(a)} and {plain(b)}" for a, b in pairs[:SHOWN_PAIRS]]
             more = f", and {plural(len(pairs) - SHOWN_PAIRS, 'more pair')}" if len(pairs) > SHOWN_PAIRS else ""
             said.append(f"in {name} between {'; '.join(shown)}{more}")
-    return f"Not decisive, because the intervals overlap or are missing: {'. And '.join(said)}." if said else None
+    if not said:
+        return None
+    return (
+        f"Not decisive, because the intervals overlap or are missing: {'. And '.join(said)}. The Quality page tests "
+        "each difference question by question."
+    )
 
 
 def what_is_missing(frame: pd.DataFrame) -> str:

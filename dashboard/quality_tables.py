@@ -10,7 +10,9 @@ import pandas as pd
 from dashboard.format import listed, plain, plural
 from eval.comparing import Compared
 from eval.preferring import Preferences
-from eval.quality_number import RunQuality
+from eval.quality_number import RunQuality, own_family_notes
+from eval.stats.best import RESAMPLES
+from eval.stats.comparison import FEW
 
 WORD = {"better": "is better than", "worse": "is worse than"}
 
@@ -36,6 +38,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
             "value": each.number.value,
             "low": each.number.low,
             "high": each.number.high,
+            "own_family": each.own_family,
             "simulated": each.simulated,
         }
         for each in found
@@ -133,16 +136,22 @@ def source_sentence(compared: Compared) -> str:
 
 
 def best_sentence(compared: Compared) -> str:
-    """How often each target would be best if the questions had been others of their kind."""
+    """How often each target would be best if the questions had been others of their kind; nothing where few were."""
+    if compared.best.n < FEW:
+        return ""
     shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{plain(name)} {share:.0%}" for name, share in shares)
-    return f"Best if the questions had been others of their kind: {listed}." if listed else ""
+    listed = ", ".join(f"{plain(name)} {100 * share:.0f} %" for name, share in shares)
+    return (
+        f"Best, had the questions been others of their kind: {listed}. Found by drawing {compared.best.n} of the "
+        f"{compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is decided stands in the table."
+    )
 
 
 def notes(found: Sequence[RunQuality]) -> list[str]:
     """What each number rests on; what holds for all is said once."""
     shared = set.intersection(*(set(each.number.notes) for each in found)) if found else set()
-    said = [note for note in (found[0].number.notes if found else ()) if note in shared]
+    said = [plain(note) for note in own_family_notes(found)]
+    said += [note for note in (found[0].number.notes if found else ()) if note in shared]
     for each in found:
         said += [f"**{plain(each.target)}**: {plain(note)}" for note in each.number.notes if note not in shared]
     return said

@@ -16,6 +16,7 @@ from dashboard.format import count_of, plain, plural
 from dashboard.widgets import Key, note, noted_errors, store_errors
 from db import store, workers
 from db.models import Run
+from eval.demo import find_demo
 from eval.launch import exit_code, launch
 
 EVERY_S = 1.0
@@ -69,6 +70,12 @@ def start_demo() -> None:
         if not any(run.alive for run in newest):
             st.session_state[Key.AWAITED] = max((run.run_id for run in newest), default=0)
             _start(DEMO, ["demo", "--no-dashboard"])
+
+
+def demo_ids() -> list[int]:
+    """The runs of a demo that is there and finished; none where there is one to run, or to go on with."""
+    stored = find_demo(data.engine())
+    return [run.id for run in stored if run.id is not None] if all(run.status == "finished" for run in stored) else []
 
 
 def demo_begins(runs: Sequence[Progress]) -> bool:

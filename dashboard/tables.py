@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.data import RunRow
-from dashboard.format import listed, milliseconds, usd, when
+from dashboard.format import interval, listed, milliseconds, usd, when
 from db.frames import records
 from db.models import Price, Run
 from eval.cost.price_card import PriceCard
@@ -100,9 +100,9 @@ def cost_frame(
     card: PriceCard,
     answers_a_month: int,
 ) -> pd.DataFrame:
-    """A row a run: mean tokens an answer over its questions, and what a thousand answers and a month cost in USD.
+    """A row a run, cheapest first and unknown last: mean tokens an answer, what a thousand answers and a month cost.
 
-    A month's answers are asked, not judged: its cost is that of tokens and repeated requests.
+    In USD. A month's answers are asked, not judged: its cost is that of tokens and repeated requests.
     """
     rows = []
     for run in runs:
@@ -114,6 +114,8 @@ def cost_frame(
                 "target": run.target,
                 "model": run.model,
                 "n_answers": summary.n_answers,
+                "prompt_said": interval(summary.token_means["prompt"], 0),
+                "completion_said": interval(summary.token_means["completion"], 0),
                 **{f"{kind}_tokens": _tokens(summary, kind) for kind in TOKENS},
                 **cost_columns(cost),
                 "cost_month": per(cost.asking, answers_a_month),
@@ -127,7 +129,7 @@ def cost_frame(
     numeric = [f"{kind}_tokens" for kind in TOKENS]
     numeric += ["cost_1000", "tokens_1000", "retries_1000", "judging_1000", "cost_month"]
     frame[numeric] = frame[numeric].apply(pd.to_numeric)
-    return frame
+    return frame.sort_values("cost_month", na_position="last", kind="stable")
 
 
 def _tokens(summary: Summary, kind: str) -> float | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, tco_tables, widgets
+from dashboard import data, tco_result, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
 from eval import stored_scenarios
@@ -42,9 +42,9 @@ def show(scenario: Scenario, result: Result) -> None:
             "currency": st.column_config.TextColumn("In"),
             "standing": st.column_config.TextColumn("Standing"),
             "billed": st.column_config.NumberColumn("Total", format="%,.0f"),
-            "npv": st.column_config.NumberColumn("NPV", format="%,.0f", help="Net present value of what is billed."),
+            "npv": st.column_config.NumberColumn("NPV", format="%,.0f", help=tco_result.NPV),
             "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
-            "cheapest": st.column_config.NumberColumn("Cheapest", format="percent", help="Share of the draws."),
+            "cheapest_percent": st.column_config.NumberColumn("Cheapest", format="%.0f %%", help=tco_result.CHEAPEST),
         },
         height="content",
         simulated=any(option.simulated for side in (result, there) for option in side.options),

@@ -3,6 +3,7 @@
 Only the chart that is looked at is drawn, and changing it redraws nothing else.
 """
 
+import altair as alt
 import streamlit as st
 
 from dashboard import data, tco_tables, widgets
@@ -19,7 +20,11 @@ TABS = {
     "Break-even": ("volume", "break_even"),
 }
 MOST_FLIPS = 5
-FRAME_PX = 110  # legend, title and axis, which on the page are part of a chart's height
+NPV = "Net present value: what is billed over the horizon, a later payment counting less by the discount rate."
+DRAWS = "One in ten of the draws from the stated ranges lies beyond it."
+BAND = "In brackets the 10th and the 90th percentile of the draws."
+CHEAPEST = "Share of the draws in which it is the cheapest of what meets everything that is asked for."
+PLOT = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height is the plot's: no legend or axis takes of it
 
 
 def show(result: Result) -> None:
@@ -31,9 +36,10 @@ def show(result: Result) -> None:
             icon=":material/science:",
         )
     if not result.evidence:
-        st.info(
-            "No finished run of these targets yet: options that need one are blocked. **Start** shows how to begin."
-        )
+        st.info("No finished run of these targets yet: options that need one are blocked until there is one.")
+        widgets.link_to_start()
+        if not computed(result):
+            return
     said = st.success if result.decision.verdict == "decisive" else st.info
     said(plain(result.decision.sentence), icon=":material/account_balance:")
     st.markdown(tco_tables.standing(result))
@@ -41,7 +47,14 @@ def show(result: Result) -> None:
     _show_charts(result)
 
 
+def computed(result: Result) -> bool:
+    """Whether a cost is known of an option that would be built, or none would be."""
+    built = [option for option in result.options if option.kind != "do-nothing"]
+    return not built or any(not option.blocked for option in built)
+
+
 def _show_options(result: Result) -> None:
+    money, least = result.currency, float(result.evidence[0].acceptable_from.value or 0) if result.evidence else 0.0
     widgets.show_table(
         tco_tables.options_frame(result),
         "tco",
@@ -49,15 +62,19 @@ def _show_options(result: Result) -> None:
         {
             "option": st.column_config.TextColumn("Option", pinned=True),
             "standing": st.column_config.TextColumn("Standing"),
-            "billed": st.column_config.NumberColumn(f"Total ({result.currency})", format="%,.0f"),
-            "npv": st.column_config.NumberColumn("NPV", format="%,.0f", help="Net present value of what is billed."),
-            "npv_p10": st.column_config.NumberColumn("10th percentile", format="%,.0f", help="NPV over the draws."),
-            "npv_p90": st.column_config.NumberColumn("90th percentile", format="%,.0f", help="NPV over the draws."),
-            "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
-            "per_1000_acceptable": st.column_config.NumberColumn(
-                "Per 1,000 acceptable", format="%,.2f", help=tco_tables.acceptable_help(result)
+            "billed": st.column_config.NumberColumn(
+                f"Total ({money})", format="%,.0f", help="Billed over the horizon."
             ),
-            "cheapest": st.column_config.NumberColumn("Cheapest", format="percent", help="Share of the draws."),
+            "npv": st.column_config.NumberColumn(f"NPV ({money})", format="%,.0f", help=NPV),
+            "npv_p10": st.column_config.NumberColumn(f"NPV, 10th percentile ({money})", format="%,.0f", help=DRAWS),
+            "npv_p90": st.column_config.NumberColumn(f"NPV, 90th percentile ({money})", format="%,.0f", help=DRAWS),
+            "per_1000_said": st.column_config.TextColumn(f"Per 1,000 answers ({money})", help=BAND),
+            "per_1000_acceptable_said": st.column_config.TextColumn(
+                f"Per 1,000 acceptable ({money})",
+                help=f"Over the measured share of acceptable answers: those with at least {least:g} points on every "
+                f"criterion. {BAND}",
+            ),
+            "cheapest_percent": st.column_config.NumberColumn("Cheapest", format="%.0f %%", help=CHEAPEST),
         },
         simulated=any(option.simulated for option in result.options),
         placeholder="unknown",
@@ -77,8 +94,7 @@ def _show_tab(keys: tuple[str, ...], result: Result) -> None:
     drawn = {key: chart for key in keys if (chart := charts.marked(key, result, data.target_order())) is not None}
     for key, bare in drawn.items():
         words = " ".join((charts.CHARTS[key].__doc__ or key).split())
-        chart = bare.properties(height=float(bare.height) + FRAME_PX)  # pyright: ignore
-        widgets.show_chart(chart, key=f"tco_{key}", alt_text=words)
+        widgets.show_chart(bare.properties(autosize=PLOT), key=f"tco_{key}", alt_text=words)
         st.caption(plain(words))
     if not drawn:
         st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")

@@ -9,16 +9,32 @@ from dashboard.format import plain
 from db.frames import records
 from eval.cost.comparison import Comparison
 from eval.cost.figure import Figure
-from eval.cost.result import Result
+from eval.cost.register import SIMULATED, label_of, unit_of
+from eval.cost.result import OptionResult, Result
 from eval.cost.scenario import Scenario, assumptions
 
 EDITABLE = ("value", "low", "high", "kind", "source")
+_WORDS = ("option", "standing", "per_1000_said", "per_1000_acceptable_said", "why", "simulated")
 _COMPARED = {"billed": "billed_cost", "npv": "npv", "per_1000": "per_1000", "cheapest": "probability_cheapest"}
 KINDS = ("assumed", "quoted", "measured", "derived")
 
 
 def _amount(figure: Figure) -> float | None:
     return None if figure.value is None else float(figure.value)
+
+
+def _money(figure: Figure) -> str | None:
+    """An amount with the ends of its band: 2.56 (1.85 to 3.40)."""
+    value = _amount(figure)
+    if value is None or figure.low is None or figure.high is None:
+        return None if value is None else f"{value:,.2f}"
+    return f"{value:,.2f} ({figure.low:,.2f} to {figure.high:,.2f})"
+
+
+def _percent(option: OptionResult) -> float | None:
+    """The share of draws in which an option is the cheapest, in whole percent, which is as much as it is good for."""
+    share = _amount(option.probability_cheapest)
+    return None if share is None else round(100 * share)
 
 
 def options_frame(result: Result) -> pd.DataFrame:
@@ -35,22 +51,18 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "npv_p90": option.npv.high,
                 "per_1000": _amount(option.per_1000),
                 "per_1000_acceptable": _amount(option.per_1000_acceptable),
+                "per_1000_said": _money(option.per_1000),
+                "per_1000_acceptable_said": _money(option.per_1000_acceptable),
                 "cheapest": _amount(option.probability_cheapest),
+                "cheapest_percent": _percent(option),
                 "why": " ".join([*option.blocked, *option.out]),
                 "simulated": option.simulated,
             }
         )
     frame = pd.DataFrame(rows)
-    numbers = [name for name in frame.columns if name not in ("option", "standing", "why", "simulated")]
+    numbers = [name for name in frame.columns if name not in _WORDS]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame
-
-
-def acceptable_help(result: Result) -> str:
-    """From which score an answer counts as acceptable, and what its cost holds."""
-    least = next((e.acceptable_from.value for e in result.evidence if e.acceptable_from.value is not None), None)
-    known = "" if least is None else f"Acceptable: every criterion at {float(least):g} or above. "
-    return known + "All cost, with the judging that is billed, over the acceptable share of the answers."
 
 
 def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
@@ -71,11 +83,13 @@ def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
                     "currency": side.currency,
                     "standing": "not in it" if option is None else option.standing,
                     **figures,
+                    "cheapest_percent": None if option is None else _percent(option),
                     "simulated": option is not None and option.simulated,
                 }
             )
     frame = pd.DataFrame(rows)
-    frame[list(_COMPARED)] = frame[list(_COMPARED)].apply(pd.to_numeric)
+    numbers = [*_COMPARED, "cheapest_percent"]
+    frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame
 
 
@@ -106,12 +120,15 @@ def machines_frame(result: Result) -> pd.DataFrame:
 
 
 def assumptions_frame(scenario: Scenario) -> pd.DataFrame:
-    """Every assumption of a scenario to edit, by its path."""
+    """Every assumption of a scenario to edit, by its path, in words and with its unit."""
     rows = [
-        {"path": path, "value": a.value, "low": a.low, "high": a.high, "kind": a.kind, "source": a.source}
-        for path, a in assumptions(scenario).items()
+        {
+            **{"path": path, "label": label_of(path, scenario), "unit": unit_of(path, scenario)},
+            **{name: getattr(given, name) for name in EDITABLE},
+        }
+        for path, given in assumptions(scenario).items()
     ]
-    frame = pd.DataFrame(rows, columns=["path", *EDITABLE])
+    frame = pd.DataFrame(rows, columns=["path", "label", "unit", *EDITABLE])
     frame[["value", "low", "high"]] = frame[["value", "low", "high"]].apply(pd.to_numeric)
     return frame
 
@@ -141,5 +158,6 @@ def standing(result: Result) -> str:
         for word, reasons in (("cannot be computed", option.blocked), ("is out", option.out))
         if reasons
     ]
-    said += [f"- {plain(sentence)}" for sentence in (*result.decision.caveats, *result.warnings)]
+    warned = [sentence for sentence in result.warnings if sentence != SIMULATED]  # the page's banner says it
+    said += [f"- {plain(sentence)}" for sentence in (*result.decision.caveats, *warned)]
     return "\n".join(said)

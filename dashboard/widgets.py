@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -57,6 +57,11 @@ def note(text: str) -> None:
 def show_notice() -> None:
     if text := st.session_state.pop(Key.NOTICE, None):
         st.toast(text, icon=":material/check:")
+
+
+def link_to_start() -> None:
+    """Where an empty page leads."""
+    st.page_link("app_pages/start.py", label="Start shows how to begin", icon=":material/rocket_launch:")
 
 
 def any_simulated(runs: Sequence[RunRow]) -> bool:
@@ -122,10 +127,14 @@ def _settle_runs() -> None:
     if stored:
         st.session_state[Key.CHOSEN] = linked
         st.session_state[Key.QA_SET] = next(stored[i].qa_set_id for i in linked if i in stored)
-    elif st.session_state.get(Key.QA_SET) not in data.qa_sets():
+    elif linked:
+        names = ", ".join(f"#{i}" for i in linked)
+        st.warning(f"The address asks for what is not stored (any more): {names}. Other runs are shown.")
+    if not stored and st.session_state.get(Key.QA_SET) not in data.qa_sets():
         newest = data.newest_group()
         if not newest:
-            st.info("No run has finished yet. The **Start** page shows how to begin, **Runs** what is under way.")
+            st.info("No run has finished yet. **Runs** shows what is under way.")
+            link_to_start()
             st.stop()
         st.session_state[Key.QA_SET] = newest[0].qa_set_id
         st.session_state[Key.CHOSEN] = [run.run_id for run in newest[:MOST_RUNS]]
@@ -211,12 +220,17 @@ def labels(runs: Sequence[RunRow]) -> dict[int, str]:
 # --- charts and tables ---------------------------------------------------------------------------------------------
 
 
-def show_chart(chart: Drawing | alt.Chart | alt.LayerChart | alt.FacetChart, key: str, alt_text: str) -> None:
-    """A chart in the theme's colours; its menu saves it as SVG or PNG."""
+def show_chart(
+    chart: Drawing | alt.Chart | alt.LayerChart | alt.FacetChart,
+    key: str,
+    alt_text: str,
+    width: Literal["stretch", "content"] = "stretch",
+) -> None:
+    """A chart in the theme's colours, as wide as the page or of its own width; its menu saves it as SVG or PNG."""
     if isinstance(chart, Drawing):
-        st.vega_lite_chart(chart.rows, chart.spec, key=key, alt=alt_text, width="stretch")
+        st.vega_lite_chart(chart.rows, chart.spec, key=key, alt=alt_text, width=width)
     else:
-        st.altair_chart(chart, key=key, alt=alt_text)
+        st.altair_chart(chart, key=key, alt=alt_text, width=width)
 
 
 def let_the_chart_come_first() -> None:

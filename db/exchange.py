@@ -11,7 +11,20 @@ from sqlalchemy import false, insert, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
-from db.models import Answer, Assessment, Call, CheckResult, Comparison, Draw, Handout, QASet, Rubric, Run, Sample
+from db.models import (
+    Answer,
+    Assessment,
+    Call,
+    CheckResult,
+    Comparison,
+    Design,
+    Draw,
+    Handout,
+    QASet,
+    Rubric,
+    Run,
+    Sample,
+)
 from db.store import StoreError, find_runs, list_questions
 
 Row = dict[str, Any]  # the columns of a row by name
@@ -59,6 +72,27 @@ def list_draws(run_ids: Sequence[int], *, session: Session) -> list[tuple[Sample
         .order_by(col(Sample.id), col(Draw.id))
     )
     return [(sample, draw, answer) for sample, draw, answer in session.exec(query)]
+
+
+def find_apart(run_id: int, *, session: Session) -> dict[int, str]:
+    """The draws of a run whose scores stand in no plain mean, each with why: picked, or drawn with unequal chances.
+
+    The same rule as in frames: only a sample that gave every question of the run one probability may stand in one.
+    """
+    chances: dict[int, list[float | None]] = {}
+    samples: dict[int, Sample] = {}
+    rows = list_draws([run_id], session=session)
+    for sample, draw, _ in rows:
+        samples[draw.sample_id] = sample
+        chances.setdefault(draw.sample_id, []).append(draw.probability)
+    why: dict[int, str] = {}
+    for sample_id, found in chances.items():
+        known = [chance for chance in found if chance is not None]
+        if samples[sample_id].design == Design.disagreement:
+            why[sample_id] = "picked where judges disagree"
+        elif len(known) < len(found) or max(known) - min(known) >= 1e-9:
+            why[sample_id] = "drawn with unequal or unknown probabilities"
+    return {draw.id or 0: why[draw.sample_id] for _, draw, _ in rows if draw.sample_id in why}
 
 
 def list_handouts(draw_ids: Sequence[int], *, session: Session) -> list[Handout]:

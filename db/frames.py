@@ -67,7 +67,8 @@ WITH met AS (
     WHERE assessment.run_id = :run_id
 ), even AS (
     SELECT draw.sample_id FROM met JOIN draw USING (sample_id) JOIN answer ON answer.id = draw.answer_id
-    WHERE answer.run_id = :run_id
+           JOIN sample ON sample.id = draw.sample_id
+    WHERE answer.run_id = :run_id AND sample.design <> 'disagreement'
     GROUP BY draw.sample_id
     HAVING count(draw.probability) = count(*) AND max(draw.probability) - min(draw.probability) < 0.000000001
 ), standing AS (

@@ -106,7 +106,7 @@ def strata_frame(sample_id: int, run_id: int, *, session: Session) -> pd.DataFra
         if stratum["run_id"] == run_id
         for question_id in stratum["question_ids"]
     ]
-    return pd.DataFrame(rows, columns=["question_id", "stratum", "probability"])
+    return pd.DataFrame(rows, columns=["question_id", "stratum", "probability"]).astype({"probability": float})
 
 
 def _listed(strata: Any) -> list[dict[str, Any]]:

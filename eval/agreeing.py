@@ -4,7 +4,7 @@ Reads single scores from the database and hands them to stats.agreement and stat
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -51,6 +51,11 @@ class CriterionAgreement:
     people: PanelAgreement | None  # None where nobody scored by hand
     judges: list[JudgeAndPeople]
     between_judges: list[TwoJudges]
+    own_family: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by judge: the targets of its model family
+
+    def called(self, judge: str) -> str:
+        """A judge's name as figures show it, with whether it judged its own model family."""
+        return f"{judge} (own family)" if judge in self.own_family else judge
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -92,7 +97,8 @@ def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ..
     about = ratings.drop_duplicates("answer_id").set_index("answer_id").loc[table.index]
     questions, targets = about["question"].to_list(), about["target"].to_list()
     kinds: dict[str, str] = dict(zip(ratings["who"], ratings["kind"], strict=True))
-    family = ratings.groupby("who")["same_family"].max()
+    own = ratings[ratings["same_family"] > 0]
+    own_family = {str(who): tuple(dict.fromkeys(its["target"])) for who, its in own.groupby("who")}
     names = [str(name) for name in table.columns]
     people = {name: table[name].to_list() for name in names if kinds[name] == PERSON}
     judges = [name for name in names if kinds[name] == JUDGE]
@@ -102,7 +108,7 @@ def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ..
         labels=labels,
         people=panel_agreement(people, **given) if people else None,
         judges=[
-            JudgeAndPeople(name, bool(family[name]), panel_agreement(people, table[name].to_list(), **given))
+            JudgeAndPeople(name, name in own_family, panel_agreement(people, table[name].to_list(), **given))
             for name in judges
             if people
         ],
@@ -110,6 +116,7 @@ def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ..
             TwoJudges(a, b, agreement(_pairs(table[a], table[b], questions, targets), labels=labels))
             for a, b in combinations(judges, 2)
         ],
+        own_family=own_family,
     )
 
 

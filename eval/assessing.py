@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 from db import models, store
 from db.models import RaterKind
 from eval import records
+from eval.config import PlanError
 from eval.connections import connected
 from eval.endpoint import EndpointClient
 from eval.hosts import endpoint_of
 from eval.judge import Judge, protocol_name
-from eval.plan import JudgeSpec, PlanError
+from eval.plan import JudgeSpec
 from eval.provenance import model_family
 from eval.rubric import Rubric, judgeable
 from eval.rubric import built_in as built_in_rubric
@@ -38,7 +39,7 @@ def judges_of(run: models.Run) -> list[JudgeSpec]:
     return [JudgeSpec.model_validate(spec) for spec in run.definition.get("judges", [one] if one else [])]
 
 
-def _find_rater(spec: JudgeSpec, raters: Sequence[models.Rater]) -> models.Rater | None:
+def find_rater(spec: JudgeSpec, raters: Sequence[models.Rater]) -> models.Rater | None:
     """The judge among those stored: a model at an endpoint, since one name at two addresses may be two models."""
     place = endpoint_of(spec.endpoint.url)
     same = (r for r in raters if r.model == spec.model and r.endpoint and endpoint_of(r.endpoint) == place)
@@ -49,7 +50,7 @@ def _store_rater(spec: JudgeSpec, rubric: Rubric, simulated: bool, engine: Engin
     """The ids of the judge and of the rubric, stored if they are new."""
     with store.writing(engine) as session:
         judges = store.list_raters(session=session, kind=RaterKind.judge)
-        rater = _find_rater(spec, judges) or store.save_rater(
+        rater = find_rater(spec, judges) or store.save_rater(
             models.Rater(
                 kind=RaterKind.judge,
                 name=_free_name(spec, {judge.name for judge in judges}),
@@ -167,7 +168,7 @@ def list_due(
     answer against.
     """
     with store.reading(engine) as session:
-        rater = _find_rater(spec, store.list_raters(session=session, kind=RaterKind.judge))
+        rater = find_rater(spec, store.list_raters(session=session, kind=RaterKind.judge))
         known = {stored.sha256: stored.id for stored in store.list_rubrics(session=session)}
         due = store.list_unassessed(
             run.id or 0,

@@ -16,6 +16,7 @@ from eval import terminal
 from eval.agreeing import AgreementError
 from eval.commands import analysing, checking, costing, exchanging, measuring, reading, serving
 from eval.comparing import ComparisonError
+from eval.config import PlanError
 from eval.cost.faults import FaultyFileError
 from eval.cost.prose import UntaggedNumberError
 from eval.endpoint import EndpointError
@@ -23,7 +24,6 @@ from eval.interchange.dumping import ExportError
 from eval.interchange.lines import FileError
 from eval.interchange.loading import ImportFaultsError
 from eval.interchange.scales import ScaleError
-from eval.plan import PlanError
 from eval.quality_number import QualityError
 from eval.report.drawing import ReportError
 from eval.rubric import RubricError

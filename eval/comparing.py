@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from db import frames, judge_frames, rating_frames, store
 from db.models import Run
+from eval.provenance import own_family_note
 from eval.stats.best import Best, best
 from eval.stats.comparison import Comparison, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
@@ -31,6 +32,7 @@ class Compared:
     pairs: list[Comparison]
     best: Best
     notes: tuple[str, ...]
+    own_family: tuple[str, ...] = ()  # the targets of the judge's own model family
 
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
@@ -60,9 +62,14 @@ def compare(
     """Every pair of runs, on each criterion that all have (or one), by one source. Raises ComparisonError."""
     if len(runs) < 2:
         raise ComparisonError("Two runs or more are needed to compare; `rightsize runs` lists those there are.")
+    notes = notes_of(runs)
+    if apart := _different_sets(runs, engine):
+        notes = (apart, *notes[1:])
     known = common_sources(runs, engine)
     if not known:
-        raise ComparisonError("Nobody scored all of these runs; let one judge score them: rightsize judge RUN...")
+        raise ComparisonError(
+            f"{apart} Nobody scored all of these runs; let one judge score them: rightsize judge RUN...".lstrip()
+        )
     chosen = source or known[0]
     if chosen not in known:
         raise ComparisonError(f'"{chosen}" did not score all of these runs; those who did: {", ".join(known)}.')
@@ -70,7 +77,7 @@ def compare(
     criteria = [name for name in by_run[0] if all(name in its for its in by_run)]
     if criterion and criterion not in criteria:
         raise ComparisonError(f'There is no criterion "{criterion}" here; there are: {", ".join(criteria)}.')
-    names, notes = labels_of(runs), notes_of(runs)
+    names = labels_of(runs)
     found = []
     for name in [criterion] if criterion else criteria:
         scores = {
@@ -78,8 +85,36 @@ def compare(
         }
         shared = set.intersection(*(set(values) for values in scores.values()))
         pairs = compare_all(scores, test=test, scale=by_run[0][name].scale)
-        found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), notes))
+        own = tuple(label for label, its in zip(names, by_run, strict=True) if its[name].same_family)
+        told = (*notes, own_family_note(chosen, own)) if own else notes
+        found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), told, own))
     return found
+
+
+def _different_sets(runs: Sequence[Run], engine: Engine) -> str:
+    """A sentence where the runs answered different QA sets or versions; nothing where it was one.
+
+    Raises ComparisonError where no question is the same in all of them.
+    """
+    if len({run.qa_set_id for run in runs}) == 1:
+        return ""
+    with store.reading(engine) as session:
+        sets = {each.id: f"{each.name} {each.version}" for each in store.list_qa_sets(session=session)}
+        asked = [
+            {row["question"] for row in frames.records(rating_frames.answered_frame(run.id or 0, session=session))}
+            for run in runs
+        ]
+    which = "; ".join(f"{label}: {sets[run.qa_set_id]}" for label, run in zip(labels_of(runs), runs, strict=True))
+    shared = len(set.intersection(*asked))
+    if not shared:
+        raise ComparisonError(
+            f"These runs answered different QA sets ({which}) that have no question in common, so they cannot be "
+            "compared; ask all targets the questions of one set."
+        )
+    n = f"{shared} question{'s are' if shared > 1 else ' is'}"
+    return (
+        f"These runs answered different QA sets or versions ({which}); only what all share is compared: {n} the same."
+    )
 
 
 def _qualities(run: Run, source: str, engine: Engine) -> dict[str, Quality]:

@@ -17,8 +17,16 @@ def _wanted(targets: Sequence[Target], judges: Sequence[JudgeSpec]) -> dict[str,
     for endpoint, model in stages + [(judge.endpoint, judge.model) for judge in judges]:
         known, names = found.get(endpoint.url, (endpoint, []))
         wider = endpoint if endpoint.concurrency > known.concurrency else known
-        found[endpoint.url] = (wider, names if model in names else [*names, model])
+        key = known.api_key_env or endpoint.api_key_env  # one pool an address: who names no key does not hide another's
+        pool = wider.model_copy(update={"api_key_env": key})
+        found[endpoint.url] = (pool, names if model in names else [*names, model])
     return found
+
+
+def need_keys(targets: Sequence[Target], judges: Sequence[JudgeSpec]) -> None:
+    """Raise EndpointError, naming variable and address, where a key that will be needed is not in the environment."""
+    for endpoint, _ in _wanted(targets, judges).values():
+        endpoint.api_key()
 
 
 @asynccontextmanager

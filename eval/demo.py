@@ -15,8 +15,9 @@ from sqlmodel import Session, select
 from db import store
 from db.models import QASet, Run
 from eval import qa_set
+from eval.config import PriceSpec
 from eval.endpoint import Endpoint
-from eval.plan import JudgeSpec, Plan, PriceSpec
+from eval.plan import JudgeSpec, Plan
 from eval.simulator.process import simulator_process
 from eval.targets import Stage, Target
 

@@ -67,7 +67,7 @@ class Endpoint(BaseModel):
     """Where a server speaks the OpenAI API, and how patient to be with it. Holds the name of a key, never a key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    url: str
+    url: str = Field(description='an address in quotes: "http://127.0.0.1:5273/v1"')
     api_key_env: str | None = None
     concurrency: int = Field(default=1, ge=1, le=256)
     timeout_s: float = Field(default=300.0, gt=0, le=3600)

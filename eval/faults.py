@@ -5,6 +5,7 @@ Pure. Which fields there are and what they may hold is the business of those who
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ _NO_SYNONYMS: Mapping[str, str] = {}
 class Fault:
     """What is wrong in a file, where, and what would be right. A fault of the whole file has no line.
 
-    `place` is said where a file has no lines that count: "result 7", "samples/3.json".
+    `place` is said where a file has no lines that count: "result 7", "samples/3.json". The remedy is empty where the
+    problem tells it.
     """
 
     line: int | None
@@ -34,7 +36,8 @@ class Fault:
     def __str__(self) -> str:
         where = self.place or (f"line {self.line}" if self.line else None)
         place = ", ".join(part for part in (where, self.field) if part)
-        return f"{place}: {self.problem}; {self.remedy}" if place else f"{self.problem}; {self.remedy}"
+        said = f"{self.problem}; {self.remedy}" if self.remedy else self.problem
+        return f"{place}: {said}" if place else said
 
 
 @dataclass
@@ -58,6 +61,41 @@ class Faults:
             return self.listed
         more = f"{self.unlisted} more fault{'s' if self.unlisted > 1 else ''} not listed"
         return [*self.listed, Fault(None, None, more, "repair these first")]
+
+
+class UndecodableError(ValueError):
+    """Bytes are not text as UTF-8; `fault` says where, why and what to do."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+def decoded(data: bytes, platform: str = sys.platform) -> str:
+    """Bytes as text, which has to be UTF-8 without NUL; a byte order mark is taken off. Raises UndecodableError."""
+
+    def convert(encoding: str) -> str:
+        example = f", for example with: iconv -f {encoding} -t UTF-8 OLD > NEW" if platform != "win32" else ""
+        return f"save it as UTF-8{example}"
+
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UndecodableError(Fault(1, None, "the file is UTF-16", convert("UTF-16")))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)  # the decoder counts from after the mark
+        problem = f"byte {at + 1} of the file (0x{data[at]:02X}) is not UTF-8"
+        line = _line_at(data[:at].decode("latin-1"))
+        raise UndecodableError(Fault(line, None, problem, convert("WINDOWS-1252"))) from error
+    if (nul := text.find("\0")) >= 0:
+        problem = f"the file holds {text.count(chr(0)):,} NUL bytes, the first on this line"
+        remedy = "remove them; a UTF-16 file has to be saved as UTF-8"
+        raise UndecodableError(Fault(_line_at(text[:nul]), None, problem, remedy))
+    return text
+
+
+def _line_at(before: str) -> int:
+    return len(re.findall(r"\r\n|\r|\n", before)) + 1
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,8 @@ from db.models import Run
 from eval.agreeing import CriterionAgreement
 from eval.comparing import Compared
 from eval.preferring import Preferences
-from eval.quality_number import RunQuality
+from eval.provenance import own_family_note
+from eval.quality_number import RunQuality, own_family_notes
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
 from eval.stats.intervals import Estimate
@@ -49,10 +50,9 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
         table = _table("In brackets: 95 % intervals over questions. Bias: first rater less second, in points.")
         for judge in each.judges:
             if judge.among.judge:
-                who = f"{judge.judge} / people" + (" (own family)" if judge.same_family else "")
-                table.add_row(*_row(who, judge.among.judge.with_mean))
+                table.add_row(*_row(f"{each.called(judge.judge)} / people", judge.among.judge.with_mean))
         for pair in each.between_judges:
-            table.add_row(*_row(f"{pair.first} / {pair.second}", pair.agreement))
+            table.add_row(*_row(f"{each.called(pair.first)} / {each.called(pair.second)}", pair.agreement))
         if table.row_count:
             console.print(table)
         for sentence in agreement_sentences(each):
@@ -63,7 +63,7 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
 
 def agreement_sentences(each: CriterionAgreement) -> list[str]:
     """What beside the table has to be known: people among themselves, the ceiling, the test, bias by target."""
-    said = []
+    said = [own_family_note(judge, targets) for judge, targets in each.own_family.items()]
     if each.people is None:
         said.append(
             "No person has scored these answers, so nothing vouches for the judge; score some on the Score page."
@@ -122,12 +122,16 @@ def show_quality(found: Sequence[RunQuality]) -> None:
         for note in each.number.notes:
             say(f"{each.target}: {note}")
         say(f"{each.target}: {each.prospect.words}")
+    for note in own_family_notes(found):
+        say(note)
     if names := [each.target for each in found if each.simulated]:
         console.print(f"[yellow]Simulated:[/yellow] the figures of {escape(', '.join(names))} describe no real model.")
 
 
 def show_comparisons(found: Sequence[Compared]) -> None:
-    """A table a criterion: a row a pair with its verdict in words."""
+    """A table a criterion: a row a pair with its verdict in words; ahead of all, what has to be known of the runs."""
+    for note in dict.fromkeys(note for each in found for note in each.notes):
+        say(note)
     for each in found:
         table = Table(
             title=f"{escape(each.criterion)}, scored by {escape(each.source)}, {each.n_shared} shared questions",
@@ -153,8 +157,6 @@ def show_comparisons(found: Sequence[Compared]) -> None:
             shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
             listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
             say(f"Best if the questions had been others of their kind: {listed}.")
-    for note in dict.fromkeys(note for each in found for note in each.notes):
-        say(note)
 
 
 def show_preferences(found: Preferences) -> None:

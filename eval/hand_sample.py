@@ -14,7 +14,7 @@ from db.models import Design
 from db.scales import FIVE, Scale, list_scales
 from eval.stats.quality import QuestionScores
 
-Strata = Mapping[int, tuple[str, float]]  # by question: stratum and probability
+Strata = Mapping[int, tuple[str, float | None]]  # by question: stratum and probability (None: an import left it out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def read_hand_scores(run_id: int, *, session: Session) -> HandScores:
 
 def _strata(sample_id: int, run_id: int, session: Session) -> Strata:
     rows = frames.records(people_frames.strata_frame(sample_id, run_id, session=session))
-    return {int(row["question_id"]): (row["stratum"], float(row["probability"])) for row in rows}
+    return {int(row["question_id"]): (row["stratum"], row["probability"]) for row in rows}
 
 
 def _best_sample(rows: list[dict[str, Any]]) -> int | None:

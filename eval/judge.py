@@ -37,6 +37,7 @@ MAX_TOKENS = {"quick": 3000, "study": 1500, "expected": 8}  # of one call's repl
 TOP_LOGPROBS = 20  # the most that the OpenAI API tells
 SEED = 7
 INSTRUCTION = "instruction_in_answer"
+MOVED_FLAG = "moved_by_instruction"  # of a criterion that the full answer would have scored otherwise
 MOVED = 0.25  # points by which an expectation may differ without having been moved; a whole score differs by more
 
 _RULES = """You assess one answer to one question. {instruction}
@@ -190,17 +191,18 @@ class Judge:
     async def assess(self, question: Question, answer: str, sample: int = 0) -> Assessed:
         """Judge one answer. A failure of the endpoint or an unreadable reply comes back as a status, never a score.
 
-        `sample` numbers the reading where a judge reads an answer several times. An answer that tries to instruct the
-        judge is judged a second time without those passages: a score that they raised cannot be used.
+        `sample` numbers the reading where a judge reads an answer several times. An answer seen to instruct the judge
+        is judged a second time without those passages, and that reading alone gives the scores and the checks.
         """
         readings = await self._read(question, answer, sample)
         flags: tuple[str, ...] = ()
         completions = [completion for reading in readings for completion in reading.completions]
-        if find_instructions(answer):
+        names = self.rubric.criterion_ids
+        if find_instructions(answer, names):
             flags = (INSTRUCTION,)
-            plain = await self._read(question, without_instructions(answer), sample)
+            plain = await self._read(question, without_instructions(answer, names), sample)
             completions += [completion for reading in plain for completion in reading.completions]
-            readings = [_unmoved(with_it, without_it) for with_it, without_it in zip(readings, plain, strict=True)]
+            readings = [_vouched(full, without_it) for full, without_it in zip(readings, plain, strict=True)]
         verdicts = [reading.verdict for reading in readings]
         problems = [verdict.problem for verdict in verdicts if verdict.problem]
         return Assessed(
@@ -309,32 +311,24 @@ def _without(marker: str, messages: Sequence[Message]) -> str:
     return "\n".join(message["content"] for message in messages).replace(marker, "MARKER")
 
 
-def _unmoved(with_it: _Reading, without_it: _Reading) -> _Reading:
-    """A reading of an answer with instructions in it, less the scores that the instructions raised.
+def _vouched(full: _Reading, plain: _Reading) -> _Reading:
+    """The reading of the answer without its instructions, which alone decides, whichever way they moved the full one.
 
-    Where the plain answer could not be judged, nothing vouches for the score, and it cannot be used either.
+    What differs is flagged. Where the plain answer could not be judged nothing vouches for a score, and there is none.
     """
-    plain = {c.criterion: c for c in without_it.verdict.usable}
-    criteria = tuple(_vouched(c, plain.get(c.criterion)) for c in with_it.verdict.criteria)
-    if criteria == with_it.verdict.criteria:
-        return with_it
-    problems = [f"{c.criterion}: {c.problem}" for c in criteria if c.problem]
-    status: Status = "invalid" if len(problems) == len(criteria) else "partial"
-    verdict = Verdict(status, criteria, "; ".join(problems), with_it.verdict.checks)
-    return _Reading(verdict, with_it.completions, with_it.prompt)
+    before = {c.criterion: c for c in full.verdict.usable}
+    criteria = tuple(_flagged(c, before.get(c.criterion)) for c in plain.verdict.criteria)
+    return replace(plain, verdict=replace(plain.verdict, criteria=criteria))
 
 
-def _vouched(read: CriterionVerdict, plain: CriterionVerdict | None) -> CriterionVerdict:
-    if read.problem or read.score is None:
-        return read
-    if plain is None or plain.score is None:
-        return replace(
-            read, score=None, problem="the answer tries to instruct the judge, and its score cannot be checked"
-        )
-    if read.score > plain.score + MOVED:
-        moved = f"instructions in the answer moved the score from {plain.score:g} to {read.score:g}"
-        return replace(read, score=None, problem=moved)
-    return read
+def _flagged(plain: CriterionVerdict, full: CriterionVerdict | None) -> CriterionVerdict:
+    if plain.problem or full is None or _is_close(plain.score, full.score):
+        return plain
+    return replace(plain, flags=(*plain.flags, MOVED_FLAG))
+
+
+def _is_close(one: float | None, other: float | None) -> bool:
+    return one is other if one is None or other is None else abs(one - other) <= MOVED
 
 
 def _overall(verdicts: Sequence[Verdict]) -> Status:

@@ -1,17 +1,17 @@
 """What a run is to do, settled and checked before the first request: targets, QA set, judge, repeats.
 
-Reads the command line's `NAME=MODEL@URL` and `rightsize.toml`; the runner carries the plan out. Keys are only ever
-named (by environment variable), never held.
+Reads the command line's `NAME=MODEL@URL` on top of what `rightsize.toml` says (config.py); the runner carries the plan
+out. Keys are only ever named (by environment variable), never held.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from eval import qa_set, toml_file
+from eval.config import Config, Configured, PlanError, PriceSpec, Strict, read_config
 from eval.endpoint import Endpoint
 from eval.hosts import endpoint_of
 from eval.judge import Protocol
@@ -21,18 +21,8 @@ from eval.rubric import load as load_rubric
 from eval.targets import Stage, Target
 from eval.transport import is_loopback
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
 
-
-class PlanError(Exception):
-    """The plan cannot be carried out as it is written; the text says what is wrong and what would be right."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class JudgeSpec(_Strict):
+class JudgeSpec(Strict):
     """Who judges, where and by which protocol."""
 
     model: str = Field(min_length=1)
@@ -46,16 +36,7 @@ class JudgeSpec(_Strict):
         return self.model
 
 
-class PriceSpec(_Strict):
-    """USD per million tokens of one model; an unknown price is left out, never 0 by default."""
-
-    input_usd_per_mtok: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    output_usd_per_mtok: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    kind: Literal["quoted", "assumed", "hypothetical"] = "assumed"
-    source: str = ""
-
-
-class Plan(_Strict):
+class Plan(Strict):
     """Everything a group of runs needs, before any request is made."""
 
     targets: tuple[Target, ...] = Field(min_length=1)
@@ -74,13 +55,6 @@ class Plan(_Strict):
         """The questions left after the filters, in their order."""
         kept = (q for q in self.questions.questions if self.category in (None, q.category))
         return tuple(kept)[: self.limit]
-
-    @model_validator(mode="after")
-    def _something_to_ask(self) -> "Plan":
-        if not self.asked:
-            known = ", ".join(sorted({q.category for q in self.questions.questions}))
-            raise ValueError(f'no question is left: none has the category "{self.category}" (there are: {known})')
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,113 +77,7 @@ class Overrides:
     api_key_env: str | None = None
 
 
-# --- rightsize.toml -------------------------------------------------------------------------------------------------
-
-
-class _StageConfig(_Strict):
-    model: str = Field(min_length=1)
-    endpoint: Name
-
-
-class _TargetConfig(_Strict):
-    kind: Literal["plain", "draft-and-refine"] = "plain"
-    model: str | None = None
-    endpoint: Name | None = None
-    draft: _StageConfig | None = None
-    refine: _StageConfig | None = None
-
-    @model_validator(mode="after")
-    def _parts_fit_the_kind(self) -> "_TargetConfig":
-        whole, staged = (self.model, self.endpoint), (self.draft, self.refine)
-        faults = list[str]()
-        if self.kind == "plain":
-            if not all(whole):
-                faults.append("a plain target needs model and endpoint")
-            if any(staged):
-                faults.append('draft and refine belong to a target of kind = "draft-and-refine"')
-        else:
-            if not all(staged):
-                faults.append("a draft-and-refine target needs draft and refine, each with model, endpoint")
-            if any(whole):
-                faults.append("model and endpoint belong inside draft and refine; remove them here")
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-    @property
-    def parts(self) -> dict[str, _StageConfig]:
-        """The stages by name, whatever the kind."""
-        if self.draft and self.refine:
-            return {"draft": self.draft, "refine": self.refine}
-        return {"answer": _StageConfig(model=self.model or "", endpoint=self.endpoint or "")}
-
-
-class _JudgeConfig(_StageConfig):
-    protocol: Protocol = "quick"
-    samples: int = Field(default=1, ge=1, le=20)
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    rubric: str | None = None
-
-
-class _RunConfig(_Strict):
-    qa_set: str | None = None
-    repeats: int = Field(default=1, ge=1, le=1000)
-    warmup: int = Field(default=1, ge=0, le=100)
-    limit: int | None = Field(default=None, ge=1)
-    side_by_side: bool = False
-
-
-class _Config(_Strict):
-    endpoints: dict[Name, Endpoint] = Field(default_factory=dict)
-    targets: dict[Name, _TargetConfig] = Field(default_factory=dict)
-    judge: _JudgeConfig | None = None
-    judges: dict[Name, _JudgeConfig] = Field(default_factory=dict)
-    run: _RunConfig = Field(default_factory=_RunConfig)
-    prices: dict[str, PriceSpec] = Field(default_factory=dict)
-
-
-def _read_config(path: Path) -> _Config:
-    """Read rightsize.toml. Raises PlanError with every fault in it at once."""
-    try:
-        raw = toml_file.read(path, "configuration")
-    except FileNotFoundError:
-        raise PlanError(f"There is no file {path}; correct --config or give --target NAME=MODEL@URL.") from None
-    except toml_file.TomlError as error:
-        raise PlanError(str(error)) from error
-    config, faults = None, _unknown_endpoints(raw)
-    try:
-        config = _Config.model_validate(raw)
-    except ValidationError as error:
-        faults = toml_file.faults_in(error, _Config) + faults
-    if config is None or faults:
-        raise PlanError(f"{path} has faults: {'; '.join(faults)}.")
-    return config
-
-
-def _unknown_endpoints(raw: Mapping[str, Any]) -> list[str]:
-    """A sentence for each name of an endpoint that the file does not define, told from the file as it was written.
-
-    Other faults in it do not hide these.
-    """
-
-    def tables(value: Any) -> dict[str, dict[str, Any]]:
-        return {k.strip(): v for k, v in value.items() if isinstance(v, dict)} if isinstance(value, dict) else {}
-
-    known = [name.strip() for name in raw["endpoints"]] if isinstance(raw.get("endpoints"), dict) else []
-    parts = [("judge", part) for part in tables({"": raw.get("judge")}).values()]
-    parts += [(f"judges.{name}", part) for name, part in tables(raw.get("judges")).items()]
-    for name, target in tables(raw.get("targets")).items():
-        parts += [(f"targets.{name}", part) for part in (target, *tables(target).values())]
-    faults: list[str] = []
-    for where, part in parts:
-        named = part.get("endpoint")
-        if isinstance(named, str) and named.strip() not in known:
-            meant = toml_file.did_you_mean(named, known) or f" (known: {', '.join(known) or 'none'})"
-            faults.append(f'{where} names the endpoint "{named}", which [endpoints] does not define{meant}')
-    return list(dict.fromkeys(faults))
-
-
-def _target_from(config: _Config, name: str) -> Target:
+def _target_from(config: Config, name: str) -> Target:
     its = config.targets[name]
     stages = tuple(
         Stage(name=stage, model=part.model, endpoint=config.endpoints[part.endpoint])
@@ -222,7 +90,7 @@ def _target_from(config: _Config, name: str) -> Target:
 
 
 def _listed(error: ValidationError) -> str:
-    return "; ".join(toml_file.faults_in(error))
+    return "; ".join(map(str, toml_file.faults_in(error)))
 
 
 def parse_model_at_url(text: str, api_key_env: str | None = None) -> tuple[str, Endpoint]:
@@ -247,7 +115,7 @@ def _ad_hoc_target(text: str, api_key_env: str | None) -> Target:
         raise PlanError(f'"{text}": {_listed(error)}; write NAME=MODEL@URL.') from error
 
 
-def _choose_targets(config: _Config, given: Sequence[str], api_key_env: str | None) -> tuple[Target, ...]:
+def _choose_targets(config: Config, given: Sequence[str], api_key_env: str | None) -> tuple[Target, ...]:
     chosen: list[Target] = []
     for text in given or tuple(config.targets):
         if "=" in text:
@@ -270,12 +138,18 @@ def _with_concurrency(endpoint: Endpoint, concurrency: int | None) -> Endpoint:
     return endpoint if concurrency is None else endpoint.model_copy(update={"concurrency": concurrency})
 
 
-def _judges_from(config: _Config, folder: Path, overrides: Overrides) -> tuple[tuple[JudgeSpec, ...], Rubric | None]:
+def _configured(overrides: Overrides, path: Path | None) -> Configured:
+    """What the file says, but for the files it names in whose place the command line names others."""
+    if path is None:
+        return Configured(Config())
+    return read_config(path, [key for key in ("qa_set", "rubric") if getattr(overrides, key) is not None])
+
+
+def _judges_from(said: Configured, overrides: Overrides) -> tuple[tuple[JudgeSpec, ...], Rubric | None]:
     """Who judges and by which rubric; no judge, and None, where neither the command line nor the file says."""
-    configured = [*([config.judge] if config.judge else []), *config.judges.values()]
+    config, configured = said.config, said.config.panel
     first = configured[0] if configured else None
-    path = overrides.rubric or next((folder / its.rubric for its in configured if its.rubric), None)
-    rubric = judgeable(load_rubric(path)) if path else None
+    rubric = judgeable(load_rubric(overrides.rubric)) if overrides.rubric else said.rubric
     given = {
         name: value
         for name in ("protocol", "samples", "temperature")
@@ -309,8 +183,7 @@ def make_judges(overrides: Overrides, config_path: Path | None = None) -> tuple[
 
     Raises PlanError or RubricError, each with every fault found.
     """
-    config = _read_config(config_path) if config_path else _Config()
-    specs, rubric = _judges_from(config, config_path.parent if config_path else Path(), overrides)
+    specs, rubric = _judges_from(_configured(overrides, config_path), overrides)
     if not specs:
         raise PlanError("No judge is given; use --judge MODEL@URL, or define [judge] in rightsize.toml.")
     return tuple(
@@ -323,7 +196,8 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
 
     Raises PlanError, QASetError or RubricError, each with every fault found.
     """
-    config = _read_config(config_path) if config_path else _Config()
+    said = _configured(overrides, config_path)
+    config = said.config
     if overrides.concurrency is not None and not 1 <= overrides.concurrency <= 256:
         raise PlanError("--concurrency must be from 1 to 256.")
     chosen = tuple(
@@ -337,9 +211,15 @@ def make_plan(overrides: Overrides, config_path: Path | None = None) -> Plan:
         )
         for target in _choose_targets(config, overrides.targets, overrides.api_key_env)
     )
-    judges, rubric = _judges_from(config, config_path.parent if config_path else Path(), overrides)
-    path = overrides.qa_set or (config_path.parent / config.run.qa_set if config_path and config.run.qa_set else None)
-    questions = qa_set.load(path) if path else qa_set.built_in()
+    judges, rubric = _judges_from(said, overrides)
+    questions = qa_set.load(overrides.qa_set) if overrides.qa_set else said.questions or qa_set.built_in()
+    categories = sorted({question.category for question in questions.questions})
+    if overrides.category is not None and overrides.category not in categories:
+        meant = toml_file.did_you_mean(overrides.category, categories).rstrip("?")
+        raise PlanError(
+            f'No question of the QA set {questions.name} has the category "{overrides.category}"{meant} '
+            f"(there are: {', '.join(categories)})."
+        )
     try:
         return Plan(
             targets=chosen,

@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,11 @@ def model_family(model: str) -> str | None:
     found = [(re.search(rf"(?<![a-z0-9]){pattern}", name), family) for pattern, family in FAMILIES.items()]
     first = min(((match.start(), family) for match, family in found if match), default=None)
     return first[1] if first else None
+
+
+def own_family_note(judge: str, targets: Sequence[str]) -> str:
+    """What has to stand beside the scores that a judge gave targets of its own model family."""
+    return f"{judge} judged its own model family, which it may favour: {', '.join(targets)}."
 
 
 def _say(*command: str) -> str | None:

@@ -30,7 +30,7 @@ from pydantic_core import ErrorDetails
 
 from eval.faults import MAX_FAULTS as MAX_FAULTS
 from eval.faults import Fault as Fault
-from eval.faults import Faults, field_path, invalid, parse_json, printable, shown, unknown
+from eval.faults import Faults, UndecodableError, decoded, field_path, invalid, parse_json, printable, shown, unknown
 from eval.formula import neutralised, restored
 
 MAX_BYTES = 50_000_000
@@ -253,23 +253,10 @@ def _text(path: Path, faults: Faults) -> str | None:
         return faults.add(None, None, f"the file cannot be read ({error})", "check the name and the disk")
     if not data:
         return faults.add(None, None, "the file is empty", "write at least one question")
-    convert = "save it as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return faults.add(1, None, "the file is UTF-16", convert.replace("WINDOWS-1252", "UTF-16"))
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)  # the decoder counts from after the mark
-        problem = f"byte {at + 1} of the file (0x{data[at]:02X}) is not UTF-8"
-        return faults.add(_line_at(data[:at].decode("latin-1")), None, problem, convert)
-    if (nul := text.find("\0")) >= 0:
-        problem = f"the file holds {text.count(chr(0)):,} NUL bytes, the first on this line"
-        return faults.add(_line_at(text[:nul]), None, problem, "remove them; a UTF-16 file has to be saved as UTF-8")
-    return text
-
-
-def _line_at(before: str) -> int:
-    return len(re.findall(r"\r\n|\r|\n", before)) + 1
+        return decoded(data)
+    except UndecodableError as error:
+        return faults.add(error.fault.line, None, error.fault.problem, error.fault.remedy)
 
 
 def _json_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -293,6 +280,7 @@ def _csv_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     doubled = 'a quote within a text is written "", and the text stands in quotes'
     header: list[str] | None = None
+    stand_ins: dict[str, str] = {}  # a missing column is told once, and its cells are stood in for: rows are still read
     while True:
         line = reader.line_num + 1
         try:
@@ -311,17 +299,19 @@ def _csv_records(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any
             continue
         if header is None:
             header = [cell.strip() for cell in row]
-            if not _header_is_sound(header, line, faults):
+            if not _is_header(header, line, faults):
                 return
+            stand_ins = _check_header(header, line, faults)
         elif len(row) != len(header):
             problem = f"the row has {len(row)} cells, the header has {len(header)}"
             faults.add(line, None, problem, "put a text with commas in quotes, and write a comma for an empty cell")
         else:
-            yield line, _csv_record(dict(zip(header, map(restored, row), strict=True)), line, faults)
+            cells = dict(zip(header, map(restored, row), strict=True))
+            yield line, _csv_record(cells, line, faults) | {name: f"{its}{line}" for name, its in stand_ins.items()}
 
 
-def _header_is_sound(header: list[str], line: int, faults: Faults) -> bool:
-    """Whether rows can be read under this header; unknown columns are named once here, not in every row."""
+def _is_header(header: list[str], line: int, faults: Faults) -> bool:
+    """Whether rows can be read under this header."""
     known = Question.model_fields
     remedy = f"name the columns in the first row: {', '.join(known)}"
     if not set(header) & set(known):
@@ -331,18 +321,23 @@ def _header_is_sound(header: list[str], line: int, faults: Faults) -> bool:
         else:
             faults.add(line, None, "there is no header", remedy)
         return False
-    sound = True
+    return True
+
+
+def _check_header(header: list[str], line: int, faults: Faults) -> dict[str, str]:
+    """Name unknown, doubled and missing columns once, not in every row; gives a stand-in for each missing one."""
+    known = Question.model_fields
+    stand_ins: dict[str, str] = {}
     for name in dict.fromkeys(header):
         if name not in known:
             faults.add(line, field_path((name,)) if name else None, *_unknown_column(name, tuple(known)))
         elif header.count(name) > 1:
             faults.add(line, name, "there are several columns of this name", "keep one")
-            sound = False
     for name, info in known.items():
         if info.is_required() and name not in header:
             faults.add(line, name, "the column is missing", "add it to the header and to every row")
-            sound = False
-    return sound
+            stand_ins[name] = "line-"
+    return stand_ins
 
 
 def _unknown_column(name: str, known: tuple[str, ...]) -> tuple[str, str]:

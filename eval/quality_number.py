@@ -15,6 +15,7 @@ from db.models import Run
 from db.scales import FIVE, Scale
 from eval.comparing import labels_of, scores_by_id
 from eval.hand_sample import read_hand_scores
+from eval.provenance import own_family_note
 from eval.stats.corrected import Inference
 from eval.stats.planning import Prospect, after_more_scores
 from eval.stats.quality import Quality as QualityNumber
@@ -41,6 +42,7 @@ class RunQuality:
     prospect: Prospect
     simulated: bool
     scale: Scale
+    own_family: bool = False  # the judge is of the target's model family
 
 
 def judges_of_runs(runs: Sequence[Run], engine: Engine) -> list[str]:
@@ -77,11 +79,20 @@ def quality_numbers(
             number = quality(scores, inference=inference, scale=scale)
             prospect = after_more_scores(scores, MORE, inference=inference, scale=scale)
             source = chosen if judged else None
-            found.append(
-                RunQuality(run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated, scale)
-            )
+            own = judged is not None and judged.same_family
+            about = (run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated, scale, own)
+            found.append(RunQuality(*about))
     if not found:
         raise QualityError(
             f'Nobody scored these runs on "{criterion}"; let a judge score them, or score on the Score page.'
         )
     return found
+
+
+def own_family_notes(found: Sequence[RunQuality]) -> list[str]:
+    """A sentence where the judge is of a target's own model family: it may favour it."""
+    own: dict[str, list[str]] = {}
+    for each in found:
+        if each.judge and each.own_family:
+            own.setdefault(each.judge, []).append(each.target)
+    return [own_family_note(judge, targets) for judge, targets in own.items()]

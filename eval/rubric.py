@@ -36,7 +36,11 @@ RESERVED = "overall"  # the mean of the criteria has this name
 
 
 class RubricError(ValueError):
-    """A file is not a rubric; the text holds every fault with its key."""
+    """A file is not a rubric; the text holds every fault with its line and key, `faults` one by one if it was read."""
+
+    def __init__(self, said: str, faults: Sequence[str] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(f"{said}\n" + "\n".join(f"- {fault}" for fault in faults) if faults else said)
 
 
 def _criterion_id(text: str) -> str:
@@ -168,17 +172,19 @@ def built_in() -> Rubric:
 def load(path: Path) -> Rubric:
     """Read a rubric from a TOML file. Raises RubricError with every fault: its key, what is wrong, what is right."""
     try:
-        raw = toml_file.read(path, "rubric")
+        raw, text = toml_file.read(path, "rubric")
     except FileNotFoundError:
         raise RubricError(f"There is no file {path} with a rubric.") from None
     except toml_file.TomlError as error:
         raise RubricError(str(error)) from error
+    lines = toml_file.Lines(text)
     try:
         return Rubric.model_validate(raw)
     except ValidationError as error:
-        faults = toml_file.faults_in(error, Rubric)
+        faults = [str(fault) for fault in toml_file.faults_in(error, Rubric, lines)]
         criteria = raw.get("criteria")
         ids = [c.get("id") for c in criteria if isinstance(c, dict)] if isinstance(criteria, list) else []
-        doubled = [f"criteria: {fault}" for fault in _twice([name for name in ids if isinstance(name, str)])]
-        faults += [fault for fault in doubled if fault not in faults]  # other faults do not hide them
-        raise RubricError(f"{path} is not a rubric:\n" + "\n".join(f"- {fault}" for fault in faults)) from error
+        doubled = _twice([name for name in ids if isinstance(name, str)])
+        more = [str(lines.fault(("criteria",), its, "")) for its in doubled]
+        faults += [fault for fault in more if fault not in faults]  # other faults do not hide them
+        raise RubricError(f"{path} is not a rubric:", faults) from error

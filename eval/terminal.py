@@ -23,7 +23,7 @@ from eval.estimate import Bill, Estimate
 from eval.plan import Plan
 from eval.run_cost import per, run_cost
 from eval.stats import intervals
-from eval.summary import PANEL, Judging, Summary
+from eval.summary import PANEL, Judging, Quality, Summary
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
@@ -38,12 +38,17 @@ def say(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
 
 
+def counted(n: int, noun: str) -> str:
+    """1 question, 2 questions."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def show_plan(plan: Plan) -> None:
     """What is about to be asked of whom."""
-    say(
-        f"{len(plan.asked)} questions x {plan.repeats} repeat(s) x {len(plan.targets)} target(s), "
-        f"QA set {plan.questions.name} {plan.questions.version} ({plan.questions.sha256[:8]})"
-    )
+    its, start = plan.questions, plan.questions.sha256[:8]
+    parts = ((len(plan.asked), "question"), (plan.repeats, "repeat"), (len(plan.targets), "target"))
+    version = its.version if its.version == start else f"{its.version} ({start})"
+    say(f"{' x '.join(counted(n, noun) for n, noun in parts)}, QA set {its.name} {version}")
 
 
 def show_estimate(estimate: Estimate) -> None:
@@ -74,7 +79,11 @@ def _duration(seconds: float) -> str:
 
 @contextmanager
 def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
-    """Bars for each run and phase while it goes: done, errors, time left, tokens per second."""
+    """Bars for each run and phase while it goes: done, errors, time left, tokens per second.
+
+    Those are the tokens of all requests together over the time since the bar first moved: not the speed of one answer,
+    which the table tells.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -92,7 +101,7 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
                 tasks[key] = (bars.add_task(label, total=its.planned, figures=""), monotonic())
             task, since = tasks[key]
             seconds = monotonic() - since
-            rate = f"{its.completion_tokens / seconds:,.0f} tok/s" if seconds > 0.5 else ""
+            rate = f"{its.completion_tokens / seconds:,.0f} tok/s, waits included" if seconds > 0.5 else ""
             errors = f"[red]{its.errors} errors[/red] " if its.errors else ""
             bars.update(task, completed=its.done, figures=errors + rate)
 
@@ -108,9 +117,22 @@ def _with_interval(estimate: intervals.Estimate, form: str) -> str:
     return f"{text} [dim]({estimate.low:{form}}-{estimate.high:{form}})[/dim]"
 
 
-def show_summaries(runs: Sequence[Run], summaries: Sequence[Summary], card: PriceCard) -> None:
-    """The table at the end: a row a run, every mean with its 95 % interval; below it what the runs cost."""
+def show_summaries(
+    runs: Sequence[Run],
+    summaries: Sequence[Summary],
+    card: PriceCard,
+    wanted: Callable[[Quality], bool] | None = None,
+) -> None:
+    """The table at the end: a row a run, every mean with its 95 % interval; below it what the runs cost.
+
+    `wanted` picks whose scores the table shows, where they were just asked for; else those that stand first.
+    """
     headlines = _headlines(summaries)
+    if wanted is not None:
+        asked = {q.source for summary in summaries for q in summary.quality if wanted(q) and q.n_scored}
+        if not asked:
+            say("None of the verdicts asked for holds a usable score; `rightsize show RUN --json` shows the replies.")
+        headlines = dict(sorted(headlines.items(), key=lambda item: item[0] not in asked))
     first = next(iter(headlines), "")
     table = Table(
         caption="Latency and speed: medians without warm-ups. In brackets: 95 % intervals.", caption_justify="left"

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 SCORES = {  # the shares of 1, 2, 3, 4 and 5 among people's scores
     "spread": (0.10, 0.15, 0.25, 0.30, 0.20),
     "near 5": (0.01, 0.02, 0.03, 0.09, 0.85),
+    "a tenth 1": (0.10, 0.0, 0.0, 0.45, 0.45),
+    "a twentieth 1": (0.05, 0.0, 0.0, 0.475, 0.475),
 }
 CORRELATION = 0.9  # of a good judge's latent score with people's
 LENIENCY = 0.8  # of a biased judge, in standard deviations of the latent score
@@ -53,9 +55,9 @@ def scored(people: Floats, judge: Floats, n: int) -> list[QuestionScores]:
 
 
 def pairs(n: int, questions: int, *, noise: float = 0.5, bias: float = 0.0, seed: int = 1) -> list[QuestionScores]:
-    """Normal scores around the middle of the scale, and a judge who sees them with noise; people scored the first n."""
+    """Scores from all over the scale, and a judge who sees them with noise; people scored the first n."""
     rng = np.random.default_rng(seed)
-    people = np.clip(3 + 0.6 * rng.standard_normal(questions), 1, 5)
+    people = rng.uniform(1, 5, questions)
     judge = np.clip(people + bias + noise * rng.standard_normal(questions), 1, 5)
     return scored(people, judge, n)
 

@@ -1,7 +1,9 @@
 """The Agreement page: empty, with judges alone, with people, and switched to another criterion."""
 
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import rows
 from pages import open_page, parsed
@@ -93,3 +95,19 @@ def test_simulated_data_is_marked_on_page_and_in_the_images(tmp_path: Path, monk
     assert "Simulated data" in app.warning[0].value
     charts = app.get("vega_lite_chart")
     assert [("Simulated data" in chart.proto.spec) for chart in charts] == [True, True]
+
+
+def test_the_bias_table_has_titles_and_the_order_of_the_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(at(tmp_path))
+    app = open_page(monkeypatch, at(tmp_path), "agreement")
+    shown = app.dataframe[1]
+    columns = json.loads(shown.proto.columns)
+    titles = [columns[name]["label"] for name in shown.proto.column_order]
+    assert titles == ["Judge", "Target", "Bias (points)", "Questions"]
+    assert "(" in shown.value["said"][0]  # rounded, with its interval
+
+
+def test_rows_of_bias_come_by_judge_and_then_as_the_targets_are_ordered() -> None:
+    frame = pd.DataFrame({"judge": ["b", "b", "a", "b"], "target": ["x", "new", "y", "y"]})
+    made = tables.in_order(frame, ["b", "a"], ["y", "x"])
+    assert made.to_numpy().tolist() == [["b", "y"], ["b", "x"], ["b", "new"], ["a", "y"]]

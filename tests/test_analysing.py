@@ -179,8 +179,27 @@ def test_a_comparison_is_that_of_the_statistics_over_shared_questions(engine: En
 
 
 def test_versions_of_a_qa_set_are_not_compared_without_saying_so(engine: Engine) -> None:
-    (each, *_) = compare(two_runs(engine, version="2"), engine)
-    assert "different versions" in each.notes[0]
+    one, two = two_runs(engine, version="2")
+    apart = (
+        r"These runs answered different QA sets \(one: Test set 1; two: Test set 2\) that have no question in common"
+    )
+    with pytest.raises(ComparisonError, match=f"^{apart}"):
+        compare([one, two], engine)
+    with store.writing(engine) as session:  # a third set, half of whose questions are those of the first
+        known = store.list_questions(one.qa_set_id, session=session)[: N // 2]
+        copies = [Question(**question.model_dump(exclude={"id", "qa_set_id"}), qa_set_id=0) for question in known]
+        head = QASet(sha256="3" * 64, name="Half", version="1", n_questions=len(copies))
+        half = store.save_qa_set(head, copies, session=session)
+        questions = store.list_questions(half.id or 0, session=session)
+        three, answers = a_run(session, half, questions, "three")
+        unscored, _ = a_run(session, half, questions, "four")
+        give(answers, rows.judge(session), WORSE[: N // 2], session)
+    (each, *_) = compare([one, three], engine)
+    start = "These runs answered different QA sets or versions (one: Test set 1; three: Half 1)"
+    assert each.notes[0] == f"{start}; only what all share is compared: {N // 2} questions are the same."
+    assert each.n_shared == N // 2
+    with pytest.raises(ComparisonError, match=r"^These runs answered different QA sets or versions .* Nobody scored"):
+        compare([one, unscored], engine)
 
 
 def test_what_nobody_scored_alike_is_not_compared(engine: Engine) -> None:
@@ -212,6 +231,13 @@ def test_the_command_says_better_worse_or_not_decisive(rightsize: Command, engin
     shown = json.loads(rightsize("compare", "1", "2", "--db", db, "--json").out)
     assert {each["criterion"] for each in shown} == {*rows.CRITERIA, "overall"}
     assert {"difference", "low", "high", "effect_size", "p", "p_holm", "n", "outcome"} <= set(shown[0]["pairs"][0])
+
+
+def test_the_command_says_first_that_qa_sets_differ(rightsize: Command, engine: Engine) -> None:
+    two_runs(engine, version="2")
+    done = rightsize("compare", "1", "2", "--db", str(engine.url.database))
+    assert done.code == 1
+    assert done.err.startswith("rightsize: These runs answered different QA sets")
 
 
 def test_two_targets_of_one_name_are_told_apart(engine: Engine) -> None:

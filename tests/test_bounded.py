@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eval.stats.bounded import bounded_interval, normal_enough
+from eval.stats.bounded import bounded_interval, normal_enough, normal_enough_with_ends
 
 points = st.integers(1, 5).map(float)
 samples = st.lists(points, min_size=1, max_size=40)
@@ -101,3 +101,12 @@ def test_more_values_of_the_same_make_up_are_more_normal() -> None:
     needed = 25 * float(stats.skew(deviations)) ** 2 / 6
     assert not normal_enough(deviations, times=needed * 0.99)
     assert normal_enough(deviations, times=needed * 1.01)
+
+
+def test_fours_and_fives_alone_do_not_show_that_there_is_no_one() -> None:
+    """Ten of each look symmetric; with a single 1 more they would not. Scores from all over the scale stand that."""
+    narrow, wide = np.array([4.0, 5.0] * 10), np.array([1.0, 2.0, 3.0, 4.0, 5.0] * 4)
+    for scores, stands in ((narrow, False), (wide, True)):
+        ends = (1 - scores.mean(), 5 - scores.mean())
+        assert normal_enough(scores - scores.mean())
+        assert normal_enough_with_ends(scores - scores.mean(), ends) == stands

@@ -12,6 +12,8 @@ import pytest
 import vl_convert
 from test_waterfall import call, frame
 
+from dashboard.charts.bias_bars import bias_bars
+from dashboard.charts.confusion import confusion
 from dashboard.charts.cost_bars import cost_bars
 from dashboard.charts.marks import QUIET, SHAPES
 from dashboard.charts.quality_latency import quality_latency, wants_log
@@ -190,10 +192,13 @@ def test_an_unknown_cost_is_said_in_words_and_stands_last():
     drawn = cost_bars(costs(), order=ORDER).to_dict()
     rows = {row["label"]: row for row in next(iter(drawn["datasets"].values()))}
     assert rows["cloud"]["word"] == "unknown: no price for m3"
-    assert rows["small"]["word"] == "$4.00 (hypothetical price)"
+    assert rows["small"]["word"] == "$4.00"
     assert rows["large"]["word"] == "$60.50"
     assert layers(drawn, "bar")[0]["encoding"]["y"]["sort"] == ["small", "large", "cloud"]
-    assert layers(drawn, "bar")[0]["encoding"]["x"]["title"] == "Cost a month (USD)"
+    assert layers(drawn, "bar")[0]["encoding"]["x"]["title"] == [
+        "Cost a month (USD)",
+        "pale bars: at a hypothetical price",
+    ]
 
 
 def test_costs_of_nothing_known_can_still_be_drawn():
@@ -225,6 +230,32 @@ def test_every_chart_colour_and_text_stands_out_from_the_background(mode: str):
     assert contrast("#FFFFFF", theme["primaryColor"]) >= 3
     assert all(contrast(colour, theme["backgroundColor"]) >= 3 for colour in PHASES.values())
     assert contrast(QUIET, theme["backgroundColor"]) >= 4.2
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_count_of_the_heat_map_is_legible_and_its_chart_is_square(mode: str):
+    frame = pd.DataFrame({"first": ["1", "1", "2", "2"], "second": ["1", "2", "1", "2"], "answers": [0, 1, 7, 9]})
+    spec = confusion(frame, first="a", second="b", simulated=False).to_dict()
+    assert spec["width"] == spec["height"]
+    cells, counts = (layer["encoding"]["color"] for layer in spec["layer"])
+    empty, text = cells["value"], (counts["condition"]["value"], counts["value"])
+    assert (empty, text[0]) == ("transparent", "white")
+    assert contrast(text[1], THEME[mode]["backgroundColor"]) >= 4.2
+    low, high = cells["condition"]["scale"]["range"]
+    for share in range(11):  # of the way from the fewest to the most
+        parts = [
+            round(int(low[i : i + 2], 16) * (10 - share) / 10 + int(high[i : i + 2], 16) * share / 10)
+            for i in (1, 3, 5)
+        ]
+        assert contrast("#FFFFFF", "#" + "".join(f"{part:02x}" for part in parts)) >= 4.5
+    assert all(contrast(end, THEME[mode]["backgroundColor"]) >= 2.4 for end in (low, high))
+
+
+def test_the_axis_of_bias_has_a_tick_at_zero():
+    frame = pd.DataFrame({"target": ["small"], "bias": [0.31], "bias_low": [0.1], "bias_high": [0.52], "n": [9]})
+    x = bias_bars(frame, order=ORDER, simulated=False).to_dict()["layer"][2]["encoding"]["x"]
+    assert 0 in x["axis"]["values"]
+    assert x["scale"]["domain"] == [-x["scale"]["domain"][1], pytest.approx(0.6)]
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from db import store
+from eval.commands.exchanging import export
+from eval.interchange.dumping import ExportError
 from eval.simulator.process import simulator_process
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "RIGHTSIZE_DB"} | {"PYTHONUTF8": "1", "COLUMNS": "200"}
@@ -90,7 +92,6 @@ def test_wrong_key_is_named_by_its_variable_and_never_shown(tmp_path: Path) -> N
         done = rightsize("run", cwd=tmp_path, MY_KEY="wrong-secret-key")
         refused(done, "MY_KEY", "401")
         assert "wrong-secret-key" not in done.stderr
-        refused(rightsize("run", cwd=tmp_path), "MY_KEY", "not set")
         good = rightsize("run", "--limit", "1", cwd=tmp_path, MY_KEY="right-key")
         assert good.returncode == 0, good.stderr
     stored = (
@@ -100,6 +101,23 @@ def test_wrong_key_is_named_by_its_variable_and_never_shown(tmp_path: Path) -> N
     )
     assert b"MY_KEY" in stored
     assert b"right-key" not in stored
+
+
+@pytest.mark.parametrize("key", [None, " "], ids=["unset", "blank"])
+def test_a_key_that_is_not_there_is_refused_before_the_estimate(key: str | None, url: str, tmp_path: Path) -> None:
+    (tmp_path / "rightsize.toml").write_text(
+        f'[endpoints.open]\nurl = "{url}"\n[endpoints.locked]\nurl = "{url}"\napi_key_env = "MY_KEY"\n'
+        '[targets.a]\nmodel = "sim-small"\nendpoint = "open"\n'
+        '[targets.b]\nmodel = "sim-small"\nendpoint = "locked"\n',
+        encoding="utf-8",
+    )
+    environment = {} if key is None else {"MY_KEY": key}
+    done = rightsize("run", "--limit", "1", cwd=tmp_path, **environment)  # one address, and the key is not forgotten
+    refused(done, f"The environment variable MY_KEY, which should hold the key for {url}, is not set.")
+    assert "Estimate" not in done.stderr
+    assert not (tmp_path / "rightsize.db").exists()
+    unused = rightsize("run", "--target", "a", "--limit", "1", cwd=tmp_path, **environment)
+    assert unused.returncode == 0, unused.stderr
 
 
 def test_unknown_model_names_those_offered(url: str, tmp_path: Path) -> None:
@@ -116,7 +134,10 @@ def test_unknown_model_names_those_offered(url: str, tmp_path: Path) -> None:
         ((), ("No target is given",)),
         (("--target", "ghost"), ('no target "ghost"',)),
         (("--target", "a=m@http://127.0.0.1:1/v1", "--target", "a=n@http://127.0.0.1:1/v1"), ("called a",)),
-        (("--target", "a=m@http://127.0.0.1:1/v1", "--category", "poems"), ("no question is left", "facts")),
+        (
+            ("--target", "a=m@http://127.0.0.1:1/v1", "--category", "poems"),
+            ('has the category "poems" (there are: ', "facts"),
+        ),
         (("--target", "a=m@http://127.0.0.1:1/v1", "--limit", "0"), ("--limit",)),
         (("--target", "a=m@http://127.0.0.1:1/v1", "--repeats", "0"), ("--repeats",)),
         (("--target", "a=m@http://127.0.0.1:1/v1", "--qa-set", "missing.jsonl"), ("missing.jsonl",)),
@@ -137,6 +158,31 @@ def test_every_fault_of_a_configuration_is_named(tmp_path: Path) -> None:
         '[endpoints.e]\nurl = "nowhere"\nconcurrency = 0\n[targets.a]\nmodle = "x"\n', encoding="utf-8"
     )
     refused(rightsize("run", cwd=tmp_path), "endpoints.e.url", "endpoints.e.concurrency", "targets.a.modle")
+
+
+def test_every_fault_of_what_the_simulator_should_do_is_named(tmp_path: Path) -> None:
+    done = rightsize("simulate", "--faults", "rate_429=2,foo=1,rate_500=x,bar", cwd=tmp_path)
+    refused(done, '"foo" is not known', '"bar" is not known', '"x" does not fit rate_500', "has to lie between 0 and 1")
+
+
+def test_an_export_is_not_poured_onto_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for runs in (["last"], ["qa-set", "built-in"]):
+        with pytest.raises(ExportError, match=r"name a file: --out runs\.jsonl"):
+            export(runs)
+    export(["qa-set", "built-in"], out=tmp_path / "set.jsonl")
+    assert (tmp_path / "set.jsonl").exists()
+    assert rightsize("export", "qa-set", "built-in", cwd=tmp_path).stdout.startswith("{")
+
+
+def test_judging_what_is_judged_says_so_and_estimates_nothing(url: str, tmp_path: Path) -> None:
+    judge = ("--judge", f"sim-judge@{url}")
+    done = rightsize("run", "--target", f"a=sim-small@{url}", "--limit", "1", *judge, cwd=tmp_path)
+    assert done.stderr.startswith("1 question x 1 repeat x 1 target, QA set built-in 1 (")
+    again = rightsize("judge", "last", *judge, cwd=tmp_path)
+    assert again.returncode == 0
+    assert "There is nothing left to judge: sim-judge (quick) has judged every answer" in again.stderr
+    assert "Estimate" not in again.stderr
 
 
 def test_every_fault_of_a_qa_set_is_named_with_its_line(tmp_path: Path) -> None:

@@ -81,14 +81,14 @@ def test_people_alone_have_students_interval_and_its_finite_population_correctio
 
 def test_strata_are_weighted_by_their_size_not_by_what_was_drawn_of_them() -> None:
     """Cochran, Sampling Techniques, 3rd ed., sections 5.3 and 5.4: sum of W y, sum of W^2 (1 - f) s^2 / n."""
-    easy, hard = [4.0, 5.0, 5.0, 4.0, 5.0, 4.0], [1.0, 2.0, 3.0, 2.0, 1.0, 3.0]
-    questions = [QuestionScores(None, y, 6 / 60, "easy") for y in easy]
-    questions += [QuestionScores(None, y, 6 / 20, "hard") for y in hard]
-    questions += [QuestionScores(stratum="easy")] * 54 + [QuestionScores(stratum="hard")] * 14
-    variance = 0.75**2 * (1 - 6 / 60) * np.var(easy, ddof=1) / 6 + 0.25**2 * (1 - 6 / 20) * np.var(hard, ddof=1) / 6
+    easy, hard = [5.0, 2.0, 3.0, 4.0, 5.0, 2.0] * 2, [1.0, 4.0, 3.0, 2.0, 1.0, 4.0] * 2
+    questions = [QuestionScores(None, y, 12 / 60, "easy") for y in easy]
+    questions += [QuestionScores(None, y, 12 / 20, "hard") for y in hard]
+    questions += [QuestionScores(stratum="easy")] * 48 + [QuestionScores(stratum="hard")] * 8
+    variance = 0.75**2 * 0.8 * np.var(easy, ddof=1) / 12 + 0.25**2 * 0.4 * np.var(hard, ddof=1) / 12
     found = quality(questions, inference="this question set")
-    assert found.value == pytest.approx(0.75 * 4.5 + 0.25 * 2.0)
-    assert judged.half(found) == pytest.approx(stats.t.ppf(0.975, 10) * sqrt(variance))
+    assert found.value == pytest.approx(0.75 * 3.5 + 0.25 * 2.5)
+    assert judged.half(found) == pytest.approx(stats.t.ppf(0.975, 22) * sqrt(variance))
 
 
 def test_questions_that_were_drawn_and_not_scored_leave_the_weight_of_their_stratum() -> None:
@@ -152,6 +152,10 @@ def test_of_normal_scores_exactly_95_of_100_intervals_hold_the_truth(n: int, inf
         ("near 5", "good", 20),
         ("near 5", "good", 50),
         ("near 5", "useless", 10),
+        ("a tenth 1", "good", 10),
+        ("a tenth 1", "useless", 20),
+        ("a twentieth 1", "good", 20),
+        ("a twentieth 1", "useless", 10),
     ],
 )
 def test_the_interval_in_use_covers_whatever_the_judge_and_the_scores(

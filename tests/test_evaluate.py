@@ -108,8 +108,11 @@ def test_the_demo_is_not_decisive_and_says_why():
     assert result.decision.sentence.startswith("Not decisive: Cloud API is the cheapest in ")
     assert result.option("small-local").out == ("Its factuality of 3.32 is below the 3.5 that is asked for.",)
     assert any(flip.inside for flip in result.flips)
-    assert any("simulated" in caveat for caveat in result.decision.caveats)
-    assert "Hypothetical prices are in these numbers: simulator/sim-cloud, simulator/sim-judge." in result.warnings
+    assert sum("simulated" in sentence for sentence in (*result.decision.caveats, *result.warnings)) == 1
+    assert (
+        "Hypothetical (made-up) prices are in these numbers: simulator/sim-cloud, simulator/sim-judge."
+        in result.warnings
+    )
 
 
 def test_doing_nothing_has_no_provider_whose_energy_would_be_unknown():
@@ -233,7 +236,7 @@ def test_the_cheapest_that_is_out_is_not_chosen():
     result = evaluate(scenario(BOTH, constraints={"quality_floor": {"factuality": 4}}), poor, PRICES)
     assert (result.decision.option, result.decision.runner_up) == ("dear", None)
     assert result.decision.sentence == "dear is the only option that meets everything that is asked for."
-    assert result.decision.caveats[0].startswith("The interval of its factuality begins at 3.90, below 4")
+    assert result.decision.caveats[0].startswith("The interval of dear's factuality begins at 3.90, below 4")
 
 
 def test_later_payments_are_worth_less():
@@ -257,8 +260,47 @@ def test_two_that_cannot_be_told_apart_are_not_decisive():
     assert result.decision.verdict == "not decisive"
     assert 0.45 < (result.decision.probability.value or 0) < 0.55
     assert result.decision.sentence.startswith("Not decisive: ")
+    assert "At the central values alone" not in result.decision.sentence
     shares = [option.probability_cheapest.value or 0 for option in result.options]
     assert sum(map(float, shares)) == pytest.approx(1)
+
+
+def test_a_leader_over_the_draws_that_is_not_the_cheapest_at_the_central_values_is_said_to_be_so():
+    lopsided = {"value": 0.4, "low": 0.39, "high": 0.9, "shape": "uniform"}  # cheap at 0.4, dear in most of the range
+    result = evaluate(scenario({"dear": DEAR | {"discount": lopsided}, "cheap": CHEAP}), TARGETS, PRICES)
+    assert result.decision.option == "dear"
+    assert "At the central values alone cheap is the cheapest" in result.decision.sentence
+
+
+@pytest.mark.parametrize("order", [("cheap", "dear"), ("dear", "cheap")])
+def test_a_tie_is_decided_once_by_the_central_values_in_any_order(order):
+    # Half of 200 evenly spread draws lie on either side of a discount of one half, at which both cost the same.
+    discount = {"value": 0.55, "low": 0.3, "high": 0.7, "shape": "uniform"}
+    options = {"cheap": CHEAP, "dear": DEAR | {"discount": discount}}
+    result = evaluate(scenario({name: options[name] for name in order}), TARGETS, PRICES)
+    assert result.decision.probability.value == 0.5
+    assert (result.decision.option, result.decision.runner_up) == ("dear", "cheap")
+    assert float(result.decision.saving_to_runner_up.value or 0) == pytest.approx(12 * (80 - 160 * 0.45))
+
+
+@pytest.mark.parametrize(
+    ("odd", "constraints", "verdict"),
+    [
+        ({}, {}, "not decisive"),
+        ({"label": "Odd one"}, {}, "not decisive"),
+        ({"residency": "abroad"}, {"allowed_residency": ["home"]}, "decisive"),  # it could not be chosen at any price
+        ({"residency": "home"}, {"quality_floor": {"factuality": 4.5}}, "none"),
+    ],
+)
+def test_a_rival_whose_cost_is_unknown_leaves_nothing_decisive(odd, constraints, verdict):
+    options = {n: o | {"residency": "home"} for n, o in BOTH.items()} | {"odd": {"kind": "api", "target": "odd"} | odd}
+    decision = evaluate(scenario(options, constraints=constraints), TARGETS | {"odd": measured("odd")}, PRICES).decision
+    assert decision.verdict == verdict
+    if verdict == "not decisive":
+        assert decision.sentence == (
+            "Not decisive: cheap is the cheapest of what meets everything that is asked for in 100 % of the draws. "
+            f"What {odd.get('label', 'odd')} would cost is unknown, and may be less."
+        )
 
 
 def test_nothing_to_choose_is_said():

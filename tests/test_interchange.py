@@ -149,7 +149,8 @@ def samples(draw: st.DrawFn, places: list[dict[str, Any]], rubric: str) -> Any:
     }
     told = [head | settled | ({} if design == "disagreement" else {"strata": strata})]
     for place in places:
-        more = draw(optional(probability=st.floats(0.1, 1), stratum=texts, double=st.booleans()))
+        chance = {} if design == "disagreement" else {"probability": st.floats(0.1, 1)}
+        more = draw(optional(stratum=texts, double=st.booleans(), **chance))
         handout = {"rater": {"kind": "person", "name": draw(names)}, "handed_at": draw(moments)}
         told.append({"record": "draw", "sample": "s", **place, **more, "handouts": [handout]})
     return told

@@ -51,8 +51,10 @@ def kind_of(annotation: Any, bounds: list[Any]) -> str:
     least = next((each.ge for part in limits for each in part if hasattr(each, "ge")), None)
     most = next((each.le for part in limits for each in part if hasattr(each, "le")), None)
     most = None if most in (records.LARGEST, None) else most
+    above = next((each.gt for part in limits for each in part if hasattr(each, "gt")), None)
     span = f", {least:g} to {most:g}" if most is not None and least is not None else ""
     span = span or (f", {least:g} or more" if least in (0, 1) else "")
+    span = span or (f", above {above:g} to {most:g}" if above is not None else "")
     named = {str: "text", bool: "true or false", int: "whole number", float: "number"}
     return named[annotation] + span if annotation in named else "moment"
 

@@ -1,20 +1,27 @@
-"""Export and import of what people did: strata keep their questions and undo keeps what it took back, ids or not."""
+"""Export and import of what people did: what it was drawn by and what it took back stays so, and no mean changes."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import peopled
 import pytest
-from exchanged import database, exported, faults_of, imported, small
+from exchanged import database, exported, exported_csv, faults_of, imported, small
+from pydantic import BaseModel
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from db import comparisons, people_frames, scoring, store
 from db.comparisons import Compared, Pair
-from db.models import Answer, Assessment, Comparison, Preference, Question, Sample
+from db.drawing import Allocation
+from db.models import Answer, Assessment, Comparison, Design, Draw, Preference, Question, Sample
 from db.scoring import Given
+from eval.interchange import records
+from eval.quality_number import quality_numbers
+from eval.summary import summarise
 
+LOW = Given({"coherence": 1, "factuality": 1, "conciseness": 1})
 OTHER = Given({"coherence": 1, "factuality": 1, "conciseness": 2})
 
 
@@ -99,3 +106,137 @@ def test_the_next_undo_there_goes_one_change_further_back(other: Engine) -> None
 def test_what_takes_back_something_unknown_is_refused(other: Engine) -> None:
     (fault,) = faults_of(other, small(assessment={"undoes": "nothing"}))
     assert "undoes: no earlier assessment has the id" in fault
+
+
+# --- what may stand in a mean -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> Iterator[tuple[Engine, int]]:
+    """Twenty questions; Anna scored a random sample of all, then Berta and Anna all that is in dispute, low."""
+    peopled.make(tmp_path / "runs.db", questions=21)
+    engine = store.connect(f"sqlite:///{(tmp_path / 'runs.db').as_posix()}")
+    disputed = peopled.draw(engine, design=Design.disagreement, threshold=3.0, double_share=0.5)
+    peopled.score_all(engine, peopled.draw(engine, double_share=0))
+    n = len(peopled.score_all(engine, disputed, given=LOW)) + len(peopled.score_all(engine, disputed, "Berta", LOW))
+    assert n > 5
+    yield engine, n
+    engine.dispose()
+
+
+def people(engine: Engine) -> dict[str, list[tuple[str, float | None, int]]]:
+    """People's mean of every run and criterion, with the number of its questions."""
+    with store.reading(engine) as session:
+        runs = store.list_runs(session=session)
+    told = {run.target: summarise(run.id or 0, engine).quality for run in runs}
+    return {
+        target: [(q.criterion, q.score.value, q.n_scored) for q in found if q.judge_id is None]
+        for target, found in told.items()
+    }
+
+
+def without_hash(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in r.items() if (r["record"], k) != ("qa_set", "sha256")} for r in told]
+
+
+def test_scores_in_dispute_do_not_enter_a_mean_by_way_of_a_table(scored: tuple[Engine, int]) -> None:
+    engine, n = scored
+    text, notes = exported_csv(engine)
+    assert f"{n} hand scores of answers picked where judges disagree were left out; --format jsonl holds them." in notes
+    with database() as other:
+        imported(other, text, "scores.csv")
+        assert people(other) == people(engine)
+    assert {mean for found in people(engine).values() for _, mean, _ in found} == {5, 4, 3}  # all of them Anna's
+
+
+def test_scores_drawn_with_unequal_probabilities_are_left_out_of_a_table_and_told(tmp_path: Path) -> None:
+    peopled.make(tmp_path / "runs.db", questions=41)
+    engine = store.connect(f"sqlite:///{(tmp_path / 'runs.db').as_posix()}")
+    spread = peopled.draw(
+        engine, design=Design.stratified, size=30, double_share=0, allocation=Allocation.spread, run_ids=(1,)
+    )
+    assert len({draw.probability for draw in peopled.draws(engine, spread)}) > 1
+    peopled.score_all(engine, spread)
+    text, notes = exported_csv(engine)
+    engine.dispose()
+    assert "Anna" not in text
+    assert any(note.startswith("30 hand scores of answers drawn with unequal") for note in notes)
+
+
+def test_scores_in_dispute_do_not_enter_a_mean_by_way_of_equal_probabilities(scored: tuple[Engine, int]) -> None:
+    engine, _ = scored
+    before = people(engine)
+    told = without_hash(exported(engine))
+    disputed = next(r["id"] for r in told if r["record"] == "sample" and r["design"] == "disagreement")
+    for record in told:
+        if record["record"] == "draw" and record["sample"] == disputed:
+            record["probability"] = 0.5
+    with database() as other:
+        faults = faults_of(other, told)
+    assert faults
+    assert all("probability: " in fault and "picked, not drawn by chance" in fault for fault in faults)
+    with store.writing(engine) as session:  # an earlier version took such a file
+        for draw in session.exec(select(Draw).join(Sample).where(Sample.design == Design.disagreement)):
+            draw.probability = 0.5
+            session.add(draw)
+    assert people(engine) == before
+
+
+# --- what an import leaves open -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("probability", [0, -0.1, 1.5])
+def test_a_probability_is_above_0_and_at_most_1(measured: Engine, probability: float) -> None:
+    told = without_hash(exported(measured))
+    for record in told:
+        if record["record"] == "draw":
+            record["probability"] = probability
+        for stratum in record.get("strata", []):
+            stratum["probability"] = probability
+    with database() as other:
+        faults = faults_of(other, told)
+    assert len([fault for fault in faults if "probability" in fault]) >= 7
+    assert any("strata[0].probability" in fault or "strata.0.probability" in fault for fault in faults)
+
+
+def _optional(model: type[BaseModel]) -> list[str]:
+    """The fields of a record that may be null."""
+    return [name for name, field in model.model_fields.items() if type(None) in get_args(field.annotation)]
+
+
+NEEDED = ("text", "error", "error_kind", "current")  # one of an answer's; which of two verdicts counts
+KINDS = [kind for kind in records.KINDS if _optional(records.KINDS[kind])]
+ONE_BY_ONE = [(kind, name) for kind in ("sample", "draw", "assessment") for name in _optional(records.KINDS[kind])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        *((kind, tuple(_optional(records.KINDS[kind]))) for kind in KINDS),
+        *((kind, (name,)) for kind, name in ONE_BY_ONE),
+        ("stratum", tuple(_optional(records.StratumRecord))),
+        ("score", tuple(_optional(records.ScoreRecord))),
+        ("handout", tuple(_optional(records.HandoutRecord))),
+    ],
+    ids=lambda given: given if isinstance(given, str) else ",".join(given)[:30],
+)
+def test_every_optional_field_may_be_null_and_the_run_can_be_read(
+    measured: Engine, kind: str, names: tuple[str, ...]
+) -> None:
+    told = without_hash(exported(measured))
+    for record in told:
+        parts = {"stratum": record.get("strata", []), "handout": record.get("handouts", [])}
+        parts["score"] = [each for each in record.get("scores", {}).values() if isinstance(each, dict)]
+        for part in parts.get(kind, [record] if record["record"] == kind else []):
+            part |= {name: None for name in names if name in part and name not in NEEDED}
+            part |= (
+                {"undoes": None} if "id" in names and "undoes" in part else {}
+            )  # it would take back something unknown
+    with database() as other:
+        report = imported(other, told)
+        with store.reading(other) as session:
+            runs = store.list_runs(session=session)
+        assert {run.id for run in runs} == {run.run_id for run in report.runs}
+        for run in runs:
+            assert summarise(run.id or 0, other).n_answers > 0
+        assert kind == "score" or quality_numbers(runs, other)

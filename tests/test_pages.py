@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import streamlit
 from pages import SCRIPT, open_page
-from samples import TARGETS, Sample, add_group
+from samples import TARGETS, Sample, add_group, add_run
 from streamlit.testing.v1 import AppTest
 
 from dashboard import overview_tables, run_desk, view_choice
+from dashboard.keys import Key
 from db import opening, store, workers
 from db.models import RunStatus
+from eval.qa_set import built_in
+from eval.records import qa_set_rows
 
 PAGES = ("overview", "runs", "cost", "start")
 
@@ -58,7 +61,8 @@ def open_bare(monkeypatch: pytest.MonkeyPatch, url: str, **query: str) -> AppTes
 def test_an_empty_database_leads_to_what_to_do_next(page: str, empty_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, empty_url, page)
     assert not app.error
-    assert "Start" in said(app) or app.button(key="_start_demo")
+    links = [link.proto.page for link in app.get("page_link")]
+    assert page == "start" or "start" in links  # the word is a link
 
 
 def test_an_empty_database_opens_on_the_start_page(empty_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -461,6 +465,19 @@ def test_a_demo_under_way_is_found_again_and_leads_to_the_overview(empty_url: st
     assert app.title[0].value == "Overview"
 
 
+def test_a_demo_that_is_there_is_opened_and_not_run_again(empty_url: str, monkeypatch: pytest.MonkeyPatch):
+    with store.writing(store.connect(empty_url)) as session:
+        qa_set = store.save_qa_set(*qa_set_rows(built_in()), session=session)
+        given = {"status": RunStatus.finished, "definition": {"simulator": {"demo": True}}}
+        demo = add_run(session, TARGETS[0], qa_set, "demo", **given)
+    newer = add_group(empty_url)
+    app = open_page(monkeypatch, empty_url, "start")
+    app.button(key="_open_demo").click().run()
+    assert app.title[0].value == "Overview"
+    assert app.session_state[Key.CHOSEN] == [demo.id]
+    assert demo.id not in newer
+
+
 def test_a_demo_that_fails_shows_the_end_of_its_output(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     log = tmp_path / "a.log"
     log.write_text("\n".join(["starting", *["noise"] * 30, "The port is in use."]), encoding="utf-8")
@@ -482,3 +499,8 @@ def test_a_command_that_leaves_no_trace_is_given_up(empty_url: str, tmp_path: Pa
     time.sleep(0.3)
     app.run()
     assert app.button(key="_start_demo")
+
+
+def test_a_run_of_the_address_that_is_not_there_is_said(shared_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, shared_url, "overview", runs="999999")
+    assert any("not stored (any more): #999999" in warning.value for warning in app.warning)

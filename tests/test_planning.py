@@ -110,7 +110,7 @@ def test_the_expected_width_is_the_one_that_comes(judge: judged.Judge, inference
 def test_the_expected_width_is_that_of_todays_spread_and_more_scores() -> None:
     """The regression estimator's variance with n' for n; the squares around the slope grow in proportion."""
     rng = np.random.default_rng(5)
-    people = np.clip(3 + 0.5 * rng.standard_normal(100), 1, 5)
+    people = rng.uniform(1, 5, 100)
     judge = np.clip(people + 0.4 * rng.standard_normal(100), 1, 5)
     y, f, then = people[:20], judge[:20], 40
     slope, intercept = np.polyfit(f, y, 1)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from eval import qa_set
+from eval.faults import UndecodableError, decoded
 from eval.qa_set import Difficulty, Document, Fault, QASet, QASetError, Question, check, load, to_jsonl
 
 MINIMAL = {"id": "a", "question": "Why?", "reference": "Because."}
@@ -336,7 +337,7 @@ def test_a_byte_that_is_not_utf8_is_named_with_its_line(tmp_path: Path, mark: by
     fault = only(write(tmp_path, mark + b"\n\r\nab\xe9"))
     assert fault.line == 3
     assert f"byte {len(mark) + 6} of the file (0xE9)" in fault.problem
-    assert "iconv" in fault.remedy
+    assert "save it as UTF-8" in fault.remedy
 
 
 def test_utf16_and_nul_bytes_are_named(tmp_path: Path) -> None:
@@ -368,6 +369,31 @@ def test_utf16_and_nul_bytes_are_named(tmp_path: Path) -> None:
 )
 def test_a_fault_of_a_table_names_the_physical_line(tmp_path: Path, content: str, message: str) -> None:
     assert str(only(write(tmp_path, content, "x.csv"))).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "row_fault"),
+    [
+        ("id,question\na,b\na,c\n", 'line 3, id: "a" is already on line 2'),
+        ("question,reference,referense\n ,b,c\n", "line 2, question: it is blank"),
+        ("id,question,question,reference,answerable\na,b,c,d,maybe\n", 'line 2, answerable: "maybe" is not known'),
+    ],
+)
+def test_a_bad_header_hides_no_fault_of_a_row(content: str, row_fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text(content, encoding="utf-8")
+    said = [str(fault) for fault in check(path)]
+    assert said[0].startswith("line 1, ")
+    assert [line for line in said if not line.startswith("line 1")] == [said[-1]]
+    assert said[-1].startswith(row_fault)
+
+
+def test_how_to_convert_a_file_is_said_for_where_one_is() -> None:
+    for platform, has_iconv in (("win32", False), ("linux", True), ("darwin", True)):
+        for data in (b"\xff\xfea\0", b"a\x80"):
+            with pytest.raises(UndecodableError, match="save it as UTF-8") as caught:
+                decoded(data, platform)
+            assert ("iconv" in str(caught.value)) == has_iconv
 
 
 def test_rows_after_a_mismatched_quote_on_one_line_are_still_checked(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_the_judge_alone_is_labelled_and_its_interval_says_what_it_leaves_out() 
     found = quality(questions)
     plain = mean_interval([q.judge for q in questions if q.judge is not None])
     assert found.method == "judge only, not calibrated"
-    assert (found.value, found.low, found.high) == (pytest.approx(plain.value), plain.low, plain.high)
+    assert (found.value, found.low, found.high) == pytest.approx((plain.value, plain.low, plain.high))
     assert (found.n_people, found.n_judge, found.gain) == (0, 60, None)
     assert found.notes[-1] == (
         "The interval covers judge noise and question sampling alone, not the judge's error against people."
@@ -232,7 +232,7 @@ def test_hand_scores_of_answers_that_somebody_picked_do_not_enter() -> None:
 
 
 def test_where_the_judge_has_no_score_its_mean_stands_in_and_that_is_said() -> None:
-    questions = [replace(q, judge=None) if i in (3, 50) else q for i, q in enumerate(judged.pairs(20, 100))]
+    questions = [replace(q, judge=None) if i in (3, 50) else q for i, q in enumerate(judged.pairs(30, 100))]
     found = quality(questions)
     assert (found.n_judge, found.method) == (98, "human-corrected")
     assert "no score for 2 of 100 questions" in " ".join(found.notes)

@@ -112,3 +112,14 @@ def _shifted(session: Session, by: int) -> store.Run:
         made = filled.rows.assessment(answer, filled.rows.judge(session), filled.rows.rubric(session))
         store.save_assessment(made, filled.rows.scores([value] * 3), session=session)
     return run
+
+
+def test_who_would_be_best_is_explained_and_not_said_of_very_few_questions(tmp_path: Path) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        runs = [_shifted(session, by) for by in (0, -2)]
+    (compared,) = compare(runs, engine, criterion="overall")
+    assert "100 %" in tables.best_sentence(compared)
+    assert "drawing" in tables.best_sentence(compared)
+    assert tables.best_sentence(replace(compared, best=replace(compared.best, n=4))) == ""
+    engine.dispose()

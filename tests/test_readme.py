@@ -12,20 +12,44 @@ import typer
 
 from dashboard.hotkeys import KEYS
 from eval.cli import app
-from eval.plan import _read_config
+from eval.config import read_config
+from eval.qa_set import Question
+from eval.rubric import judgeable, load
 from eval.simulator.faults import Faults
 
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text(encoding="utf-8")
 
 
+EXAMPLES = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+
+
 def test_its_configuration_has_no_fault(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    example, _ = EXAMPLES
     file = tmp_path / "rightsize.toml"
     file.write_text(example, encoding="utf-8")
-    config = _read_config(file)
+    config = read_config(file, ("qa_set", "rubric")).config
     assert list(config.targets) == ["small", "cloud", "hybrid"]
     assert config.judge is not None
+
+
+def test_its_rubric_has_no_fault(tmp_path: Path) -> None:
+    _, example = EXAMPLES
+    file = tmp_path / "our-rubric.toml"
+    file.write_text(example, encoding="utf-8")
+    assert judgeable(load(file)).criterion_ids == ("tone",)
+
+
+def test_every_field_of_a_question_is_told() -> None:
+    told = re.findall(r"^\| (`[a-z_`, ]+`) \|", README[README.index("## Your own questions") :], re.MULTILINE)
+    assert set(Question.model_fields) <= set(re.findall(r"`([a-z_]+)`", " ".join(told)))
+
+
+def test_the_start_page_names_the_same_servers() -> None:
+    page = (HOME / "dashboard" / "app_pages" / "start.py").read_text(encoding="utf-8")
+    servers = dict(re.findall(r'"([\w. ]+)": \("[^"]+", "(http[^"]+)"\)', page))
+    told = re.sub(r"\s+", " ", README[README.index("Usual addresses:") :].partition("\n\n")[0])
+    assert dict(re.findall(r"([\w.]+(?: [A-Z]\w+)?) `(http[^`]+)`", told)) == servers
 
 
 def leaves(command: Any, *path: str) -> dict[str, Any]:

@@ -148,3 +148,11 @@ def test_the_command_writes_a_file(format: str, rightsize: Command, tmp_path: Pa
 
 def test_an_unknown_format_is_refused(rightsize: Command, shared_url: str):
     assert rightsize("report", "demo", "--format", "pdf", "--db", shared_url).code != 0
+
+
+def test_a_report_with_a_blocked_option_is_written_and_ends_as_incomplete(
+    rightsize: Command, shared_url: str, tmp_path: Path
+):
+    said = rightsize("report", "demo", "--format", "md", "--out", str(tmp_path / "r.md"), "--db", shared_url)
+    assert said.code == 1
+    assert "has no run with an answer" in (tmp_path / "r.md").read_text(encoding="utf-8").replace("\\", "")

@@ -137,14 +137,18 @@ def test_the_built_in_file_read_as_a_users_is_the_built_in_rubric() -> None:
     [
         ('name = "ours"', "", 'name: it is missing; write what it is called, up to 60 characters: "our-rubric"'),
         ('name = "ours"', 'name = " "', "name: it is blank; write a text"),
-        ('name = "ours"', f'name = "{"n" * 61}"', "name: String should have at most 60 characters; write what it is"),
-        ('version = "1"', "version = 1", "version: it is not a text in quotes; write a text of up to 20 characters"),
-        ('version = "1"', 'verison = "1"', 'verison: unknown key; did you mean "version"?'),
-        ("instruction", "weights", "weights: unknown key; remove it (known: name, version, instruction, criteria)"),
+        ('name = "ours"', f'name = "{"n" * 61}"', "name: it has 61 characters; write what it is called"),
+        ('version = "1"', "version = 1", "line 3, version: 1 is not a text; write a text of up to 20 characters"),
+        ('version = "1"', 'verison = "1"', "verison: this field is not known; did you mean version?"),
+        (
+            "instruction",
+            "weights",
+            "weights: this field is not known; remove it; known are name, version,",
+        ),
         ('id = "tone"', 'id = "Tone of voice"', 'criteria.#1.id: "Tone of voice" is no id; use 1 to 40 small letters'),
         ('id = "tone"', 'id = "overall"', 'criteria.#1.id: "overall" is the mean of all criteria; use another id'),
         ('label = "Tone"', 'label = "a\\u0000b"', "criteria.#1.label: it holds a NUL character; remove it"),
-        ('question = "Is', 'quest = "Is', 'criteria.#1.quest: unknown key; did you mean "question"?'),
+        ('question = "Is', 'quest = "Is', "line 9, criteria.#1.quest: this field is not known; did you mean question?"),
         ('3 = "Somewhat."', "", "criteria.#1.anchors: criterion tone needs an anchor for each of 1 to 5: 3 is missing"),
         ('3 = "Somewhat."', '3 = ""', "3 has no text"),
         ('3 = "Somewhat."', "3 = 3", "3 has no text"),
@@ -167,12 +171,12 @@ def test_every_fault_is_named_at_once(written: Callable[[str], Path]) -> None:
     said = refusal(written(content)).splitlines()
     for part in (
         "- name: ",
-        "- version: ",
+        "- line 2, version: ",
         "- instruction: ",
-        "- colour: ",
-        "- criteria.#1.anchors: ",
-        "- criteria.#2.lable: ",
-        '- criteria: the id "tone" stands there 2 times',
+        "- line 1, colour: ",
+        "- line 7, criteria.#1.anchors: ",
+        "- line 15, criteria.#2.lable: ",
+        '- line 3, criteria: the id "tone" stands there 2 times',
     ):
         assert len([line for line in said if line.startswith(part)]) == 1, part
     assert len(said) == 9  # the heading, the seven, and the label that is missing
@@ -181,11 +185,11 @@ def test_every_fault_is_named_at_once(written: Callable[[str], Path]) -> None:
 def test_criteria_have_ids_of_their_own_and_are_neither_none_nor_many(written: Callable[[str], Path]) -> None:
     criterion = GOOD[GOOD.index("[[") :]
     (_, fault) = refusal(written(GOOD + criterion)).splitlines()
-    assert fault == '- criteria: the id "tone" stands there 2 times; give each its own'
+    assert fault == '- line 6, criteria: the id "tone" stands there 2 times; give each its own'
     head = GOOD[: GOOD.index("[[")]
     assert "criteria: it is missing; write 1 to 10 tables" in refusal(written(head))
     assert "criteria: there are 0; write 1 to 10" in refusal(written(head + "criteria = []"))
-    assert "criteria: it is not a list; write 1 to 10" in refusal(written(head + "criteria = 3"))
+    assert "criteria: 3 is not a list; write 1 to 10" in refusal(written(head + "criteria = 3"))
     many = "".join(criterion.replace('"tone"', f'"tone{n}"') for n in range(11))
     assert "criteria: there are 11; write 1 to 10" in refusal(written(head + many))
 
@@ -193,7 +197,7 @@ def test_criteria_have_ids_of_their_own_and_are_neither_none_nor_many(written: C
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe", "cannot be read as UTF-8 text"),
+        (b"\xff\xfe", "line 1: the file is UTF-16; save it as UTF-8"),
         ("a = ", "is not valid TOML"),
         ("#" * 1_000_001, "that is no rubric"),
     ],

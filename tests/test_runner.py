@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -377,3 +378,16 @@ def test_a_parameter_that_the_server_refused_is_told_in_the_provenance(db: str) 
     (run,) = rows(db, Run)
     assert run.provenance["parameters_left_out"] == {"answer": ["stream"]}
     assert all(a.ttft_ms is None and a.total_ms and not a.streamed for a in rows(db, Answer))
+
+
+def test_judging_by_another_rubric_shows_the_scores_just_given(simulator: Simulated, db: str, tmp_path: Path) -> None:
+    judge = ("--judge", f"sim-judge@{simulator.url}")
+    rightsize("run", "--target", f"small=sim-small@{simulator.url}", *judge, "--limit", "4", db=db)
+    built_in = (Path(runner.__file__).parent / "data" / "rubric.toml").read_text(encoding="utf-8")
+    ours = tmp_path / "ours.toml"
+    ours.write_text(re.sub(r"(?m)^name = .*$", 'name = "ours"', built_in), encoding="utf-8")
+    shown = rightsize("judge", "last", *judge, "--rubric", str(ours), db=db)
+    assert shown.returncode == 0, shown.stderr
+    assert "Quality in the table is scored by sim-judge (quick), ours" in " ".join(shown.stderr.split())
+    again = rightsize("judge", "last", *judge, db=db)
+    assert "Quality in the table is scored by sim-judge (quick);" in " ".join(again.stderr.split())

@@ -99,3 +99,24 @@ def test_an_option_has_the_colour_of_its_target_on_the_other_pages(result: Resul
     assert color["legend"]["values"] == [option.label or option.name for option in result.options]
     assert set(color["legend"]["values"]) < set(color["scale"]["domain"])
     assert len(color["scale"]["domain"]) == len(result.options) + 1  # the place that no option takes
+
+
+@pytest.mark.parametrize("key", ["heads", "tornado", "break_even"])
+def test_every_bar_is_named_however_low_the_rows(key: str, result: Result):
+    chart = charts.CHARTS[key](result)
+    assert chart is not None
+    spec = chart.to_dict()
+    layers = spec.get("layer", [spec])
+    axes = [axis for layer in layers if (axis := layer["encoding"].get("y", {}).get("axis")) is not None]
+    assert axes
+    assert all(axis["labelOverlap"] is False for axis in axes)
+
+
+def test_the_names_of_the_first_and_the_last_month_lie_in_rows_of_their_own(result: Result):
+    for key in ("volume", "break_even"):
+        months = [
+            layer["mark"]["dy"]
+            for layer, rows in drawn(key, result)
+            if layer["mark"]["type"] == "text" and rows[0]["said"] in ("first month", "last month")
+        ]
+        assert len(set(months)) == 2, key

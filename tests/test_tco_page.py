@@ -1,5 +1,6 @@
 """The TCO page: there on an empty database, right on a full one; an edit changes the result at once."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,15 @@ def edit(app: AppTest, path: str, **fields: Any) -> None:
     assert not app.exception
 
 
-def test_an_empty_database_shows_the_demo_scenario_and_says_what_is_missing(
+def test_an_empty_database_says_what_is_missing_leads_to_start_and_shows_no_table_of_unknowns(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     app = open_page(monkeypatch, empty_url, "tco")
     assert app.selectbox(key="_scenario_box").value == DEMO
     assert "No finished run of these targets yet" in said(app)
-    assert options(app).loc["Cloud API", "standing"] == "blocked"
-    assert options(app).isna().loc["Cloud API", "npv"]
+    assert [link.proto.page for link in app.get("page_link")] == ["start"]
+    assert [e.proto.alt for e in app.dataframe] == ["Assumptions of the scenario, to edit"]
+    assert not app.get("vega_lite_chart")
 
 
 def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
@@ -60,12 +62,20 @@ def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
     app = open_page(monkeypatch, demo_url, "tco")
     assert not app.error
     assert "Simulated data" in said(app)
-    assert options(app).loc["Cloud API", "npv"] > 0
+    shown = options(app).loc["Cloud API"]
+    assert shown["npv"] > 0
+    assert shown["cheapest_percent"] == round(100 * shown["cheapest"])
+    assert shown["per_1000_said"].startswith(f"{shown['per_1000']:,.2f} (")
+    assert "simulated models" not in said(app)  # the banner has said it
     for name, charts in {"Over time": 1, "By head": 1, "Against quality": 1, "Break-even": 2}.items():
         app.session_state["_tco_chart"] = name
         app.run()
         assert not app.exception
-        assert len(app.get("vega_lite_chart")) == charts, name
+        shown = app.get("vega_lite_chart")
+        assert len(shown) == charts, name
+        specs = [json.loads(chart.proto.spec) for chart in shown]
+        assert all(spec["autosize"]["type"] == "fit-x" for spec in specs)  # the plot's height is not the legend's
+    assert "Grey ticks" in said(app)
 
 
 def test_an_edited_assumption_changes_the_result_at_once_and_stores_nothing(
@@ -131,3 +141,11 @@ def test_a_range_comes_and_goes_with_its_ends():
         edited(demo, {"workload.burst": {"low": 1}})
     with pytest.raises(KeyError):
         edited(demo, {"workload.nosuch": {"value": 1}})
+
+
+def test_an_assumption_is_told_in_words_with_its_owner_and_its_unit():
+    frame = tco_tables.assumptions_frame(scenario_file.demo()).set_index("path")
+    power = frame.loc["hardware.workstation.idle_watts"]
+    owner = scenario_file.demo().hardware["workstation"].label
+    assert (power["label"], power["unit"]) == (f"Power when idle: {owner}", "W")
+    assert (frame["label"].str.contains("_") | frame["label"].duplicated()).sum() == 0

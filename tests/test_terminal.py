@@ -136,3 +136,14 @@ def test_a_list_of_runs_fits_80_columns_and_loses_nothing(
     assert " ".join(words).count(why) == 4
     assert "[of]" in words
     assert why in listed(runs, capfd, monkeypatch, 200)  # on a line of its own where there is room
+
+
+def test_scores_that_were_asked_for_and_did_not_come_are_not_passed_over(
+    engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = add_run(engine, {})
+    said = "None of the verdicts asked for holds a usable score"
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in(), lambda _quality: False)
+    assert said in capfd.readouterr().err
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in())
+    assert said not in capfd.readouterr().err

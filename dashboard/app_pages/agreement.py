@@ -1,27 +1,12 @@
 """Whether a judge scores as people do: every figure of agreement side by side, and where the judge is biased."""
 
-from functools import partial
-
 import streamlit as st
 
 from dashboard import agreement_tables as tables
-from dashboard import data, widgets
-from dashboard.charts.bias_bars import bias_bars
+from dashboard import agreement_view, data, widgets
 from dashboard.charts.confusion import confusion
 from dashboard.keys import Key
 from eval.agreeing import AgreementError
-
-HELP = {
-    "exact": "Share of answers with the same score.",
-    "within_one": "Share of answers at most one point apart.",
-    "quadratic_kappa": "Cohen's kappa, quadratic weights: agreement beyond chance; 1 is perfect, 0 is chance.",
-    "alpha": "Krippendorff's alpha, ordinal: like kappa, for any number of raters; 0.8 is often asked for.",
-    "spearman": "Rank correlation over all answers.",
-    "kendall": "Rank correlation by pairs (tau-b), over all answers.",
-    "per_question": "Spearman over the targets of each question, averaged: does it rank targets as people do?",
-    "bias": "Mean of first less second, in points.",
-    "mae": "Mean distance, in points.",
-}
 
 st.title("Agreement")
 st.caption(
@@ -45,7 +30,6 @@ criterion = str(
 each = found[criterion]
 pairs = tables.pairs_of(each)
 simulated = widgets.any_simulated(runs)
-show_table = partial(widgets.show_table, simulated=simulated)
 st.markdown(tables.headline(each, list(pairs)))
 for sentence in tables.sentences(each):
     st.markdown(f"- {sentence}")
@@ -56,10 +40,15 @@ if pairs:
         "pair": st.column_config.TextColumn("Raters", pinned=True),
         "n": st.column_config.NumberColumn("Answers"),
     }
-    columns |= {key: st.column_config.TextColumn(name, help=HELP[key]) for key, name in tables.FIGURES.items()}
-    show_table(frame, f"agreement-{criterion}", "Figures of agreement, a row a pair of raters", columns)
+    columns |= {
+        key: st.column_config.TextColumn(name, help=tables.HELP[key], width=agreement_view.FIGURE_PX)
+        for key, name in tables.FIGURES.items()
+    }
+    words = "Figures of agreement, a row a pair of raters"
+    widgets.show_table(frame, f"agreement-{criterion}", words, columns, simulated=simulated)
     st.caption(
         f"In brackets: 95 % intervals over questions. Below {tables.FEW} answers a figure is not given. "
+        "Constant rater: one of the two gave every answer the same score, which tells nothing about agreement. "
         "High exact agreement can go with a ranking no better than chance: look at Spearman per question too."
     )
     pair = str(st.selectbox("Score by score", list(pairs), key=Key.AGREED_PAIR, bind="query-params", width=420))
@@ -72,28 +61,7 @@ if pairs:
             confusion(shown, first=first, second=second, simulated=simulated),
             key="confusion",
             alt_text=f"How often {first} gave one score where {second} gave another",
+            width="content",
         )
-    bias = tables.bias_frame(each)
-    if len(bias):
-        st.subheader("Bias by target")
-        judges = list(dict.fromkeys(bias["judge"]))
-        judge = str(st.selectbox("Judge", judges, key=Key.AGREED_JUDGE, width=420)) if len(judges) > 1 else judges[0]
-        widgets.show_chart(
-            bias_bars(bias[bias["judge"] == judge], order=data.target_order(), simulated=simulated),
-            key="bias",
-            alt_text=f"Points by which {judge} lies above the people, by target",
-        )
-        show_table(bias, f"bias-{criterion}", "Bias of each judge by target")
-
-people = tables.people_frame(each)
-if len(people):
-    st.subheader("People among themselves")
-    kappa = st.column_config.TextColumn("Weighted kappa", help=HELP["quadratic_kappa"])
-    names = {"pair": st.column_config.TextColumn("People"), "n": st.column_config.NumberColumn("Scored by both")}
-    show_table(people, f"people-{criterion}", "Agreement of people", names | {"kappa": kappa})
-    ceiling = tables.ceiling_frame(each)
-    if len(ceiling):
-        st.caption(
-            "The ceiling: how each person ranks answers as the others do (Spearman), and the judge in their place."
-        )
-        show_table(ceiling, f"ceiling-{criterion}", "Each person left out in turn, and the judge in their place")
+    agreement_view.show_bias(each, criterion, simulated=simulated)
+agreement_view.show_people(each, criterion, simulated=simulated)

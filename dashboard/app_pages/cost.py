@@ -7,6 +7,8 @@ from dashboard.charts.cost_bars import cost_bars
 from dashboard.format import plain, to_csv
 from db import store
 
+MEAN, ALL = "Mean", "all stages together, with its 95 % interval over questions."
+
 st.title("Cost")
 st.caption("The tokens that were measured, times a price for each model, for as many answers as you expect in a month.")
 runs = widgets.choose_runs()
@@ -22,7 +24,7 @@ volume = st.number_input(
     key=widgets.Key.VOLUME,
     bind="query-params",
     width=240,
-    help="How many questions your feature will answer in a month.",
+    help="How many questions your feature will answer in a month, up to 10,000,000,000.",
 )
 card = data.run_prices()
 frame = tables.cost_frame(runs, summaries, widgets.labels(runs), card, volume)
@@ -39,9 +41,9 @@ else:
 columns = {
     "label": st.column_config.TextColumn("Target", pinned=True),
     "model": st.column_config.TextColumn("Model"),
-    "prompt_tokens": st.column_config.NumberColumn("Input tokens", format="%,.0f", help="Mean an answer, all stages."),
+    "prompt_said": st.column_config.TextColumn("Input tokens", help=f"{MEAN} input tokens an answer, {ALL}"),
     "cached_tokens": st.column_config.NumberColumn("Of these cached", format="%,.0f", help="Read from a cache."),
-    "completion_tokens": st.column_config.NumberColumn("Output tokens", format="%,.0f", help="Mean, all stages."),
+    "completion_said": st.column_config.TextColumn("Output tokens", help=f"{MEAN} output tokens an answer, {ALL}"),
     "reasoning_tokens": st.column_config.NumberColumn("Of these reasoning", format="%,.0f", help="Billed as output."),
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers behind the means."),
     "cost_1000": st.column_config.NumberColumn("Cost per 1,000", format="$%.4f", help="The three parts together."),

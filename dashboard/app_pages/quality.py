@@ -57,7 +57,11 @@ columns = {
     "method": st.column_config.TextColumn("How", help="Human-corrected, people alone, or the judge only."),
     "people": st.column_config.TextColumn("By people", help="Questions of the random sample that people scored."),
     "judge": st.column_config.TextColumn("By the judge", help="Questions with a usable score of the judge."),
-    "gain": st.column_config.NumberColumn("Gain", format="%.2fx", help="Interval of people alone over this one."),
+    "gain": st.column_config.NumberColumn(
+        "Gain",
+        format="%.2fx",
+        help="How much narrower the judge makes the interval: that of people alone over this one.",
+    ),
     "next": st.column_config.TextColumn("What 20 more hand scores would buy", width="large"),
 }
 widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")

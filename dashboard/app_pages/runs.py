@@ -7,7 +7,8 @@ from dashboard.format import plain, plural
 
 st.title("Runs")
 if not data.runs(limit=1):
-    st.info("No run is stored yet. The **Start** page runs a demo and shows how to evaluate your own models.")
+    st.info("No run is stored yet.")
+    widgets.link_to_start()
     st.stop()
 
 run_desk.follow_runs()

@@ -49,13 +49,18 @@ with st.container(border=True):
         if unfinished:
             st.warning("An evaluation was interrupted. The **Runs** page resumes it; an interrupted demo goes on here.")
         run_desk.show_failure(run_desk.DEMO)
-        st.button(
-            "Run the demo evaluation",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="_start_demo",
-            on_click=run_desk.start_demo,
-        )
+        if found := run_desk.demo_ids():
+            if st.button("Open the demo", type="primary", icon=":material/arrow_forward:", key="_open_demo"):
+                widgets.compare(found)
+                st.switch_page("app_pages/overview.py")
+        else:
+            st.button(
+                "Run the demo evaluation",
+                type="primary",
+                icon=":material/play_arrow:",
+                key="_start_demo",
+                on_click=run_desk.start_demo,
+            )
 
 st.subheader("Then evaluate your own models")
 st.markdown(
@@ -66,6 +71,8 @@ servers = {
     "Foundry Local": ("phi-4-mini", "http://127.0.0.1:5273/v1"),
     "Ollama": ("phi4-mini", "http://127.0.0.1:11434/v1"),
     "LM Studio": ("phi-4-mini-instruct", "http://127.0.0.1:1234/v1"),
+    "llama.cpp": ("phi-4-mini", "http://127.0.0.1:8080/v1"),
+    "vLLM": ("microsoft/Phi-4-mini-instruct", "http://127.0.0.1:8000/v1"),
 }
 for tab, (model, url) in zip(st.tabs(list(servers)), servers.values(), strict=True):
     tab.code(f"rightsize run --target small={model}@{url} --judge JUDGE-MODEL@{url}", language="bash", wrap_lines=True)

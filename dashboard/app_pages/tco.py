@@ -39,7 +39,8 @@ with top:
     if faults:
         st.error("\n".join(f"- {plain(fault)}" for fault in faults))
     tco_result.show(result)
-    scenario_desk.offer_report(result)
+    if tco_result.computed(result):
+        scenario_desk.offer_report(result)
     price_desk.offer_newer(scenario)
 if options.open:
     with options:

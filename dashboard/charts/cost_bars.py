@@ -17,17 +17,17 @@ SHOWN = [
     *("prompt_tokens", "completion_tokens", "n_answers"),
 ]
 AXIS = 60  # pixels beneath the bars
+LINE = 18  # pixels of a second line of the axis' title
+AXIS_TITLE = "Cost a month (USD)"
 
 
-def _word(amount: float, hypothetical: bool, price: str) -> str:
-    if pd.isna(amount):
-        return price
-    return f"{usd(amount)} (hypothetical price)" if hypothetical else usd(amount)
+def _word(amount: float, price: str) -> str:
+    return price if pd.isna(amount) else usd(amount)
 
 
 def cost_bars(frame: pd.DataFrame, *, order: Sequence[str], simulated: bool = False) -> alt.LayerChart | alt.FacetChart:
-    """The chart, cheapest first, unknown last; a bar at hypothetical prices is pale."""
-    words = [_word(*row) for row in zip(frame["cost_month"], frame["hypothetical"], frame["price"], strict=True)]
+    """The chart, cheapest first, unknown last; a bar at hypothetical prices is pale, and the axis says so."""
+    words = [_word(*row) for row in zip(frame["cost_month"], frame["price"], strict=True)]
     sorted_ = frame.assign(word=words, shown=frame["cost_month"].fillna(0.0)).sort_values(
         "cost_month", na_position="last"
     )
@@ -40,7 +40,7 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str], simulated: bool = Fa
     most = float(sorted_["shown"].max()) or 1.0
     x = alt.X(
         "shown:Q",
-        title="Cost a month (USD)",
+        title=AXIS_TITLE if not sorted_["hypothetical"].any() else [AXIS_TITLE, "pale bars: at a hypothetical price"],
         scale=alt.Scale(domain=[0, most * 1.35], nice=False),
         axis=alt.Axis(format="$,~f" if most >= 10 else "$,.2~f", tickCount=6),
     )
@@ -59,7 +59,9 @@ def cost_bars(frame: pd.DataFrame, *, order: Sequence[str], simulated: bool = Fa
             alt.Tooltip("n_answers:Q", title="Answers measured"),
         ],
     )
-    amounts = base.mark_text(align="left", dx=7, fontSize=13, color=QUIET).encode(x=x, y=y, text="word:N")
+    amounts = base.mark_text(align="left", dx=7, fontSize=13, color=QUIET, limit=alt.ExprRef("width")).encode(
+        x=x, y=y, text="word:N"
+    )
     return alt.layer(bars, amounts, data=sorted_[SHOWN]).properties(
-        height=ROW * len(sorted_) + AXIS, **title(simulated)
+        height=ROW * len(sorted_) + AXIS + LINE * int(sorted_["hypothetical"].any()), **title(simulated)
     )

@@ -39,7 +39,6 @@ COLUMNS = (
 )
 MAX_TICKS = 150  # a call; more cannot be told apart
 ROW_PX = 30
-FRAME_PX = 110  # legend, axis and its title
 LABEL_PX = 260
 SECONDS_FROM_MS = 2000
 
@@ -132,7 +131,7 @@ def waterfall(calls: pd.DataFrame, *, simulated: bool = False) -> alt.LayerChart
     color = alt.Color(
         "phase:N",
         scale=alt.Scale(domain=present, range=[PHASES[phase] for phase in present]),
-        legend=alt.Legend(title=None, orient="top", columns=4),
+        legend=alt.Legend(title=None, orient="top", columns=alt.ExprRef("width < 420 ? 2 : 4")),
     )
     bar = (
         alt.Chart(bars)
@@ -161,8 +160,8 @@ def waterfall(calls: pd.DataFrame, *, simulated: bool = False) -> alt.LayerChart
         .encode(x="end:Q", y=y, text="said:N", tooltip=alt.value(None))
     )
     layers = [bar, tick, said] if len(arrivals) else [bar, said]
-    height = ROW_PX * max(1, len(order)) + FRAME_PX
-    return alt.layer(*layers).properties(height=height, **title(simulated))
+    plot = alt.AutoSizeParams(type="fit-x", contains="padding")  # a legend of more rows takes nothing of the height
+    return alt.layer(*layers).properties(height=ROW_PX * max(1, len(order)), autosize=plot, **title(simulated))
 
 
 def _said(calls: pd.DataFrame, unit: str, ms: float) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import typer
 
 from eval import qa_set as qa_sets
 from eval import rubric as rubrics
+from eval import terminal
 
 
 def qa_check(file: Annotated[Path, typer.Argument(help="A QA set as JSONL or CSV.")]) -> None:
@@ -17,7 +18,8 @@ def qa_check(file: Annotated[Path, typer.Argument(help="A QA set as JSONL or CSV
     for question in checked.questions:
         counts[question.category] = counts.get(question.category, 0) + 1
     spread = ", ".join(f"{n} {category}" for category, n in counts.items())
-    sys.stdout.write(f"{file}: {len(checked.questions)} questions ({spread}), version {checked.sha256[:8]}, no fault\n")
+    n = terminal.counted(len(checked.questions), "question")
+    sys.stdout.write(f"{file}: {n} ({spread}), version {checked.sha256[:8]}, no fault\n")
 
 
 def rubric_check(file: Annotated[Path, typer.Argument(help="A rubric as TOML.")]) -> None:

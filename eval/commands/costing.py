@@ -98,12 +98,16 @@ def report(
     source: Source = None,
     db: Db = None,
 ) -> None:
-    """Write the TCO of a scenario as a report for others: decision, evidence, cost, what would change it."""
+    """Write the TCO of a scenario as a report for others: decision, evidence, cost, what would change it.
+
+    Ends with exit code 1 where an option cannot be computed; the report is written all the same and says why.
+    """
     engine = open_existing(db)
     result = result_of(stored_scenarios.find(scenario, engine), runs, card, source, engine)
     place = out or Path(f"rightsize-report.{format}")
     write(result, format, place)
     say(f"Written: {place}")
+    _end(result)
 
 
 def _plain(value: Any) -> Any:

@@ -48,6 +48,10 @@ def export(
     db: Db = None,
 ) -> None:
     """Write runs with all that is stored of them, or a QA set, for another database or another tool."""
+    if out is None and sys.stdout.isatty():
+        raise ExportError(
+            f"A terminal is no place for an export; name a file: --out runs.{form.value}, or lead the output on."
+        )
     if runs[0] == QA_SET:
         _export_qa_set(runs[1:], form, out, db)
         return
@@ -82,7 +86,7 @@ def _as_file(found: qa_sets.QASet, form: Written) -> tuple[str, str]:
         text = qa_sets.to_csv(found) if form == Written.csv else qa_sets.to_jsonl(found)
     except ValueError as error:
         raise ExportError(f"A CSV cannot hold this QA set: {error}; export it as JSONL.") from None
-    return text, f"{len(found.questions)} questions of {found.name} {found.version}"
+    return text, f"{terminal.counted(len(found.questions), 'question')} of {found.name} {found.version}"
 
 
 def _stored_set(name: str, form: Written, session: Session) -> tuple[str, str]:
@@ -101,7 +105,7 @@ def _stored_set(name: str, form: Written, session: Session) -> tuple[str, str]:
         )
     text = "".join(jsonl.written([header(), *qa_set_records(head, session)]))
     why = f"as records, since {len(bare)} of them have no reference answer, which a QA set of your own needs"
-    return text, f"{len(rows)} questions of {head.name} {head.version} {why},"
+    return text, f"{terminal.counted(len(rows), 'question')} of {head.name} {head.version} {why},"
 
 
 def _write(lines: Iterator[str], out: Path | None) -> None:
@@ -160,7 +164,7 @@ def _say(report: Report) -> None:
         elif run.answers or run.errors or run.assessments:
             sys.stdout.write(f"{did} into run {run.run_id}, {run.target}, which was there: {counts}.\n")
     if report.new.get("question") and not report.runs:
-        sys.stdout.write(f"{did} a QA set of {report.new['question']} questions.\n")
+        sys.stdout.write(f"{did} a QA set of {terminal.counted(report.new['question'], 'question')}.\n")
     if report.there:
         there = ", ".join(f"{n} {kind.replace('_', ' ')}{'s' if n > 1 else ''}" for kind, n in report.there.items())
         sys.stdout.write(f"Already there, and left as it is: {there}.\n")

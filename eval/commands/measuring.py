@@ -13,21 +13,26 @@ from sqlmodel import Session
 
 from db import store, workers
 from db.exchange import is_imported
-from db.models import Run, RunStatus
+from db.models import RaterKind, Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
-from eval.assessing import judge_runs, list_due, rubric_of
+from eval.assessing import find_rater, judge_runs, list_due, rubric_of
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
+from eval.config import PlanError
+from eval.connections import need_keys
 from eval.endpoint import EndpointError
 from eval.estimate import estimate, estimate_judging
 from eval.hosts import host_of
-from eval.plan import Overrides, Plan, PlanError, make_judges, make_plan
+from eval.judge import protocol_name
+from eval.plan import JudgeSpec, Overrides, Plan, make_judges, make_plan
 from eval.records import to_question
+from eval.rubric import Rubric
 from eval.runner import resume_runs, run_plan
 from eval.simulator.profiles import SimulatorError
+from eval.summary import Quality
 
 CONFIG = Path("rightsize.toml")
 
@@ -116,6 +121,7 @@ def run(
         api_key_env=api_key_env,
     )
     plan = make_plan(overrides, config or (CONFIG if CONFIG.exists() else None))
+    need_keys(plan.targets, plan.judges)
     engine = store.connect(store.database_url(db))
     report(*execute(plan, engine), engine, as_json)
 
@@ -218,6 +224,7 @@ def judge(
     )
     default = CONFIG if not judge and CONFIG.exists() else None
     specs, its_rubric = make_judges(overrides, config or default)
+    need_keys((), specs)
     engine = open_existing(db)
     with store.reading(engine) as session:
         stored = store.find_runs(runs, session=session)
@@ -230,8 +237,26 @@ def judge(
         for run in stored
         for spec in specs
     ]
-    terminal.show_estimate(estimate_judging(due, *_known(engine)))
     chosen = [run.id or 0 for run in stored]
+    if not any(pairs for _, _, pairs in due):
+        names = ", ".join(dict.fromkeys(f"{spec.name} ({spec.protocol})" for spec in specs))
+        terminal.say(f"There is nothing left to judge: {names} has judged every answer of these runs by this rubric.")
+        report(chosen, {}, engine, as_json)
+        return
+    terminal.show_estimate(estimate_judging(due, *_known(engine)))
     with terminal.progress_bars() as on_progress:
         failed = asyncio.run(judge_runs(chosen, specs, engine, on_progress, its_rubric))
-    report(chosen, failed, engine, as_json)
+    report(chosen, failed, engine, as_json, _by_these(specs, its_rubric, stored, engine))
+
+
+def _by_these(
+    specs: Sequence[JudgeSpec], rubric: Rubric | None, runs: Sequence[Run], engine: Engine
+) -> Callable[[Quality], bool]:
+    """Which scores are those of some judges under a rubric, or under each run's own."""
+    protocols = {protocol_name(spec.protocol, spec.temperature) for spec in specs}
+    hashes = {(rubric or rubric_of(run)).sha256 for run in runs}
+    with store.reading(engine) as session:
+        rubrics = {stored.id for stored in store.list_rubrics(session=session) if stored.sha256 in hashes}
+        raters = store.list_raters(kind=RaterKind.judge, session=session)
+    judges = {rater.id for spec in specs if (rater := find_rater(spec, raters))}
+    return lambda its: its.judge_id in judges and its.protocol in protocols and its.rubric_id in rubrics

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from db import store
 from eval import terminal
 from eval.run_cost import prices_of_runs
-from eval.summary import summarise
+from eval.summary import Quality, summarise
 
 
 def print_json(value: Any) -> None:
@@ -21,8 +21,17 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_json: bool) -> None:
-    """The table (or JSON) at the end; exit code 1 if a run failed or has no answer at all."""
+def report(
+    run_ids: Sequence[int],
+    failed: dict[int, str],
+    engine: Engine,
+    as_json: bool,
+    wanted: Callable[[Quality], bool] | None = None,
+) -> None:
+    """The table (or JSON) at the end; exit code 1 if a run failed or has no answer at all.
+
+    `wanted` picks whose scores the table shows, as in terminal.show_summaries.
+    """
     with store.reading(engine) as session:
         runs = [store.get_run(run_id, session=session) for run_id in run_ids]
     summaries = [summarise(run_id, engine) for run_id in run_ids]
@@ -34,7 +43,7 @@ def report(run_ids: Sequence[int], failed: dict[int, str], engine: Engine, as_js
                 for run, summary in zip(runs, summaries, strict=True)
             ]
         )
-    terminal.show_summaries(runs, summaries, prices_of_runs(engine))
+    terminal.show_summaries(runs, summaries, prices_of_runs(engine), wanted)
     for run_id, sentence in failed.items():
         terminal.say(f"Run {run_id} failed: {sentence}")
     if failed:

@@ -24,6 +24,7 @@ Floats = NDArray[np.floating[Any]]
 DEFAULT = "default of Rightsize, to be replaced by your own"
 P90 = 1.2815515655446004  # standard normal quantile
 P975 = 1.959963984540054
+EXTREMES = np.array([1e-12, 1 - 1e-12])  # no draw lies beyond these quantiles
 
 
 class Assumption(Strict):
@@ -185,7 +186,7 @@ def draw(spreads: Mapping[str, Spread], n: int, seed: int) -> dict[str, Floats]:
             continue
         random = np.random.default_rng([seed, crc32(key.encode())])
         u = (random.permutation(n) + random.random(n)) / n
-        columns[key] = spread.at(np.clip(u, 1e-12, 1 - 1e-12))[:, None]
+        columns[key] = spread.at(np.clip(u, *EXTREMES))[:, None]
     return columns
 
 

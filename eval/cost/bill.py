@@ -12,8 +12,8 @@ import numpy as np
 
 from eval.cost.assumption import Floats
 from eval.cost.capacity import machines_for
-from eval.cost.price_card import PriceRow
-from eval.cost.program import ApiPart, MachinePart, Program, Tokens, tier_of
+from eval.cost.price_card import PriceRow, Tier
+from eval.cost.program import ApiPart, MachinePart, Program, Tokens
 from eval.cost.scenario import DoNothing, Escalate, Hardware, Scenario
 
 VOLUME_FACTOR = "volume factor"  # multiplies the volume, for sweeps over it; 1 where it is left out
@@ -139,33 +139,71 @@ def _periods(made: Bill, tokens: Tokens, w: Workings) -> list[tuple[str, PriceRo
             if basis not in made.bases:
                 months = np.arange(w.months)
                 made.bases[basis] = w.drifted * ((months >= period.first) & (months <= period.last))
-        found.append((basis, tier_of(period.row, tokens.tier_tokens)))
+        found.append((basis, period.row))
     return found
 
 
-def _per_answer(tokens: Tokens, row: PriceRow, w: Workings, batch_share: Floats | None = None) -> Floats:
-    """What one answer costs at list price in the scenario's currency, by draw."""
+def prompt_tokens(tokens: Tokens, w: Workings) -> Floats:
+    """What is sent for an answer, in tokens by draw, with the completions that are sent along."""
     ours, more = (w["workload.prompt_scale"], w["workload.completion_scale"]) if tokens.scaled else (1.0, 1.0)
     prompt = w[tokens.prompt] * ours
     for key in tokens.again:
         prompt = prompt + w[key] * more
-    completion = w[tokens.completion] * more
+    return prompt
+
+
+def _per_answer(tokens: Tokens, row: PriceRow, w: Workings, batch_share: Floats | None = None) -> Floats:
+    """What one answer costs at list price in the scenario's currency, by draw.
+
+    Raises ValueError where a price that is needed in any draw is unknown: compile.py blocks such an option.
+    """
+    total = _listed(tokens, row, w, batch_share)
+    if np.isnan(total).any():
+        raise ValueError(f"A price of {row.id} that is needed is unknown.")
+    return total
+
+
+def unknown_rows(program: Program, w: Workings) -> np.ndarray:
+    """By draw, whether a price that the option would need there is unknown, as (n,) or (1,)."""
+    found = np.zeros(1, dtype=bool)
+    for part in program.api:
+        for stage in part.stages:
+            for period in stage.periods:
+                listed = _listed(stage, period.row, w, w[f"options.{program.name}.batch_share"])
+                found = found | np.isnan(listed)[:, 0]
+    return found
+
+
+def _listed(tokens: Tokens, row: PriceRow, w: Workings, batch_share: Floats | None) -> Floats:
+    """What one answer costs at list price, NaN where a price that is needed is unknown.
+
+    Each draw is billed at the context tier that its own prompt falls into.
+    """
+    prompt = prompt_tokens(tokens, w)
+    completion = w[tokens.completion] * (w["workload.completion_scale"] if tokens.scaled else 1.0)
     cached = w[tokens.cached] if isinstance(tokens.cached, str) else np.array([[tokens.cached]])
-
-    def at(kind: str) -> Floats:
-        prices = {
-            name: float(getattr(row, f"{kind}{name}_per_mtok") or 0) for name in ("input", "cached_input", "output")
-        }
-        return (
-            prompt * (1 - cached) * prices["input"]
-            + prompt * cached * prices["cached_input"]
-            + completion * prices["output"]
-        )
-
-    total = at("")
-    if batch_share is not None and np.any(batch_share > 0):
-        total = (1 - batch_share) * total + batch_share * at("batch_")
+    waiting = np.zeros((1, 1)) if batch_share is None else batch_share
+    used = {"input": prompt * (1 - cached), "cached_input": prompt * cached, "output": completion}
+    total = np.zeros((1, 1))
+    for kind, share in (("", 1 - waiting), ("batch_", waiting)):
+        for name, count in used.items():
+            quantity = count * share
+            if np.any(quantity > 0):
+                total = total + np.where(quantity > 0, quantity * _price(row, f"{kind}{name}_per_mtok", prompt), 0.0)
     return total / MILLION * _rate(w, row.currency)
+
+
+def _price(row: PriceRow, name: str, prompt: Floats) -> Floats:
+    """The price of the tier that each draw's prompt falls into, NaN where it is unknown."""
+    prices = np.full_like(prompt, _number(row, name))
+    for tier in row.tiers:
+        prices = np.where(prompt > tier.above_tokens, _number(tier, name), prices)
+    return prices
+
+
+def _number(row: PriceRow | Tier, name: str) -> float:
+    value = getattr(row, name, None)  # a tier has no batch prices
+    return np.nan if value is None else float(value)
 
 
 def _rate(w: Workings, currency: str | None) -> Floats:

@@ -1,5 +1,6 @@
 """Makes an option's part of the result from its bill: figures with their kinds, money summed exactly."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -7,14 +8,14 @@ import numpy as np
 
 from eval.cost.answer_cost import answer_cost, measured_figure
 from eval.cost.assumption import Floats, Spread, draw
-from eval.cost.bill import Bill, Workings, bill
+from eval.cost.bill import Bill, Workings, bill, prompt_tokens
 from eval.cost.capacity import erlang_c, mean_wait, wait_quantile
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
 from eval.cost.measured import UNKNOWN, Measured
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
-from eval.cost.program import MachinePart, Program
+from eval.cost.program import MachinePart, Program, tier_of
 from eval.cost.register import BASES
 from eval.cost.result import AnswerCost, Capacity, Fan, HeadCost, OptionResult, PriceUsed
 from eval.cost.scenario import Scenario
@@ -97,7 +98,7 @@ def priced(
         billed_by_month=Series(tuple(billed_flows), currency, "derived", origin, TIMES),
         fan=None if fan is None else _fan(fan, currency, drawn),
         capacity=tuple(_capacity(part, made, w, scenario) for part in program.machines),
-        prices=tuple(_price(row, model) for model, row in _rows(program)),
+        prices=tuple(_prices(program, w)),
     )
 
 
@@ -336,26 +337,41 @@ def _requests(part: MachinePart, w: Workings, load: Floats, machines: int) -> fl
     return float(w.answers[0, -1]) * float(part.table[machines - 1]) / float(load[-1])
 
 
-def _rows(program: Program) -> list[tuple[str, PriceRow]]:
+def _prices(program: Program, w: Workings) -> Iterator[PriceUsed]:
+    """The prices it is billed by at the central values: a row each for a period, a context tier and a batch."""
     stages = [*(stage for part in program.api for stage in part.stages), *filter(None, [program.judge])]
-    return list(dict.fromkeys((stage.model, period.row) for stage in stages for period in stage.periods))
+    batch = f"options.{program.name}.batch_share"
+    waits = batch in w.values and bool(w[batch][0, 0] > 0)
+    seen: set[tuple[str, str]] = set()
+    for stage in stages:
+        for period in stage.periods:
+            tiers = [t.above_tokens for t in period.row.tiers if t.above_tokens < prompt_tokens(stage, w)[0, 0]]
+            words = [f"above {tiers[-1]:,} tokens"] if tiers else []
+            if len(stage.periods) > 1:
+                words.append(f"from month {period.first + 1}")
+            for kind in ("", "batch_") if waits and stage is not program.judge else ("",):
+                name = ", ".join([period.row.id, *words, *(["batch"] if kind else [])])
+                if (name, stage.model) not in seen:
+                    seen.add((name, stage.model))
+                    yield _price(name, tier_of(period.row, float(prompt_tokens(stage, w)[0, 0])), stage.model, kind)
 
 
-def _price(row: PriceRow, model: str) -> PriceUsed:
+def _price(name: str, row: PriceRow, model: str, batch: str) -> PriceUsed:
     kind: Kind = "quoted" if row.kind == "quoted" else "assumed"
     labels = ["hypothetical"] if row.kind == "hypothetical" else []
     labels += [f"borrowed from {row.borrowed_from}"] if row.borrowed_from else []
 
-    def price(value: Decimal | None) -> Figure:
+    def price(what: str) -> Figure:
+        value = getattr(row, f"{batch}{what}_per_mtok")
         reason = (row.note or "The price card has none.") if value is None else None
         return Figure(value, f"{row.currency}/Mtoken", kind, row.source, reason=reason)
 
     return PriceUsed(
-        row.id,
+        name,
         model,
-        price(row.input_per_mtok),
-        price(row.cached_input_per_mtok),
-        price(row.output_per_mtok),
+        price("input"),
+        price("cached_input"),
+        price("output"),
         ", ".join(labels),
         row.source,
         row.valid_from,

@@ -7,13 +7,13 @@ Says here, once, what cannot be computed and why; bill.py then only calculates. 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from eval.cost.assumption import Spread
+from eval.cost.assumption import EXTREMES, Spread
 from eval.cost.capacity import Machine, bearable, machine_at
 from eval.cost.faults import guess
 from eval.cost.fields import months_after
 from eval.cost.measured import Measured, StageUse
 from eval.cost.price_card import PriceCard, PriceRow
-from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens, tier_of
+from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens, tiers_within
 from eval.cost.scenario import Api, DoNothing, DraftAndRefine, Escalate, Option, Part, Scenario, SelfHosted, assumptions
 from eval.stats.intervals import Estimate
 
@@ -104,10 +104,7 @@ class Compiler:
         if prompt is None or completion is None or not periods:
             return None
         cached = self._cached(name, target, stage, problems)
-        scale = self.scenario.workload.prompt_scale.value
-        sent_along = sum(self.spreads[key].value for key in again) * self.scenario.workload.completion_scale.value
-        tier_tokens = (stage.prompt.value or 0) * scale + sent_along
-        made = Tokens(stage.model, prompt, completion, periods, cached, again, tier_tokens)
+        made = Tokens(stage.model, prompt, completion, periods, cached, again)
         self._check_prices(name, made, problems)
         return made
 
@@ -160,13 +157,13 @@ class Compiler:
                 first = month
 
     def _check_prices(self, name: str, tokens: Tokens, problems: _Problems) -> None:
-        """Block the option where a price that is needed is unknown."""
-        for period in tokens.periods:
-            row, needed = tier_of(period.row, tokens.tier_tokens), ["input_per_mtok", "output_per_mtok"]
-            if self._may_be(tokens.cached):
-                needed.append("cached_input_per_mtok")
-            if self._may_be(f"options.{name}.batch_share"):
-                needed += [f"batch_{price}" for price in needed]
+        """Block the option where a price that is needed in any draw is unknown."""
+        needed = ["input_per_mtok", "output_per_mtok"]
+        if self._may_be(tokens.cached):
+            needed.append("cached_input_per_mtok")
+        if self._may_be(f"options.{name}.batch_share"):
+            needed += [f"batch_{price}" for price in needed]
+        for row in (row for p in tokens.periods for row in tiers_within(p.row, *self._prompt_range(tokens))):
             missing = [
                 price.removesuffix("_per_mtok").replace("_", " ") for price in needed if getattr(row, price) is None
             ]
@@ -176,6 +173,15 @@ class Compiler:
                 problems.blocked.append(
                     f"options.{name}: the {' and the '.join(missing)} price of {row.id} is unknown{note}; {remedy}."
                 )
+
+    def _prompt_range(self, tokens: Tokens) -> tuple[float, float]:
+        """The fewest and the most tokens that any draw sends for an answer."""
+        prompt, ours, more, *again = (
+            self.spreads[key].at(EXTREMES)
+            for key in (tokens.prompt, "workload.prompt_scale", "workload.completion_scale", *tokens.again)
+        )
+        least, most = prompt * ours + sum(sent * more for sent in again)
+        return float(least), float(most)
 
     def _may_be(self, share: str | float) -> bool:
         """Whether a share can be above 0 in any draw."""

@@ -58,53 +58,88 @@ def reasons_out(
     return tuple(reasons)
 
 
+def ranked(options: Sequence[OptionResult], probabilities: Mapping[str, float]) -> list[OptionResult]:
+    """The options that are in, the likeliest to be the cheapest first; of two as likely the cheaper at the central
+    values.
+    """
+    eligible = [option for option in options if not option.blocked and not option.out and option.npv.value is not None]
+    return sorted(eligible, key=lambda o: (-probabilities.get(o.name, 0.0), o.npv.value or 0))
+
+
+def open_rivals(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
+    """The blocked options, as a reader knows them, that may yet be the cheapest: nothing known rules them out."""
+    rules = scenario.constraints
+    allowed = {place.lower() for place in rules.allowed_residency}
+    found = []
+    for option in options:
+        away = bool(allowed and option.residency) and option.residency.lower() not in allowed
+        scores = (
+            (option.quality[name].value, floor) for name, floor in rules.quality_floor.items() if name in option.quality
+        )
+        poor = any(value is not None and value < floor for value, floor in scores)
+        if option.blocked and not option.out and not away and not poor:
+            found.append(option.label or option.name)
+    return tuple(found)
+
+
 def decide(
     scenario: Scenario,
-    options: Sequence[OptionResult],
+    ranking: Sequence[OptionResult],
     probabilities: Mapping[str, float],
-    savings: Mapping[str, Figure],
+    saving: Figure | None,
+    unknown: Sequence[str] = (),
 ) -> Decision:
-    """The decision among the options that are in.
+    """The decision among the options that are in, the best first as `ranked` gives them.
 
-    `probabilities` is the share of draws in which each is cheapest, `savings` what the cheapest saves against each
-    other one, with its band.
+    `probabilities` is the share of draws in which each is cheapest, `saving` what the first saves against the second,
+    with its band. `unknown` names options whose cost cannot be computed: with any of them nothing is decisive.
     """
     origin = "share of draws in which it is the cheapest of the options that are in"
-    eligible = sorted(
-        (option for option in options if not option.blocked and not option.out and option.npv.value is not None),
-        key=lambda option: -probabilities.get(option.name, 0.0),
-    )
-    if not eligible:
+    currency = scenario.money.currency
+    if not ranking:
         reason = "No option meets everything that is asked for with all its numbers known."
-        unknown = Figure(None, "share", "derived", origin, reason=reason)
-        nothing = Figure(None, scenario.money.currency, "derived", origin, reason=reason)
-        return Decision("none", None, None, unknown, nothing, reason, ())
-    # The likeliest to be the cheapest; where two are as likely, the cheaper at the central values.
-    best = min(eligible, key=lambda o: (-probabilities.get(o.name, 0.0), o.npv.value or 0))
-    rest = [option for option in eligible if option is not best]
-    second = rest[0] if rest else None
+        nothing = Figure(None, currency, "derived", origin, reason=reason)
+        return Decision(
+            "none", None, None, Figure(None, "share", "derived", origin, reason=reason), nothing, reason, ()
+        )
+    best, second = ranking[0], ranking[1] if len(ranking) > 1 else None
     chance = probabilities.get(best.name, 0.0)
-    probability = Figure(chance, "share", "derived", origin)
     words = best.label or best.name
+    clear = second is None or chance >= scenario.constraints.decisive_at
     if second is None:
         sentence = f"{words} is the only option that meets everything that is asked for."
-        saving = Figure(None, scenario.money.currency, "derived", origin, reason="There is no other option that is in.")
-        return Decision("decisive", best.name, None, probability, saving, sentence, _caveats(scenario, best))
-    saving = savings[second.name]
-    other = second.label or second.name
-    if chance >= scenario.constraints.decisive_at:
-        verdict = "decisive"
+    elif clear:
         sentence = (
             f"{words} is the cheapest of what meets everything that is asked for in {_percent(chance)} of the draws."
         )
     else:
-        verdict = "not decisive"
         sentence = (
-            f"Not decisive: {words} is the cheapest in {_percent(chance)} of the draws, {other} in "
-            f"{_percent(probabilities.get(second.name, 0.0))}, and {_percent(scenario.constraints.decisive_at)} are "
+            f"Not decisive: {words} is the cheapest in {_percent(chance)} of the draws, {second.label or second.name} "
+            f"in {_percent(probabilities.get(second.name, 0.0))}, and {_percent(scenario.constraints.decisive_at)} are "
             "asked for."
         )
-    return Decision(verdict, best.name, second.name, probability, saving, sentence, _caveats(scenario, best))
+    central = min(ranking, key=lambda option: option.npv.value or 0)
+    if central is not best:
+        sentence += (
+            f" At the central values alone {central.label or central.name} is the cheapest: the ranges of the "
+            "assumptions lean the other way."
+        )
+    if unknown:
+        sentence = f"Not decisive: {sentence}" if clear else sentence
+        sentence += f" What {_listed(unknown)} would cost is unknown, and may be less."
+    return Decision(
+        "decisive" if clear and not unknown else "not decisive",
+        best.name,
+        second.name if second else None,
+        Figure(chance, "share", "derived", origin),
+        saving or Figure(None, currency, "derived", origin, reason="There is no other option that is in."),
+        sentence,
+        _caveats(scenario, best),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _percent(share: float) -> str:
@@ -115,19 +150,17 @@ def _percent(share: float) -> str:
 
 
 def _caveats(scenario: Scenario, option: OptionResult) -> tuple[str, ...]:
-    found = []
+    found, words = [], option.label or option.name
     for criterion, floor in scenario.constraints.quality_floor.items():
         figure = option.quality.get(criterion)
         if figure is not None and figure.low is not None and figure.low < floor:
             found.append(
-                f"The interval of its {criterion} begins at {figure.low:.2f}, below {floor:g}: more questions may show "
-                "that it misses the floor."
+                f"The interval of {words}'s {criterion} begins at {figure.low:.2f}, below {floor:g}: more questions "
+                "may show that it misses the floor."
             )
     limit = scenario.constraints.p95_ms
     if limit is not None and option.p95.high is not None and option.p95.high > limit:
-        found.append(f"The interval of its p95 latency reaches to {option.p95.high:,.0f} ms, above what is allowed.")
-    if option.simulated:
-        found.append("It was measured on simulated models: this shows how the tool decides, not what to decide.")
-    if option.hypothetical:
-        found.append("Its prices are made up.")
+        found.append(
+            f"The interval of {words}'s p95 latency reaches to {option.p95.high:,.0f} ms, above what is allowed."
+        )
     return tuple(found)

@@ -13,7 +13,7 @@ from eval.cost.bill import Workings, bill, workings
 from eval.cost.break_even import Crossing, crossing, curve
 from eval.cost.build import priced, unpriced
 from eval.cost.compile import Compiler
-from eval.cost.decision import decide, reasons_out
+from eval.cost.decision import decide, open_rivals, ranked, reasons_out
 from eval.cost.evidence import evidence
 from eval.cost.figure import Figure, Series
 from eval.cost.margins import margins
@@ -136,12 +136,9 @@ class _Evaluation:
         return replace(option, probability_cheapest=Figure(None, "share", "derived", origin, reason=reason))
 
     def _decision(self, options: Sequence[OptionResult], chances: Mapping[str, float]) -> Decision:
-        if not chances:
-            return decide(self.scenario, options, chances, {})
-        best = max(chances, key=lambda name: chances[name])
-        return decide(
-            self.scenario, options, chances, {name: self._saving(best, name) for name in chances if name != best}
-        )
+        ranking = ranked(options, chances)
+        saving = self._saving(ranking[0].name, ranking[1].name) if len(ranking) > 1 else None
+        return decide(self.scenario, ranking, chances, saving, open_rivals(self.scenario, options))
 
     def _pair(self, decision: Decision) -> tuple[str, str] | None:
         """Whose saving the tornado shows: the chosen option's against the baseline, else against the runner-up."""

@@ -1,6 +1,7 @@
 """Faults of files that people write: where each lies, what is wrong, and what would be right.
 
-Shared by price cards and scenarios. Turns pydantic's errors into such sentences, with a guess at what was meant.
+Shared by price cards and scenarios. Turns pydantic's errors into such sentences, with a guess at what was meant; the
+words for a value that does not fit are those of every TOML file (toml_file.py).
 """
 
 import json
@@ -96,33 +97,47 @@ def _fault(details: ErrorDetails, model: type[BaseModel], place: str) -> Fault:
 
 
 def _sentence(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    kind, context, value = details["type"], details.get("ctx", {}), shown(details["input"])
-    match kind:
-        case "cost":
-            return context["problem"], context["remedy"]
-        case "missing":
-            return "it is missing", "write it"
+    match details["type"]:
         case "extra_forbidden":
             known = [name for m in _walk(model, details["loc"][:-1])[1] for name in m.model_fields]
             remedy = guess(str(details["loc"][-1]), dict.fromkeys(known))
             return "this is not known", remedy if remedy.startswith("did") else f"remove it; {remedy}"
-        case "greater_than" | "greater_than_equal":
-            least, word = context.get("gt", context.get("ge")), "above" if kind == "greater_than" else "at least"
-            return f"{value} is too small", f"it has to be {word} {least}"
-        case "less_than" | "less_than_equal":
-            most, word = context.get("lt", context.get("le")), "below" if kind == "less_than" else "at most"
-            return f"{value} is too large", f"it has to be {word} {most}"
-        case "literal_error" | "enum":
-            return f"{value} is not known", f"use {context['expected']}"
-        case "union_tag_invalid":
-            return f"{shown(context['tag'])} is not a kind", f"use {context['expected_tags']}"
         case "union_tag_not_found":
             tags = [tag for m in _walk(model, details["loc"])[1] if (tag := _tag(m))]
             return "the kind is missing", f'write kind = "...", one of {", ".join(tags)}'
+        case _:
+            return in_words(details)
+
+
+def in_words(details: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with a value and what would be right; the latter is empty where a validator left it open."""
+    kind, context, value = details["type"], details.get("ctx", {}), shown(details["input"])
+    match kind:
+        case "cost" | "said":
+            return context["problem"], context["remedy"]
+        case "missing":
+            return "it is missing", "write it"
+        case "greater_than" | "greater_than_equal":
+            least, word = context.get("gt", context.get("ge")), "above" if kind == "greater_than" else "at least"
+            return f"{value} is too small", f"it has to be {word} {least:g}"
+        case "less_than" | "less_than_equal":
+            most, word = context.get("lt", context.get("le")), "below" if kind == "less_than" else "at most"
+            return f"{value} is too large", f"it has to be {word} {most:g}"
+        case "literal_error" | "enum":
+            meant = get_close_matches(str(details["input"]).lower(), re.findall("'([^']*)'", context["expected"]), n=1)
+            return f"{value} is not known", f'did you mean "{meant[0]}"?' if meant else f"use {context['expected']}"
+        case "union_tag_invalid":
+            return f"{shown(context['tag'])} is not a kind", f"use {context['expected_tags']}"
         case "finite_number":
             return f"{value} is not a number to calculate with", "write a finite number"
+        case "string_too_long":
+            most = context["max_length"]
+            return f"it has {len(details['input'])} characters", f"it may have at most {most}"
         case "too_short" | "string_too_short":
-            return "it is empty", "write at least one"
+            return "it is empty", "write at least one" if kind == "too_short" else "write a text"
+        case "value_error":
+            problem, _, remedy = details["msg"].removeprefix("Value error, ").partition("; ")
+            return problem, remedy
         case _ if kind.startswith("int"):
             return f"{value} is not a whole number", "write one such as 36"
         case _ if kind.startswith(("float", "decimal")):

@@ -89,7 +89,9 @@ def _decision(result: Result) -> Iterator[Block]:
         yield Paragraph(("Probability that it is the cheapest of what is allowed: ", decision.probability, "."))
     if decision.runner_up is not None:
         other = result.option(decision.runner_up)
-        yield Paragraph(("It saves against ", _name(other), " over the horizon: ", decision.saving_to_runner_up, "."))
+        words = "Saved over the horizon against ", _name(other)
+        how = ", at the central values, the span of the draws in brackets (a minus is a loss): "
+        yield Paragraph((*words, how, decision.saving_to_runner_up, "."))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
     yield from _sentences(result.warnings, "derived", "checks of prices and runs")
     yield Picture("cumulative", "Cumulative cost of the options over the horizon, with the band of the draws")
@@ -100,14 +102,19 @@ def _verdict(result: Result, decision: Decision) -> Spans:
     if decision.option is None or decision.runner_up is None:
         return (Said(decision.sentence, "derived", decision.probability.origin),)
     best, second = result.option(decision.option), result.option(decision.runner_up)
-    if decision.verdict == "decisive":
+    core, asked, rest = decision.sentence.partition(" are asked for.")
+    if asked:
+        said: Spans = (
+            *("Not decisive: ", _name(best), " is the cheapest in ", decision.probability, " of the draws, "),
+            *(_name(second), " in ", second.probability_cheapest, ", and "),
+            *(result.requirements["decisive from"], asked),
+        )
+    else:
+        core, end, rest = decision.sentence.partition(" of the draws.")
+        open_ = "Not decisive: " if core.startswith("Not decisive: ") else ""
         words = " is the cheapest of what meets everything that is asked for in "
-        return (_name(best), words, decision.probability, " of the draws.")
-    return (
-        *("Not decisive: ", _name(best), " is the cheapest in ", decision.probability, " of the draws, "),
-        *(_name(second), " in ", second.probability_cheapest, ", and "),
-        *(result.requirements["decisive from"], " are asked for."),
-    )
+        said = (open_, _name(best), words, decision.probability, end)
+    return (*said, " ", Said(rest.strip(), "derived", decision.probability.origin)) if rest else said
 
 
 def _workload(result: Result) -> Iterator[Block]:

@@ -27,7 +27,8 @@ class Tokens:
     """One stage that is billed by the token: keys of its mean tokens, and what of its prompt is cached.
 
     `again` are keys of completions that are sent along as input. `cached` is the key of an assumed share of the prompt,
-    or the measured share itself. `tier_tokens` is the mean input that chooses the context tier.
+    or the measured share itself. Unless `scaled`, the workload's scales leave the tokens alone: a judge's prompt is
+    mostly the rubric and the reference, so its tokens count as they were measured.
     """
 
     model: str
@@ -36,8 +37,7 @@ class Tokens:
     periods: tuple[Period, ...]
     cached: str | float = 0.0
     again: tuple[str, ...] = ()
-    tier_tokens: float = 0.0
-    scaled: bool = True  # by the workload's prompt_scale and completion_scale; the judge's tokens are too
+    scaled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,10 @@ class Program:
 
 
 def tier_of(row: PriceRow, tokens: float) -> PriceRow:
-    """The row with the prices of the context tier that a request of so many input tokens falls into."""
+    """The row with the prices of the context tier that a request of so many input tokens falls into.
+
+    A tier has no batch prices: they are unknown in it.
+    """
     for tier in reversed(row.tiers):
         if tokens > tier.above_tokens:
             prices = {
@@ -116,3 +119,9 @@ def tier_of(row: PriceRow, tokens: float) -> PriceRow:
             unknown = dict.fromkeys(["batch_input_per_mtok", "batch_cached_input_per_mtok", "batch_output_per_mtok"])
             return row.model_copy(update=prices | unknown)
     return row
+
+
+def tiers_within(row: PriceRow, least: float, most: float) -> tuple[PriceRow, ...]:
+    """The rows, as `tier_of` gives them, that requests from `least` to `most` input tokens fall into, each once."""
+    between = [tier.above_tokens + 1.0 for tier in row.tiers if least <= tier.above_tokens < most]
+    return tuple(dict.fromkeys(tier_of(row, tokens) for tokens in sorted([least, *between, most])))

@@ -29,6 +29,7 @@ BASES = {  # what each head of cost is derived from
     "gate": "gate_per_1000 times the requests of the workload",
     "today": "cost_per_month and cost_per_1000_requests",
 }
+SIMULATED = "Runs of simulated models are in these numbers: they show how the tool decides, not what to decide."
 _UNITS = {
     "requests_per_month": "requests/month",
     "users": "users",
@@ -66,6 +67,60 @@ _MONEY = {
     "gate_per_1000": "/1,000 answers",
     "cost_per_1000_requests": "/1,000 answers",
 }
+
+
+_LABELS = {
+    "requests_per_month": "requests a month",
+    "questions_per_user_day": "questions a user and workday",
+    "workdays_per_month": "workdays a month",
+    "busy_hour_share": "share of a day's requests in its busiest hour",
+    "burst": "busiest minutes over the busiest hour's mean",
+    "growth_per_year": "growth of requests a year",
+    "prompt_scale": "real prompts over the measured ones",
+    "completion_scale": "real answers over the measured ones, in length",
+    "cacheable_prompt_share": "share of the prompt billed as cached",
+    "judged_share": "share of answers that a judge goes on scoring",
+    "discount_rate_per_year": "discount rate a year",
+    "api_price_drift_per_year": "change of API prices a year",
+    "grid_gco2e_per_kwh": "carbon of a kilowatt hour",
+    "capex": "purchase of a machine",
+    "residual_share": "share of the purchase it can be resold for",
+    "life_months": "life of a machine",
+    "hours_on_per_month": "hours switched on",
+    "idle_watts": "power when idle",
+    "active_watts": "power when busy",
+    "pue": "power usage effectiveness",
+    "price_per_kwh": "price of electricity",
+    "support_per_year": "support of a machine",
+    "setup_hours": "hours to set up",
+    "labour_hours_per_month": "hours of upkeep",
+    "labour_rate_per_hour": "cost of an hour's work",
+    "rent_per_hour": "rent of a machine",
+    "answers_per_s": "quoted answers a second",
+    "tokens_per_s": "quoted tokens a second",
+    "fixed_per_month": "fixed cost",
+    "discount": "discount off the list price",
+    "batch_share": "share that may wait for batch prices",
+    "wh_per_answer": "energy of an answer",
+    "escalation_share": "share of requests asked again",
+    "gate_per_1000": "cost of deciding whom to ask",
+    "cost_per_month": "cost today",
+    "cost_per_1000_requests": "cost today by request",
+}
+
+
+def label_of(key: str, scenario: Scenario) -> str:
+    """What a number is in words, with the hardware or the option it belongs to: "Power when idle: Workstation"."""
+    last = key.rpartition(".")[2]
+    if key.startswith("money.rates."):
+        return f"One {last}"
+    words = _LABELS.get(last, last.replace("_", " "))
+    words = words[:1].upper() + words[1:]
+    for group, owners in (("hardware", scenario.hardware), ("options", scenario.options)):
+        for name, owner in owners.items():
+            if key.startswith(f"{group}.{name}."):
+                return f"{words}: {owner.label or name}"
+    return words
 
 
 def unit_of(key: str, scenario: Scenario) -> str:
@@ -112,12 +167,12 @@ def warnings(scenario: Scenario, card: PriceCard, programs: Sequence[Program]) -
             f"{scenario.price_card.date} that the scenario was made with."
         )
     if any(program.simulated for program in programs):
-        yield "Runs of simulated models are in these numbers; they say nothing about real ones."
+        yield SIMULATED
     end = months_after(scenario.starts_on, scenario.workload.horizon_months)
     rows = dict.fromkeys(row for program in programs for row in program.rows)
     if any(row.kind == "hypothetical" for row in rows):
         names = ", ".join(dict.fromkeys(row.id for row in rows if row.kind == "hypothetical"))
-        yield f"Hypothetical prices are in these numbers: {names}."
+        yield f"Hypothetical (made-up) prices are in these numbers: {names}."
     for row in rows:
         if row.borrowed_from:
             yield f"The price of {row.id} is borrowed from {row.borrowed_from}; {row.provider} may charge another."

@@ -66,7 +66,10 @@ class AnswerCost:
 
 @dataclass(frozen=True, slots=True)
 class PriceUsed:
-    """A row of the price card an option is billed by; `label` says that it is hypothetical or borrowed, where it is."""
+    """Prices an option is billed by; `label` says that they are hypothetical or borrowed, where they are.
+
+    `row` names the row of the price card with the context tier, the first month of several, and whether for a batch.
+    """
 
     row: str
     model: str
@@ -199,8 +202,8 @@ class Margin:
 class Decision:
     """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the cheapest that meets everything.
 
-    `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor, made-up
-    prices, simulated runs.
+    `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor. Made-up
+    prices and simulated runs are among the result's warnings.
     """
 
     verdict: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.cost.assumption import Bounds, Floats, Spread, central, draw
-from eval.cost.bill import bill, workings
+from eval.cost.bill import bill, unknown_rows, workings
 from eval.cost.ledger import billed, discount, effective
 from eval.cost.program import Program
 from eval.cost.scenario import Scenario
@@ -173,7 +173,7 @@ def flips(
     """What would change the decision, one number at a time, the nearest value for each; those inside their range first.
 
     Looked for from a tenth to ten times the central value, over the whole stated range, and for shares and rates over
-    what their field allows from -50 % to 100 %.
+    what their field allows from -50 % to 100 %; but nowhere that a price is needed which is unknown.
     """
     chosen = [programs[name] for name in among]
     if len(chosen) < 2:
@@ -216,6 +216,7 @@ def _brackets(
     scenario: Scenario, programs: Sequence[Program], spreads: Mapping[str, Spread], grids: Mapping[str, Floats]
 ) -> dict[str, tuple[float, float]]:
     """For each number the two grid values nearest to its central one between which the cheapest option changes."""
+    grids = _with_prices(scenario, programs, spreads, grids)
     settings = [(key, float(value)) for key, grid in grids.items() for value in grid]
     if not settings:
         return {}
@@ -232,6 +233,21 @@ def _brackets(
         if bracket := _nearest_change(grid, changed, spreads[key].value):
             found[key] = bracket
     return found
+
+
+def _with_prices(
+    scenario: Scenario, programs: Sequence[Program], spreads: Mapping[str, Spread], grids: Mapping[str, Floats]
+) -> dict[str, Floats]:
+    """The grids without the values at which some option would need a price that is unknown."""
+    settings = [(key, float(value)) for key, grid in grids.items() for value in grid]
+    if not settings:
+        return {}
+    w = workings(scenario, _rows(spreads, settings), months=1)
+    known = np.ones(len(settings), dtype=bool)
+    for program in programs:
+        known &= ~unknown_rows(program, w)
+    marks = np.split(known, np.cumsum([len(grid) for grid in grids.values()])[:-1])
+    return {key: grid[mark] for (key, grid), mark in zip(grids.items(), marks, strict=True)}
 
 
 def _nearest_change(grid: Floats, changed: np.ndarray, value: float) -> tuple[float, float] | None:

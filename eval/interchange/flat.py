@@ -27,7 +27,7 @@ FORMAT = "csv"
 SCALE_ROW = "#scale"  # in place of a question's id: this row says from where to where each criterion is scored
 COLUMNS = (
     *("question_id", "question", "reference", "group", "target", "model", "repeat", "answer", "error"),
-    *("rater", "rater_kind", "rubric", "protocol", "reading", "note"),
+    *("rater", "rater_kind", "rubric", "protocol", "reading", "note", "own_family"),
 )
 MAX_BYTES = 100_000_000
 _SYNONYMS = {"id": "question_id", "prompt": "question", "expected": "reference", "output": "answer", "system": "target"}
@@ -275,6 +275,10 @@ class _Records:
         given |= {"reading": self._whole(line, row, "reading")} | ({"note": note} if note else {})
         if protocol := row.get("protocol", "").strip():
             given["protocol"] = protocol
+        if own := row.get("own_family", "").strip().lower():
+            if own not in ("yes", "no"):
+                self.faults.add(line, "own_family", f"{shown(own)} is neither", "write yes or no, or leave it blank")
+            given["same_family"] = own == "yes"
         rubric = f"rubric {row.get('rubric', '').strip()}".strip()
         return {"record": "assessment", **self._place(line, row), "rubric": rubric, **given}
 

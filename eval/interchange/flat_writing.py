@@ -1,6 +1,7 @@
 """The flat form, written: the answers of some runs and the scores that count, as CSV.
 
-What it cannot hold is named: verdicts without scores, those that were replaced, warm-ups.
+What it cannot hold is named: verdicts without scores, those that were replaced, hand scores that may stand in no plain
+mean, warm-ups.
 """
 
 import csv
@@ -13,13 +14,14 @@ from typing import Any
 from sqlmodel import Session
 
 from db import exchange, models, store
-from db.models import Run
+from db.models import RaterKind, Run
 from db.scales import FIVE, scales_of
 from eval.formula import neutralised
 from eval.interchange.dumping import ExportError, run_ids
 from eval.interchange.flat import COLUMNS, SCALE_ROW
 
 _USED = ("ok", "partial")
+_UNUSED = "verdicts that hold no scores or were replaced were"
 
 
 @dataclass
@@ -60,12 +62,7 @@ class FlatDump:
         scores: defaultdict[int, dict[str, models.Score]] = defaultdict(dict)
         for score in store.list_run_scores(run.id or 0, session=self.session):
             scores[score.assessment_id][score.criterion] = score
-        verdicts: defaultdict[int, list[tuple[models.Assessment, models.Rater]]] = defaultdict(list)
-        for assessment, rater in store.list_run_assessments(run.id or 0, session=self.session):
-            if not assessment.current or assessment.status not in _USED:
-                left_out["verdicts that hold no scores or were replaced were"] += 1
-            else:
-                verdicts[assessment.answer_id].append((assessment, rater))
+        verdicts = self._verdicts(run, left_out)
         for answer in store.list_answers(run.id or 0, session=self.session):
             if answer.cold:
                 left_out["warm-ups were"] += 1
@@ -75,10 +72,42 @@ class FlatDump:
             about += [answer.repeat, answer.text or "", _error(answer)]
             for assessment, rater in verdicts[answer.id or 0]:
                 given = [rater.name, rater.kind.value, rubrics[assessment.rubric_id], assessment.protocol]
-                given += [assessment.sample, assessment.note or ""]
+                given += [assessment.sample, assessment.note or "", _own_family(assessment, rater)]
                 yield [*about, *given, *[_cell(scores[assessment.id or 0].get(name)) for name in criteria]]
             if not verdicts[answer.id or 0]:
                 yield [*about, *[""] * (len(COLUMNS) - len(about) + len(criteria))]
+
+    def _verdicts(self, run: Run, left_out: dict[str, int]) -> dict[int, list[tuple[models.Assessment, models.Rater]]]:
+        """The verdicts that count by answer. A table cannot say how an answer came to be scored.
+
+        So what must not stand in a plain mean stays out: read back, it would. A person's score that such a one replaced
+        counts again, as it does in the means here.
+        """
+        apart = exchange.find_apart(run.id or 0, session=self.session)
+        lines: dict[tuple[object, ...], tuple[models.Assessment, models.Rater]] = {}
+        rows = store.list_run_assessments(run.id or 0, session=self.session)
+        for assessment, rater in sorted(rows, key=lambda row: (row[0].current, row[0].created_at, row[0].id or 0)):
+            if assessment.draw_id in apart:
+                left_out[f"hand scores of answers {apart[assessment.draw_id]} were"] += 1
+                continue
+            line = (assessment.answer_id, rater.id, assessment.rubric_id, assessment.protocol, assessment.sample)
+            if line in lines or not (assessment.current or rater.kind == RaterKind.person):
+                left_out[_UNUSED] += 1
+            if assessment.current or rater.kind == RaterKind.person:
+                lines[line] = assessment, rater
+        found: defaultdict[int, list[tuple[models.Assessment, models.Rater]]] = defaultdict(list)
+        for assessment, rater in sorted(lines.values(), key=lambda row: row[0].id or 0):
+            if assessment.status in _USED:
+                found[assessment.answer_id].append((assessment, rater))
+            else:
+                left_out[_UNUSED] += 1
+        return found
+
+
+def _own_family(assessment: models.Assessment, rater: models.Rater) -> str:
+    if rater.kind == RaterKind.person:
+        return ""
+    return "yes" if assessment.same_family else "no"
 
 
 def _error(answer: models.Answer) -> str:

@@ -61,6 +61,7 @@ Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Number = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 Ms = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Chance = Annotated[float, Field(gt=0, le=1)]  # of being drawn: what was drawn had one
 Named = Annotated[dict[AnyText, AnyText], Field()]
 
 
@@ -333,7 +334,10 @@ class AssessmentRecord(Place):
     prompt_tokens: Count | None = Field(default=None, description="tokens in")
     completion_tokens: Count | None = Field(default=None, description="tokens out")
     total_ms: Ms | None = Field(default=None, description="waiting for the judge, ms")
-    same_family: bool = Field(default=False, description="true where the judge is of the target's model family")
+    same_family: bool = Field(
+        default=False,
+        description="whether the judge is of the target's model family; by what is known of both if left out",
+    )
     created_at: Moment | None = Field(default=None, description="when it was given")
     id: Text | None = Field(default=None, description="a name for it within this file, where another one takes it back")
     undoes: Text | None = Field(default=None, description="people: the id of the earlier one that this one takes back")
@@ -347,7 +351,7 @@ class StratumRecord(Model):
     run: Text = Field(description="the id of its run")
     n_population: Count = Field(default=0, description="how many questions it holds")
     n_drawn: Count = Field(default=0, description="how many of them were drawn")
-    probability: Share | None = Field(default=None, description="the probability of each, above 0 to 1")
+    probability: Chance | None = Field(default=None, description="the probability of each")
     questions: list[Text] = Field(default_factory=list, description="the ids of its questions, drawn or not")
 
 
@@ -387,7 +391,9 @@ class DrawRecord(Place):
     sample: Text = Field(description="the id of its sample, which stands on an earlier line")
     position: Count = Field(default=0, description="place in the order of the sample")
     stratum: AnyText = Field(default="", description="the stratum it was drawn from")
-    probability: Share | None = Field(default=None, description="the probability it was drawn with, above 0 to 1")
+    probability: Chance | None = Field(
+        default=None, description="the probability it was drawn with; none under disagreement"
+    )
     double: bool = Field(default=False, description="true where two people score it")
     reason: AnyText = Field(default="", description="why it was worth a look, where the design is disagreement")
     handouts: list[HandoutRecord] = Field(default_factory=list, description="who had it, a list of objects")

@@ -9,7 +9,7 @@ from typing import Any
 
 from db import exchange, models, store
 from db.exchange import Row
-from db.models import AssessmentStatus, RaterKind, now
+from db.models import AssessmentStatus, Design, RaterKind, now
 from eval.faults import shown
 from eval.interchange.context import Context, Where, place_of
 from eval.interchange.records import (
@@ -24,6 +24,7 @@ from eval.interchange.records import (
 )
 from eval.interchange.runs import BATCH, Held, Runs
 from eval.interchange.sets import Raters, Rubrics, StoredRubric
+from eval.provenance import model_family
 from eval.toml_file import did_you_mean
 
 _APART = {"record", "run", "question", "repeat", "cold", "rater", "rubric", "reading", "scores", "checks", "calls"}
@@ -79,6 +80,8 @@ class Verdicts:
             "created_at": record.created_at or now(),
             "current": record.current is not False,
         }
+        if "same_family" not in record.model_fields_set:
+            row["same_family"] = _is_own_family(record, held.run.row)
         if row["current"] and not self._is_alone(where, held, line):
             return
         if held.is_stored and (stored := self._find_alike(record, row, held)):
@@ -229,6 +232,9 @@ class Verdicts:
             return self.context.missing(where, "sample", "sample", record.sample, self._samples)
         if held is None:
             return None
+        if found[0].design == Design.disagreement and record.probability is not None:
+            problem = f"sample {shown(record.sample)} holds answers in dispute: they were picked, not drawn by chance"
+            self.context.fault(where, "probability", problem, "leave it out, or correct the sample's design")
         held.draws = held.draws or {}
         if record.sample in held.draws:
             return self.context.fault(where, None, "this answer is drawn in this sample already", "remove one")
@@ -307,6 +313,14 @@ def _status(record: AssessmentRecord, rubric: StoredRubric) -> AssessmentStatus:
     """What a verdict is that does not say so itself: whole where every criterion has a score."""
     scored = {criterion for criterion, score in record.scores.items() if score.value is not None}
     return AssessmentStatus.ok if scored == set(rubric.scales) else AssessmentStatus.partial
+
+
+def _is_own_family(record: AssessmentRecord, run: models.Run | None) -> bool:
+    """Whether judge and target are known to be of one model family, by what the file or their models' names say."""
+    if run is None or record.rater.kind == RaterKind.person:
+        return False
+    judge = record.rater.family or model_family(record.rater.model or record.rater.name)
+    return judge is not None and judge == (run.family or model_family(run.model))
 
 
 def _fault(criterion: str, score: ScoreRecord, rubric: StoredRubric) -> tuple[str, str] | None:

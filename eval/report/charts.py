@@ -42,7 +42,7 @@ def _color(result: Result, order: Sequence[str], *, legend: bool = True) -> alt.
     """
     labels = [_label(option) for option in result.options]
     look = {"orient": "top", "symbolOpacity": 1, "values": labels}
-    look |= {"columns": alt.ExprRef(f"{_NARROW} ? 2 : 3"), "labelLimit": alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")}
+    look |= {"columns": alt.ExprRef(f"{_NARROW} ? 1 : 3"), "labelLimit": LABEL_PX}
     shown = alt.Legend(title=None, **look) if legend else None
     return alt.Color("option:N", scale=alt.Scale(domain=_by_place(result.options, order)), legend=shown)
 
@@ -55,12 +55,20 @@ def _by_place(options: Sequence[OptionResult], order: Sequence[str]) -> list[str
 
 
 def _bars(names: Sequence[str]) -> alt.Y:
-    axis = alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False)
-    return alt.Y("option:N", sort=list(names), title=None, axis=axis)
+    return alt.Y("option:N", sort=list(names), title=None, axis=_names_axis())
+
+
+def _names_axis() -> alt.Axis:
+    """An axis that names every row, and shortens names on a telephone."""
+    limit = alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")
+    return alt.Axis(labelLimit=limit, labelOverlap=False, ticks=False, domain=False)
 
 
 def cumulative(result: Result, order: Sequence[str] = ()) -> Chart | None:
-    """What was paid up to each month: the median of the draws as a line, the 10th to 90th percentile as a band."""
+    """What was paid up to each month: the median of the draws as a line, the 10th to 90th percentile as a band.
+
+    A line that falls in the last month has machines in it: what they can be resold for is taken off there.
+    """
     rows = [
         {"option": _label(option), "month": month, "low": float(low), "middle": float(middle), "high": float(high)}
         for option in result.options
@@ -107,7 +115,7 @@ def by_head(result: Result, _order: Sequence[str] = ()) -> Chart | None:
             ),
             tooltip=["option:N", "head:N", alt.Tooltip("sum(cost):Q", title="cost", format=",.0f")],
         )
-        .properties(height=ROW * len(names) + 60)
+        .properties(height=ROW * len(names))
     )
 
 
@@ -151,7 +159,7 @@ def cost_against_quality(result: Result, order: Sequence[str] = ()) -> Chart | N
         x=x,
         y=y,
         color=color,
-        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="top", **_QUIET_SYMBOLS)),
+        shape=alt.Shape("standing:N", legend=alt.Legend(title=None, orient="bottom", **_QUIET_SYMBOLS)),
         tooltip=[
             "option:N",
             "standing:N",
@@ -205,8 +213,7 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
         for row in rows
         for end in ("low", "high")
     ]
-    axis = alt.Axis(labelLimit=LABEL_PX, ticks=False, domain=False)
-    y = alt.Y("number:N", sort=order, title=None, axis=axis)
+    y = alt.Y("number:N", sort=order, title=None, axis=_names_axis())
     title = f"Saving of {ours} against {theirs} ({result.currency})"
     tooltip = ["number:N", "range:N", alt.Tooltip("low:Q", title="saving at low", format=",.0f")]
     tooltip.append(alt.Tooltip("high:Q", title="saving at high", format=",.0f"))
@@ -231,7 +238,7 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
         )
     )
     zero = alt.Chart(pd.DataFrame([{"x": 0}])).mark_rule(color=QUIET).encode(x="x:Q")
-    return alt.layer(bars, zero, marks).properties(height=28 * len(rows) + 70)
+    return alt.layer(bars, zero, marks).properties(height=28 * len(rows))
 
 
 def _short(figure: Figure) -> str:
@@ -239,7 +246,10 @@ def _short(figure: Figure) -> str:
 
 
 def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
-    """Where each option with machines breaks even: its band, the workload's volumes, and what its machines bear."""
+    """Where each option with machines breaks even (dot) with its 10th to 90th percentile (bar).
+
+    Grey ticks are what one machine, two, three and so on bear; dashed lines are the workload's first and last month.
+    """
     bands, steps = [], []
     for found in result.break_even:
         option = result.option(found.option)
@@ -272,9 +282,8 @@ def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
     ]
     workload = alt.Chart(pd.DataFrame(lines))
     layers.append(workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"))
-    text = workload.mark_text(align="left", baseline="bottom", dx=-4, dy=-3, color=QUIET)
-    layers.append(text.encode(x="at:Q", y=alt.value(0), text="said:N"))
-    return alt.layer(*layers).properties(height=ROW * len(names) + 70)
+    layers += _named(lines, alt.value(0))
+    return alt.layer(*layers).properties(height=ROW * len(names))
 
 
 def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
@@ -353,10 +362,17 @@ def _months(result: Result, top: float) -> list[Any]:
         if (at := _value(result.workload[f"requests in the {month} month"])) is not None and at <= top
     ]
     workload = alt.Chart(pd.DataFrame(lines, columns=["at", "said"]))
-    text = workload.mark_text(align="left", baseline="bottom", dx=4, dy=-4, color=QUIET)
+    rule = workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N")
+    return [rule, *_named(lines, alt.value("height"))]
+
+
+def _named(lines: Sequence[Mapping[str, Any]], y: Any) -> list[alt.Chart]:
+    """The names of vertical lines above `y`, one over the other so that those of near lines are apart."""
     return [
-        workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"),
-        text.encode(x="at:Q", y=alt.value("height"), text="said:N"),
+        alt.Chart(pd.DataFrame([line]))
+        .mark_text(align=("left", "right")[i], baseline="bottom", dx=(4, -4)[i], dy=-4 - 14 * i, color=QUIET)
+        .encode(x="at:Q", y=y, text="said:N")
+        for i, line in enumerate(lines)
     ]
 
 

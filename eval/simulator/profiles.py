@@ -123,22 +123,29 @@ PROFILES = (SMALL, LARGE, CLOUD, JUDGE)
 def read_fields(kind: type[T], text: str) -> T:
     """Make a dataclass of simple fields from `name=value,name=value`; a bare name of a yes-or-no field means yes.
 
-    Raises SimulatorError that names what is known where a name or a value does not fit.
+    Raises SimulatorError that names every name and value that does not fit, and what would.
     """
     types = get_type_hints(kind)
     values: dict[str, Any] = {}
+    faults: list[str] = []
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, given, value = pair.partition("=")
         if name not in types:
-            raise SimulatorError(f'"{name}" is not known; there are: {", ".join(types)}.')
+            faults.append(f'"{name}" is not known; there are: {", ".join(types)}.')
+            continue
         try:
             values[name] = _read(types[name], value if given else "yes")
-        except (KeyError, ValueError) as error:
-            raise SimulatorError(f'"{value}" does not fit {name}, which is {types[name].__name__}.') from error
+        except (KeyError, ValueError):
+            faults.append(f'"{value}" does not fit {name}, which is {types[name].__name__}.')
     try:
-        return kind(**values)
+        made = kind(**values)
     except TypeError as error:
-        raise SimulatorError(f'"{text}" lacks something: {error}.') from error
+        raise SimulatorError(" ".join([*faults, f'"{text}" lacks something: {error}.'])) from error
+    except SimulatorError as error:
+        raise SimulatorError(" ".join([*faults, str(error)])) from error
+    if faults:
+        raise SimulatorError(" ".join(faults))
+    return made
 
 
 def _read(kind: type, value: str) -> Any:

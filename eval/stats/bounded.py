@@ -33,6 +33,23 @@ def normal_enough(deviations: ArrayLike, weights: ArrayLike = 1.0, times: ArrayL
     return abs(float((parts**3 / times**2).sum())) < MAX_SKEWNESS * spread**1.5
 
 
+def normal_enough_with_ends(
+    deviations: ArrayLike, ends: tuple[float, float], weights: ArrayLike = 1.0, times: ArrayLike = 1.0
+) -> bool:
+    """The same, asked also with one unseen value more at each end of the scale, whose deviations are `ends`.
+
+    A sample of fours and fives that happens to hold none of the rare ones looks symmetric; that a single one would
+    make it too skewed shows that its shape proves nothing. The added value gets the largest weight, as in Gaffke's
+    interval.
+    """
+    x = np.asarray(deviations, dtype=float)
+    w, copies = np.broadcast_to(np.asarray(weights, dtype=float), x.shape), np.broadcast_to(times, x.shape)
+    if not normal_enough(x, w, copies):
+        return False
+    largest = float((w / copies).max())
+    return all(normal_enough(np.append(x, end), np.append(w, largest), np.append(copies, 1.0)) for end in ends)
+
+
 def bounded_interval(
     values: ArrayLike,
     *,

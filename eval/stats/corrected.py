@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from eval.stats.bounded import bounded_interval, normal_enough
+from eval.stats.bounded import bounded_interval, normal_enough, normal_enough_with_ends
 from eval.stats.intervals import ROUNDING
 
 Inference = Literal["questions like these", "this question set"]
@@ -96,6 +96,14 @@ class Sample:
             return False
         return normal_enough(deviations, self.weights, self.times[self.stratum])
 
+    def people_normal_enough(self, scale: tuple[float, float]) -> bool:
+        """Whether Student's t may be used for people's scores, even if one more lay at an end of the scale."""
+        deviations, mean = self.from_stratum_mean(self.people), float(self.weights @ self.people)
+        ends = (scale[0] - mean, scale[1] - mean)
+        return self.normal_enough(deviations) and normal_enough_with_ends(
+            deviations, ends, self.weights, self.times[self.stratum]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -113,11 +121,10 @@ class Interval:
 
 
 def people_alone(sample: Sample, inference: Inference, scale: tuple[float, float], confidence: float) -> Interval:
-    """The stratified mean of the hand scores: Student's t, or Gaffke's interval where the scores are too lopsided."""
+    """The stratified mean of the hand scores: Student's t, or Gaffke's interval where their shape does not allow it."""
     value = float(sample.weights @ sample.people)
-    deviations = sample.from_stratum_mean(sample.people)
-    if sample.normal_enough(deviations):
-        variance = float(sample.factors @ np.square(deviations))
+    if sample.people_normal_enough(scale):
+        variance = float(sample.factors @ np.square(sample.from_stratum_mean(sample.people)))
         if inference == "questions like these":
             variance += sample.question_variance
         return _student(value, variance, sample.freedom, scale, confidence)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from eval.stats.bounded import bounded_interval, normal_enough
+from eval.stats.bounded import bounded_interval, normal_enough_with_ends
 from eval.stats.corrected import Inference, Interval, Sample, corrected, people_alone
 from eval.stats.intervals import CONFIDENCE, mean_interval
 
@@ -30,8 +30,11 @@ _AIM: dict[Inference, str] = {
     "this question set": "Holds for this question set: its {n} questions and no others.",
 }
 _BOUNDED = (
-    "The scores are too lopsided, or too near an end of the scale, for a normal interval: Gaffke's for a bounded scale "
-    "is used; it is wider."
+    "The scores are too lopsided, too near an end of the scale, or too few to rule out rare far ones, for a normal "
+    "interval: Gaffke's for a bounded scale is used; it is wider."
+)
+_NOT_NORMAL = (
+    "The judge is not used: hand scores of this shape and number do not rule out that rare far ones are missing."
 )
 
 
@@ -156,11 +159,17 @@ def sample_of(questions: Sequence[QuestionScores], *, more: int = 0) -> Sample:
 
 
 def choose(sample: Sample, inference: Inference, scale: tuple[float, float], confidence: float) -> Choice:
-    """The corrected interval where there is one and it is narrower than that of people alone."""
+    """The corrected interval where there is one and it is narrower than that of people alone.
+
+    None where people's scores do not allow a normal interval: rare far scores that the sample does not hold would be
+    missing from the residuals too, and a judge may miss them as well.
+    """
     alone = people_alone(sample, inference, scale, confidence)
     found = corrected(sample, inference, scale, confidence)
     if isinstance(found, str):
         return Choice(alone, alone, found)
+    if not alone.normal:
+        return Choice(alone, alone, _NOT_NORMAL)
     if found.width >= alone.width:
         return Choice(alone, alone, "The judge does not help: with its scores the interval would not be narrower.")
     return Choice(found, alone, "")
@@ -210,7 +219,7 @@ def _judge_only(start: Quality, scores: list[float], scale: tuple[float, float],
     if len(scores) < 2:
         return replace(found, notes=(*found.notes, "No interval: the judge has scored one question."))
     covers = "The interval covers judge noise and question sampling alone, not the judge's error against people."
-    if normal_enough(np.array(scores) - value):
+    if normal_enough_with_ends(np.array(scores) - value, (scale[0] - value, scale[1] - value)):
         normal = mean_interval(scores, bounds=scale, confidence=confidence)
         return replace(found, low=normal.low, high=normal.high, notes=(*found.notes, covers))
     low, high = bounded_interval(scores, bounds=scale, confidence=confidence)

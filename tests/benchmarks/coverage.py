@@ -118,7 +118,8 @@ def table_of_strata(draws: int, questions: int) -> None:
         "width",
     )
     kinds: tuple[judged.Judge, ...] = ("good", "useless")
-    for inference, scores, judge, proportional, n in product(INFERENCES, judged.SCORES, kinds, (True, False), (20, 50)):
+    shapes = ("spread", "near 5")
+    for inference, scores, judge, proportional, n in product(INFERENCES, shapes, kinds, (True, False), (20, 50)):
         shares, rng = judged.SCORES[scores], np.random.default_rng(n)
         people, judge_scores = judged.draw(shares, judge, draws, questions, rng)
         truths = judged.truth(people, shares, inference)
@@ -162,6 +163,35 @@ def table_of_differences(draws: int) -> None:
             for limits in (used, plain)
         )
         print(f"| {name} | {n} | {cells} | {decisive:.1%} |", flush=True)
+
+
+DIFFERENCES = {  # of two targets, with mean 0: what is decisive then is a wrong verdict
+    "-4, 0, 1 (10, 50, 40 %)": ((-4.0, 0.0, 1.0), (0.10, 0.50, 0.40)),
+    "-4, 0, 1 (5, 75, 20 %)": ((-4.0, 0.0, 1.0), (0.05, 0.75, 0.20)),
+    "-1, 0, 1 (25, 50, 25 %)": ((-1.0, 0.0, 1.0), (0.25, 0.50, 0.25)),
+}
+
+
+def table_of_rare_losses(draws: int) -> None:
+    print_head("differences", "questions", "coverage", "width", "Student's t", "width", "decisive", "by t and p alone")
+    for (name, (points, shares)), n in product(DIFFERENCES.items(), (20, 40, 100)):
+        drawn = np.random.default_rng(n).choice(points, (draws, n), p=shares)
+        truths = np.zeros(draws)
+        found = [
+            compare_all({"a": dict(enumerate(np.minimum(5 + row, 5))), "b": dict(enumerate(np.minimum(5 - row, 5)))})[0]
+            for row in drawn
+        ]
+        used = [(c.low or 0.0, c.high or 0.0) for c in found]
+        plain = [student(x, 1.0) for x in drawn]
+        decisive = np.mean([c.outcome != "not decisive" for c in found])
+        by_t = np.mean(
+            [(c.p or 0) < 0.05 and not low <= 0 <= high for c, (low, high) in zip(found, plain, strict=True)]
+        )
+        cells = " | ".join(
+            f"{judged.coverage(limits, truths):.1%} | {np.mean([high - low for low, high in limits]):.2f}"
+            for limits in (used, plain)
+        )
+        print(f"| {name} | {n} | {cells} | {decisive:.1%} | {by_t:.1%} |", flush=True)
 
 
 # --- candidates near the end of the scale -----------------------------------------------------------------------------
@@ -266,6 +296,7 @@ def main() -> None:
     table_of_candidates(draws)
     table_of_strata(draws, questions)
     table_of_differences(draws)
+    table_of_rare_losses(draws)
     time_of_bootstrap()
 
 
