@@ -3,7 +3,7 @@
 Shows nothing and caches nothing. The figures are eval.agreeing's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -87,13 +87,96 @@ def pairs_of(each: CriterionAgreement) -> dict[str, Agreement]:
 
 def pairs_frame(each: CriterionAgreement) -> pd.DataFrame:
     """A row a pair of raters with every figure in words, and the numbers behind them for the CSV."""
+    return _figures_frame(pairs_of(each))
+
+
+def by_target_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """The same figures of each judge against people on each target's answers; empty with one target."""
+    rows = {
+        (judge.judge, str(target)): found
+        for judge in each.judges
+        if judge.among.judge and len(judge.among.judge.by_target) > 1
+        for target, found in judge.among.judge.by_target.items()
+    }
+    frame = _figures_frame({f"{judge} on {target}": found for (judge, target), found in rows.items()})
+    return frame.drop(columns="targets") if len(frame) else frame
+
+
+def people_pairs_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """The same figures of every two people."""
+    pairs = each.people.pairs if each.people else {}
+    return _figures_frame({f"{one} and {other}": found for (one, other), found in pairs.items()})
+
+
+def _figures_frame(named: Mapping[str, Agreement]) -> pd.DataFrame:
     rows = []
-    for name, found in pairs_of(each).items():
+    for name, found in named.items():
         row: dict[str, Any] = {"pair": name, "n": found.n, "questions": found.n_questions, "targets": found.n_targets}
         for key, measure in _measures(found).items():
             row[key] = figure(measure, key in SIGNED)
             row |= {f"{key}_value": measure.value, f"{key}_low": measure.low, f"{key}_high": measure.high}
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def rankings_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """How far each pair of raters ranks targets alike: within each question, and by the targets' means."""
+    rows = [
+        {
+            "pair": name,
+            "questions": found.n_questions,
+            "targets": found.n_targets,
+            "question_spearman": figure(found.per_question.spearman),
+            "question_kendall": figure(found.per_question.kendall),
+            "system_spearman": figure(found.system_level.spearman),
+            "system_kendall": figure(found.system_level.kendall),
+        }
+        for name, found in pairs_of(each).items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def marginals_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """How often each rater of a pair gave each point of the scale; pairs whose scores lie between points are out."""
+    pairs = pairs_of(each) | ({f"{a} and {b}": p for (a, b), p in each.people.pairs.items()} if each.people else {})
+    rows = [
+        {"pair": name, "rater": rater, "n": sum(counts)}
+        | {f"{label:g}": count for label, count in zip(found.labels, counts, strict=True)}
+        for name, found in pairs.items()
+        for rater, counts in zip(("first", "second"), (found.first_counts, found.second_counts), strict=True)
+        if counts is not None
+    ]
+    return pd.DataFrame(rows)
+
+
+def alphas_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """Krippendorff's alpha of all people together, and with each judge among them."""
+    if each.people is None:
+        return pd.DataFrame()
+    sets = {"people": each.people.alpha}
+    sets |= {f"people and {judge.judge}": judge.among.judge.alpha for judge in each.judges if judge.among.judge}
+    return pd.DataFrame(
+        [
+            {"raters": name, "n": max(m.n for m in found.values())}
+            | {level.value: figure(measure) for level, measure in found.items()}
+            for name, found in sets.items()
+        ]
+    )
+
+
+def ceiling_means_frame(each: CriterionAgreement) -> pd.DataFrame:
+    """The mean of the leave-one-out correlations, of people and of each judge in their place, and the difference."""
+    rows = [
+        {
+            "judge": judge.judge,
+            "people": judge.among.ceiling.person.n,
+            "of_people": figure(judge.among.ceiling.person),
+            "of_judge": figure(judge.among.ceiling.judge),
+            "difference": figure(judge.among.ceiling.difference, signed=True),
+        }
+        for judge in each.judges
+        if judge.among.ceiling.held_out
+    ]
     return pd.DataFrame(rows)
 
 
@@ -165,7 +248,8 @@ def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
 
 def sentences(each: CriterionAgreement) -> list[str]:
     """What the figures allow to say: may the judge stand in for a person, will one correction do for all targets."""
-    said = [plain(own_family_note(judge, targets)) for judge, targets in each.own_family.items()]
+    said = [plain(note) for note in each.notes]
+    said += [plain(own_family_note(judge, targets)) for judge, targets in each.own_family.items()]
     for judge in each.judges:
         its = judge.among.judge
         if its is None:

@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from dashboard import draft, tco_tables, widgets
+from dashboard import assumption_cells, draft, number_cell, tco_tables, widgets
 from dashboard.format import to_csv
-from eval.cost.scenario_edit import edited
-from eval.cost.scenario_file import ScenarioError
+
+RANGE = f"A range needs both its ends. {number_cell.HELP}"
 
 
-def show() -> list[str]:
-    """The table; what is wrong with an edit, and the scenario then stays as it was before it."""
+def show() -> None:
+    """The table; an edit that cannot be applied stays in its cell, and the draft says what is wrong with it."""
+    if draft.begun().editor not in st.session_state:  # the table was left, with the page or for another part of it
+        draft.close_table()
     now = draft.begun()
     table = st.data_editor(
-        tco_tables.assumptions_frame(now.filled),
+        assumption_cells.table_of(now.filled, now.carried),
         key=now.editor,
         hide_index=True,
         disabled=["label", "unit", "path"],
@@ -22,18 +24,14 @@ def show() -> list[str]:
         column_order=["label", "value", "unit", "low", "high", "kind", "source", "path"],
         column_config={
             "label": st.column_config.TextColumn("Assumption", pinned=True),
-            "value": st.column_config.NumberColumn("Value", format="%,.6g"),
-            "low": st.column_config.NumberColumn("Low", format="%,.6g", help="A range needs both its ends."),
-            "high": st.column_config.NumberColumn("High", format="%,.6g", help="A range needs both its ends."),
+            "value": st.column_config.TextColumn("Value", alignment="right", help=number_cell.HELP),
+            "low": st.column_config.TextColumn("Low", alignment="right", help=RANGE),
+            "high": st.column_config.TextColumn("High", alignment="right", help=RANGE),
             "unit": st.column_config.TextColumn("Unit", help="A share is a part of one: 0.2 is 20 %."),
             "kind": st.column_config.SelectboxColumn("Kind", options=list(tco_tables.KINDS), required=True),
             "source": st.column_config.TextColumn("Source", help="Where the number comes from."),
             "path": st.column_config.TextColumn("Key", help="Its name in a scenario's file."),
         },
     )
-    widgets.csv_button(lambda: to_csv(table), "assumptions")
-    try:
-        draft.follow(edited(now.filled, tco_tables.changes(table, now.filled)))
-    except ScenarioError as error:
-        return [str(fault) for fault in error.faults]
-    return []
+    draft.follow(assumption_cells.applied(table, now.filled))
+    widgets.csv_button(lambda: to_csv(tco_tables.assumptions_frame(draft.current())), "assumptions")

@@ -30,8 +30,9 @@ from eval.cost.result import Result
 from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets, targets_of
 from eval.preferring import Preferences, preferences
-from eval.quality_number import RunQuality, judges_of_runs, quality_numbers
+from eval.quality_number import RunQuality, quality_numbers
 from eval.run_cost import prices_of_runs
+from eval.run_scores import judges_of_runs
 from eval.stats.corrected import Inference
 from eval.summary import Summary, summarise
 
@@ -222,13 +223,13 @@ def quality_numbers_of(run_ids: list[int], criterion: str, judge: str | None, in
 
 
 @st.cache_data(show_spinner="Comparing the runs", max_entries=50)
-def _comparison(key: Change, run_ids: tuple[int, ...], criterion: str) -> Compared:  # noqa: ARG001
-    return compare(_chosen(run_ids), engine(), criterion=criterion)[0]
+def _comparison(key: Change, run_ids: tuple[int, ...], criterion: str, judge: str | None) -> Compared:  # noqa: ARG001
+    return compare(_chosen(run_ids), engine(), criterion=criterion, judge=judge)[0]
 
 
-def comparison(run_ids: list[int], criterion: str) -> Compared:
+def comparison(run_ids: list[int], criterion: str, judge: str | None = None) -> Compared:
     """Every pair of some runs on one criterion. Raises ComparisonError where they cannot be compared."""
-    return _comparison(change(), tuple(run_ids), criterion)
+    return _comparison(change(), tuple(run_ids), criterion, judge)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)

@@ -12,10 +12,10 @@ from eval.comparing import ComparisonError
 P = "How likely so large a difference would be if both were equally good; below 0.05 it counts as shown."
 
 
-def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None:
-    """Every pair of runs on one criterion, by the scores of one source that scored them all."""
+def show_differences(ids: list[int], criterion: str, judge: str | None, *, simulated: bool) -> None:
+    """Every pair of runs on one criterion, by their quality numbers, or the scores of one source that scored all."""
     try:
-        compared = data.comparison(ids, criterion)
+        compared = data.comparison(ids, criterion, judge)
     except ComparisonError as error:
         st.info(str(error), icon=":material/compare_arrows:")
         return
@@ -30,7 +30,9 @@ def show_differences(ids: list[int], criterion: str, *, simulated: bool) -> None
             help="Mean of the differences over their standard deviation: about 0.2 is small, 0.5 medium, 0.8 large.",
         ),
         "p_holm": st.column_config.NumberColumn(
-            "p", format="%.4f", help=f"{P} Sign-flip test, corrected for the number of pairs (Holm)."
+            "p",
+            format="%.4f",
+            help=f"{P} Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm).",
         ),
         "verdict": st.column_config.TextColumn("Verdict", width="large"),
     }

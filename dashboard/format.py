@@ -26,6 +26,16 @@ def plain(text: object) -> str:
     return _MARKDOWN.sub(r"\\\1", _EXPANDED.sub(rf"\1{_JOINER}", " ".join(str(text).split())))
 
 
+def label(text: object) -> str:
+    """The same for a control's label, which is read aloud as it is written: signs within a word need no backslash."""
+    return _MARKDOWN.sub(_where_needed, _EXPANDED.sub(rf"\1{_JOINER}", " ".join(str(text).split())))
+
+
+def _where_needed(sign: re.Match[str]) -> str:
+    before, after = sign.string[: sign.start()][-1:], sign.string[sign.end() :][:1]
+    return sign[0] if sign[0] in "-._" and before.isalnum() and after.isalnum() else f"\\{sign[0]}"
+
+
 def number(value: float | None, digits: int = 1) -> str:
     """A figure with so many decimals, thousands apart."""
     return UNKNOWN if value is None else f"{value:,.{digits}f}"

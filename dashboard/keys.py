@@ -52,6 +52,7 @@ class Key(StrEnum):
     CHART_SHOWN = "_chart_shown"
     PRICES = "_prices"
     NOTICE = "_notice"
+    REFUSAL = "_refusal"
     FOLLOWING = "_following"
     AWAITED = "_awaited"
     RUN_NAME = "_run_name"

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data, draft, widgets
-from dashboard.format import plain
+from dashboard.format import label, plain
 from dashboard.keys import Key
 from eval.cost.price_card import PriceCard
 from eval.cost.result import Result
@@ -77,7 +77,7 @@ def _remove(scenario: Scenario, name: str) -> None:
     try:
         draft.put(without_option(scenario, name))
     except ScenarioError as error:
-        widgets.note(plain(error.faults[0]))
+        widgets.refuse(plain(error.faults[0]))
         return
     st.session_state.pop(Key.OPTION, None)
     widgets.note(f"Removed: {plain(scenario.options[name].label or name)}; Save keeps it so.")
@@ -168,7 +168,7 @@ class _Form:
         for model in data.models_of_target(target) if target else []:
             known = self.held.get("prices", {}).get(model)
             guess = known or next((row.id for row in self.card.named(model)), None)
-            words = f"Tokens of {plain(model)} billed as"
+            words = f"Tokens of {label(model)} billed as"
             chosen = self._select(f"price_{model}", words, rows, guess, placeholder="choose a price of the card")
             if chosen is not None:  # no price is taken for granted: without one the option is blocked
                 prices[model] = chosen

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import data, draft, price_tables, widgets
-from dashboard.format import plain, plural
+from dashboard import data, draft, number_cell, price_tables, widgets
+from dashboard.format import label, plain, plural
 from dashboard.keys import Key
 from db.scenarios import CardHead
 from eval import stored_cards, stored_scenarios
@@ -37,7 +37,7 @@ def offer_newer(scenario: Scenario) -> None:
     if newer is None:
         return
     card, found = newer
-    with st.expander(f"There is a newer price card: {plain(card.name)} of {plain(card.date)}", key="_newer"):
+    with st.expander(f"There is a newer price card: {label(card.name)} of {label(card.date)}", key="_newer"):
         _say(found)
         st.button("Go over to the newer card", key="_go_over", on_click=price_by, args=(scenario, card))
 
@@ -99,10 +99,10 @@ def _choose(heads: list[CardHead], used: PriceCard) -> PriceCard:
     names = {head.sha256: f"{head.name}, {head.dated}" for head in heads}
     names.setdefault(used.sha256, f"{used.name}, {used.date}")
     shas = list(names)
+    if st.session_state.get(Key.CARD) not in shas:
+        st.session_state[Key.CARD] = used.sha256
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        sha = st.selectbox(
-            "Price card", shas, index=shas.index(used.sha256), format_func=names.__getitem__, key=Key.CARD, width=360
-        )
+        sha = st.selectbox("Price card", shas, format_func=names.__getitem__, key=Key.CARD, width=360)
         file = st.file_uploader(
             "Or read one from CSV",
             type=["csv"],
@@ -138,7 +138,7 @@ def _store(card: PriceCard) -> None:
 
 
 def _columns() -> dict[str, Any]:
-    per = "Per million tokens."
+    per = f"Per million tokens. {number_cell.HELP}"
     prices = {
         "input_per_mtok": "Input", "cached_input_per_mtok": "Cached input", "output_per_mtok": "Output",
         "batch_input_per_mtok": "Batch input", "batch_cached_input_per_mtok": "Batch cached input",
@@ -158,7 +158,7 @@ def _columns() -> dict[str, Any]:
     return {
         "provider": st.column_config.TextColumn("Provider", required=True, pinned=True),
         "model": st.column_config.TextColumn("Model", required=True, pinned=True),
-        **{key: st.column_config.NumberColumn(name, format="%.6g", help=per) for key, name in prices.items()},
+        **{key: st.column_config.TextColumn(name, alignment="right", help=per) for key, name in prices.items()},
         "kind": st.column_config.SelectboxColumn("Kind", options=list(price_tables.KINDS), required=True, help=kinds),
         **{key: st.column_config.TextColumn(name, help=said) for key, (name, said) in texts.items()},
     }

@@ -1,16 +1,17 @@
 """A price card as a table to edit, and the card that an edited table makes: every fault of it named.
 
-Prices stay exact: a cell that nobody touched keeps its decimals, though the table shows it as a float.
+Prices are texts, and so exact: no digit is lost, and what is not a number is named instead of read as another one.
 """
 
-from typing import Any
+from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
+from dashboard import number_cell
 from db.frames import records
 from eval.cost import price_card_file
 from eval.cost.faults import Fault
-from eval.cost.price_card import PRICES, PriceCard, PriceRow
+from eval.cost.price_card import PRICES, PriceCard
 from eval.cost.price_card_file import PriceCardError
 
 COLUMNS = ("provider", "model", *PRICES[:3], "kind", "source", "currency", "valid_from", "valid_until", "retires_on",
@@ -19,9 +20,9 @@ KINDS = ("quoted", "assumed", "hypothetical")
 
 
 def card_frame(card: PriceCard) -> pd.DataFrame:
-    """The rows of a card, its prices as numbers, the dates as texts; an unknown price is missing."""
+    """The rows of a card as texts; an unknown price is missing."""
     frame = pd.DataFrame([price_card_file.row_cells(row) for row in card.rows], columns=list(COLUMNS), dtype="str")
-    frame[list(PRICES)] = frame[list(PRICES)].apply(pd.to_numeric)
+    frame[list(PRICES)] = frame[list(PRICES)].replace("", None)
     return frame
 
 
@@ -32,11 +33,13 @@ def edited_card(frame: pd.DataFrame, card: PriceCard, name: str, date: str) -> P
     """
     rows: list[tuple[str, dict[str, str]]] = []
     stale: list[Fault] = []
+    unread: dict[str, Fault] = {}
     for number, (index, row) in enumerate(zip(frame.index, records(frame), strict=True), start=1):
         before = card.rows[index] if isinstance(index, int) and 0 <= index < len(card.rows) else None
-        cells = _cells(row, before)
+        cells = {name: str(row.get(name) or "") for name in price_card_file.COLUMNS}
         place = f"row {number}" + (f" ({cells['provider']}/{cells['model']})" if cells["model"] else "")
         rows.append((place, cells))
+        unread |= {fault.where: fault for fault in _unread(cells, place)}
         if before is not None and _is_stale(cells, price_card_file.row_cells(before)):
             problem = "a price was changed, and still names the source of the old one"
             stale.append(Fault(f"{place}, source", problem, "write where the new price comes from"))
@@ -46,26 +49,32 @@ def edited_card(frame: pd.DataFrame, card: PriceCard, name: str, date: str) -> P
     try:
         made = price_card_file.parse_cells(meta, rows)
     except PriceCardError as error:
-        raise PriceCardError(error.name, "a price card", [*error.faults, *stale]) from error
-    if stale:
-        raise PriceCardError(made.name, "a price card", stale)
+        others = [fault for fault in error.faults if fault.where not in unread]
+        raise PriceCardError(error.name, "a price card", [*unread.values(), *others, *stale]) from error
+    if unread or stale:
+        raise PriceCardError(made.name, "a price card", [*unread.values(), *stale])
     return made
 
 
 def _is_stale(now: dict[str, str], before: dict[str, str]) -> bool:
-    moved = any(now[name] != before[name] for name in (*PRICES, "currency"))
+    moved = any(_exact(now[name]) != _exact(before[name]) for name in (*PRICES, "currency"))
     return moved and now["source"] == before["source"] and now["kind"] == before["kind"]
 
 
-def _cells(row: dict[str, Any], before: PriceRow | None) -> dict[str, str]:
-    known = price_card_file.row_cells(before) if before is not None else {}
-    return {name: _cell(row.get(name), known.get(name, "")) for name in price_card_file.COLUMNS}
+def _exact(cell: str) -> Decimal | str:
+    """A price such that 1.50 is 1.5; whatever is none as it stands."""
+    try:
+        return Decimal(cell)
+    except InvalidOperation:
+        return cell
 
 
-def _cell(value: Any, before: str) -> str:
-    """A cell as text; a number that is still the one it was keeps its digits."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return before if before and float(before) == value else repr(value).removesuffix(".0")
-    return str(value)
+def _unread(cells: dict[str, str], place: str) -> list[Fault]:
+    """The prices of a row that are not numbers."""
+    found: list[Fault] = []
+    for name in PRICES:
+        try:
+            number_cell.number(cells[name])
+        except number_cell.CellError as error:
+            found.append(Fault(f"{place}, {name}", str(error), number_cell.REMEDY))
+    return found

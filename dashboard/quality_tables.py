@@ -129,10 +129,8 @@ def finding(compared: Compared) -> str:
 
 
 def source_sentence(compared: Compared) -> str:
-    """Whose scores the differences rest on, and what that leaves open."""
-    if compared.source == "people":
-        return "Scored by people."
-    return f"Scored by {plain(compared.source)} alone: these differences are not corrected by people's scores."
+    """Whose scores the differences rest on."""
+    return f"Scored by {plain(compared.rests_on)}."
 
 
 def best_sentence(compared: Compared) -> str:

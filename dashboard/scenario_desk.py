@@ -1,13 +1,15 @@
 """Which scenario the TCO page shows, its save, copy, rename and delete, and the report of it."""
 
+import re
+from dataclasses import replace
+
 import streamlit as st
 
-from dashboard import data, draft, widgets
+from dashboard import data, draft, scenario_choice, widgets
 from dashboard.format import plain
 from dashboard.keys import Key, from_address, to_address
 from db import scenarios, store
 from eval import stored_scenarios
-from eval.cost import scenario_file
 from eval.cost.price_card import PriceCard
 from eval.cost.result import Result
 from eval.cost.scenario import Scenario
@@ -16,6 +18,9 @@ from eval.report import files
 from eval.report.drawing import ReportError
 
 SAVED = "Saved: {}."
+FAULTY = "Some entries are faulty: correct them first, or take the edits back."
+TAKEN = "There is already a stored scenario of this name: make a copy with a name of its own."
+UNSAVED = "with unsaved edits"
 
 
 def _show(name: str) -> None:
@@ -30,11 +35,9 @@ def _chosen_otherwise() -> None:
 
 def choose() -> Scenario:
     """The scenario in view as it is stored; where none is, that of the demo. Ends the page if it is broken."""
-    stored = stored_scenarios.names(data.engine())
-    demo = scenario_file.demo().name
-    options = stored if demo in stored else [*stored, demo]
-    linked = from_address(Key.SCENARIO)
-    if linked in options and linked != st.session_state.get(Key.CHOSEN_SCENARIO):
+    options = scenario_choice.choices()
+    linked = scenario_choice.linked(from_address(Key.SCENARIO))
+    if linked is not None and linked != st.session_state.get(Key.CHOSEN_SCENARIO):
         _show(linked)
     if st.session_state.get(Key.CHOSEN_SCENARIO) not in options:
         _show(options[0])
@@ -42,17 +45,14 @@ def choose() -> Scenario:
     name = st.selectbox(
         "Scenario",
         options,
-        format_func=lambda option: option if option in stored else f"{option} (demo)",
         key=Key.SCENARIO_BOX,
         on_change=_chosen_otherwise,
         width=360,
         help="A workload with its assumptions and options. Stored ones are kept in the database.",
     )
     to_address(Key.SCENARIO, name)
-    if name not in stored:
-        return scenario_file.demo()
     try:
-        return stored_scenarios.load(name, data.engine())
+        return scenario_choice.find(name)
     except ScenarioError as error:
         st.error(plain(error))
         st.stop()
@@ -68,11 +68,10 @@ def _save(scenario: Scenario, card: PriceCard) -> None:
 def _new_name() -> str | None:
     """The name that was typed, where it can be one and is free."""
     name = " ".join(str(st.session_state.get(Key.SCENARIO_NAME, "")).split())[:120]
-    taken = [*stored_scenarios.names(data.engine())]
     if not name:
-        widgets.note("Type a name first.")
-    elif name in taken:
-        widgets.note(f'There is already a scenario "{plain(name)}"; choose another name.')
+        widgets.refuse("Type a name first.")
+    elif name in scenario_choice.choices():
+        widgets.refuse(f'There is already a scenario "{plain(name)}"; choose another name.')
     else:
         return name
     return None
@@ -102,23 +101,47 @@ def _delete(name: str) -> None:
         widgets.note(f"Deleted: {plain(name)}.")
 
 
-def keep(shown: Scenario, stored_name: str, card: PriceCard, *, changed: bool) -> None:
+@st.dialog("Delete this scenario?", icon=":material/delete:")
+def _confirm(name: str) -> None:
+    st.markdown(f"**{plain(name)}** goes with its assumptions and options. This cannot be undone.")
+    with st.container(horizontal=True):
+        gone = st.button("Delete", type="primary", key="_delete_yes", on_click=_delete, args=(name,))
+        kept = st.button("Keep it", key="_delete_no")
+    if gone or kept:
+        st.rerun()
+
+
+def keep(shown: Scenario, card: PriceCard) -> None:
     """The buttons: save what is shown, take its edits back, or copy, rename and delete the scenario it came from."""
-    is_stored = stored_name in stored_scenarios.names(data.engine())
+    choice = st.session_state[Key.CHOSEN_SCENARIO]
+    is_stored = scenario_choice.is_stored(choice)
+    now = draft.begun()
+    why = FAULTY if now.faults else None
+    why_not_saved = why or (None if is_stored or not scenario_choice.is_stored(shown.name) else TAKEN)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button("Save", icon=":material/save:", type="primary", key="_save", on_click=_save, args=(shown, card))
-        if changed:
+        st.button(
+            "Save", icon=":material/save:", type="primary", key="_save", on_click=_save, args=(shown, card),
+            disabled=why_not_saved is not None, help=why_not_saved,
+        )  # fmt: skip
+        if now.changed:
             st.button("Take the edits back", icon=":material/undo:", key="_undo", on_click=draft.drop)
         with st.popover("Copy, rename, delete", icon=":material/more_horiz:"):
             st.text_input("New name", key=Key.SCENARIO_NAME, max_chars=120)
             with st.container(horizontal=True):
-                st.button("Copy", key="_copy", on_click=_copy, args=(shown, card), help="With the edits made here.")
-                st.button("Rename", key="_rename", on_click=_rename, args=(stored_name,), disabled=not is_stored)
-                st.button("Delete", key="_delete", on_click=_delete, args=(stored_name,), disabled=not is_stored)
+                st.button(
+                    "Copy", key="_copy", on_click=_copy, args=(shown, card), disabled=bool(why),
+                    help=why or "With the edits made here.",
+                )  # fmt: skip
+                st.button("Rename", key="_rename", on_click=_rename, args=(choice,), disabled=not is_stored)
+                asked = st.button("Delete", key="_delete", disabled=not is_stored)
+    if asked:
+        _confirm(choice)
 
 
 def offer_report(result: Result) -> None:
-    """The download of the report, made when it is asked for."""
+    """The download of the report, made when it is asked for; its name and its title say what it is of."""
+    now = draft.begun()
+    named = replace(result, scenario=f"{result.scenario}, {UNSAVED}") if now.changed else result
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Report as", files.FORMATS, key=Key.REPORT_FORMAT, width=140)
         try:
@@ -126,5 +149,18 @@ def offer_report(result: Result) -> None:
         except ReportError as error:
             st.caption(plain(error))
             return
-        name = f"rightsize-report.{kind}"
-        st.download_button("Download the report", lambda: files.made(result, kind), name, icon=":material/download:")
+        st.download_button(
+            "Download the report",
+            lambda: files.made(named, kind),
+            report_name(named.scenario, kind),
+            key="_report",
+            icon=":material/download:",
+            disabled=bool(now.faults),
+            help=FAULTY if now.faults else None,
+        )
+
+
+def report_name(scenario: str, kind: str) -> str:
+    """A file name of a scenario's report that every system takes: words of letters and digits, hyphens between."""
+    words = "-".join(re.findall(r"\w+", scenario.lower()))[:80].strip("-_")
+    return f"rightsize-{words or 'report'}.{kind}"

@@ -4,11 +4,11 @@ Shows nothing and caches nothing. Missing figures stay missing; words for single
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import pandas as pd
 
+from dashboard import number_cell
 from dashboard.data import RunRow
 from dashboard.format import interval, listed, milliseconds, usd, when
 from db.frames import records
@@ -52,25 +52,31 @@ def models_of(summaries: Mapping[int, Summary]) -> list[str]:
 
 
 def prices_frame(models: Sequence[str], prices: Mapping[str, Price]) -> pd.DataFrame:
-    """The prices to edit, a row a model; a model without a price has an empty row."""
+    """The prices to edit, as texts (number_cell.py), a row a model; a model without a price has an empty row."""
     known = [prices.get(model) for model in models]
     return pd.DataFrame(
         {
             "model": pd.Series(models, dtype="str"),
-            "input_usd_per_mtok": pd.Series([p.input_usd_per_mtok if p else None for p in known], dtype="float"),
-            "output_usd_per_mtok": pd.Series([p.output_usd_per_mtok if p else None for p in known], dtype="float"),
+            "input_usd_per_mtok": _cells([p.input_usd_per_mtok if p else None for p in known]),
+            "output_usd_per_mtok": _cells([p.output_usd_per_mtok if p else None for p in known]),
             "kind": pd.Series([p.kind if p else "assumed" for p in known], dtype="str"),
             "source": pd.Series([p.source if p else "" for p in known], dtype="str"),
         }
     )
 
 
-def _amount(value: Any, model: str) -> float | None:
-    if value is None:
-        return None
-    if not isfinite(value) or value < 0:
-        raise PriceError(f"The price of {model} must be 0 or more, not {value}.")
-    return float(value)
+def _cells(amounts: Sequence[float | None]) -> pd.Series:
+    return pd.Series([number_cell.text(amount) for amount in amounts], dtype="str")
+
+
+def _amount(cell: Any, model: str) -> float | None:
+    try:
+        value = number_cell.number(cell)
+    except number_cell.CellError as error:
+        raise PriceError(f"The price of {model}: {error}; {number_cell.REMEDY}.") from error
+    if value is not None and value < 0:
+        raise PriceError(f"The price of {model} must be 0 or more, not {cell}.")
+    return value
 
 
 def edited_prices(edited: pd.DataFrame, prices: Mapping[str, Price]) -> list[Price]:
@@ -100,9 +106,10 @@ def cost_frame(
     card: PriceCard,
     answers_a_month: int,
 ) -> pd.DataFrame:
-    """A row a run, cheapest first and unknown last: mean tokens an answer, what a thousand answers and a month cost.
+    """A row a run, cheapest first and unknown last: mean tokens an answer over its questions, and what a thousand
+    answers and a month cost in USD.
 
-    In USD. A month's answers are asked, not judged: its cost is that of tokens and repeated requests.
+    A month's answers are asked, not judged: its cost is that of tokens and repeated requests.
     """
     rows = []
     for run in runs:

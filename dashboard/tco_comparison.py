@@ -5,30 +5,30 @@ import streamlit as st
 from dashboard import data, tco_result, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
+from dashboard.scenario_choice import choices, find
 from eval import stored_scenarios
-from eval.cost import scenario_file
 from eval.cost.comparison import compared
 from eval.cost.result import Result
 from eval.cost.scenario import Scenario
 from eval.cost.scenario_file import ScenarioError
 
 
-def show(scenario: Scenario, result: Result) -> None:
-    """Choose a second scenario, and see both decisions, the options beside each other and the differing assumptions."""
-    demo = scenario_file.demo().name
-    names = list(dict.fromkeys([*stored_scenarios.names(data.engine()), demo]))
-    others = [name for name in names if name != scenario.name]
-    own = f"{scenario.name}, without the edits made here"
+def show(scenario: Scenario, before: Scenario, result: Result) -> None:
+    """Choose a second scenario, and see both decisions, the options beside each other and the differing assumptions.
+
+    `before` is the scenario in view as it was before the edits made here.
+    """
+    here: str = st.session_state[Key.CHOSEN_SCENARIO]
+    others = [name for name in choices() if name != here]
+    own = f"{here}, without the edits made here"
     chosen = st.selectbox("Compare with", [*others, own], key=Key.COMPARED_WITH, width=480)
-    wanted = scenario.name if chosen == own else chosen
     try:
-        stored = wanted in stored_scenarios.names(data.engine())
-        other = stored_scenarios.load(wanted, data.engine()) if stored else scenario_file.demo()
+        other = before if chosen == own else find(chosen)
     except ScenarioError as error:
         st.error(plain(error))
         return
     there = data.tco(other, stored_scenarios.card_of(other, data.engine()))
-    names = (scenario.name, f"{other.name}, as stored" if chosen == own else other.name)
+    names = (here, f"{here}, as stored" if chosen == own else chosen)
     both = compared(scenario, result, other, there)
     for name, side in zip(names, (result, there), strict=True):
         st.markdown(f"**{plain(name)}:** {plain(side.decision.sentence)}")

@@ -46,7 +46,7 @@ def noted_errors() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        note(plain(error))
+        refuse(plain(error))
 
 
 def note(text: str) -> None:
@@ -54,7 +54,14 @@ def note(text: str) -> None:
     st.session_state[Key.NOTICE] = text
 
 
+def refuse(text: str) -> None:
+    """The same for what was asked for and not done: it is said as an error."""
+    st.session_state[Key.REFUSAL] = text
+
+
 def show_notice() -> None:
+    if text := st.session_state.pop(Key.REFUSAL, None):
+        st.toast(text, icon=":material/error:", duration="long")
     if text := st.session_state.pop(Key.NOTICE, None):
         st.toast(text, icon=":material/check:")
 

@@ -35,6 +35,14 @@ SELECT count(*) AS n, avg(total_ms) AS mean_ms FROM answer
 WHERE run_id = :run_id AND NOT cold AND error_kind IS NULL AND total_ms IS NOT NULL
 """
 
+# Of all requests of the answers that came, repeats left out; one that did not tell its first token leaves it unknown.
+_FIRST_TOKEN = """
+SELECT CASE WHEN count(*) = count(call.ttft_ms) AND sum(call.total_ms) > 0
+            THEN sum(call.ttft_ms) / sum(call.total_ms) END AS share
+FROM answer JOIN call ON call.answer_id = answer.id
+WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
+"""
+
 # An answer read several times is paid for several times. A reading without a count leaves its answer's use unknown.
 _JUDGE_USE = """
 WITH per_answer AS (
@@ -86,6 +94,11 @@ def requests_frame(run_id: int, *, session: Session) -> pd.DataFrame:
 def mean_time_frame(run_id: int, *, session: Session) -> pd.DataFrame:
     """One row: how many answers have a total time, and its mean in ms."""
     return read_frame(_MEAN_TIME, session, run_id=run_id)
+
+
+def first_token_frame(run_id: int, *, session: Session) -> pd.DataFrame:
+    """One row: the share of the requests' time that had passed at their first token, None where it was not told."""
+    return read_frame(_FIRST_TOKEN, session, run_id=run_id)
 
 
 def judge_use_frame(run_id: int, *, session: Session) -> pd.DataFrame:

@@ -11,13 +11,24 @@ from sqlmodel import Session
 
 from db.frames import read_frame
 
+# Of a person the newest verdict counts that no disagreement queue led to: a later one there does not hide it.
 _RATINGS = """
-WITH verdict AS (
+WITH standing AS (
+    SELECT assessment.id, row_number() OVER (
+        PARTITION BY assessment.answer_id, assessment.rater_id, assessment.rubric_id, assessment.protocol,
+                     assessment.sample
+        ORDER BY assessment.current DESC, assessment.created_at DESC, assessment.id DESC
+    ) AS place
+    FROM assessment JOIN rater ON rater.id = assessment.rater_id
+    LEFT JOIN draw ON draw.id = assessment.draw_id LEFT JOIN sample ON sample.id = draw.sample_id
+    WHERE assessment.run_id IN :ids AND rater.kind = 'person'
+      AND (sample.design IS NULL OR sample.design <> 'disagreement')
+), verdict AS (
     SELECT assessment.id AS assessment_id, assessment.answer_id, assessment.run_id, assessment.question_id,
            assessment.rater_id, assessment.protocol, assessment.rubric_id, assessment.draw_id, assessment.same_family
-    FROM assessment LEFT JOIN draw ON draw.id = assessment.draw_id LEFT JOIN sample ON sample.id = draw.sample_id
-    WHERE assessment.run_id IN :ids AND assessment.current AND assessment.status IN ('ok', 'partial')
-      AND (sample.design IS NULL OR sample.design <> 'disagreement')
+    FROM assessment JOIN rater ON rater.id = assessment.rater_id
+    WHERE assessment.run_id IN :ids AND assessment.status IN ('ok', 'partial')
+      AND (rater.kind = 'judge' AND assessment.current OR assessment.id IN (SELECT id FROM standing WHERE place = 1))
 )
 SELECT run.id AS run_id, run.target, question.sha256 AS question, question.key AS question_key, verdict.answer_id,
        rater.id AS rater_id, rater.kind, rater.name AS rater, verdict.protocol, verdict.rubric_id, score.criterion,

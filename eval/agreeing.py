@@ -4,7 +4,7 @@ Reads single scores from the database and hands them to stats.agreement and stat
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -51,6 +51,7 @@ class CriterionAgreement:
     people: PanelAgreement | None  # None where nobody scored by hand
     judges: list[JudgeAndPeople]
     between_judges: list[TwoJudges]
+    notes: tuple[str, ...] = ()  # what is left out, in sentences
     own_family: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by judge: the targets of its model family
 
     def called(self, judge: str) -> str:
@@ -68,20 +69,34 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
 def agreements(runs: Sequence[Run], engine: Engine, criterion: str | None = None) -> list[CriterionAgreement]:
     """Every figure of agreement over the answers of some runs, by criterion. Raises AgreementError.
 
-    Scores under another rubric than the newest one are left out: two rubrics are two scales.
+    The rubric that most scores are under counts, the newest of several; scores under others are left out, and that is
+    said: two rubrics are two scales.
     """
     with store.reading(engine) as session:
         ratings = rating_frames.ratings_frame([run.id or 0 for run in runs], session=session)
         rubrics = {rubric.id: rubric for rubric in store.list_rubrics(session=session)}
     if ratings.empty:
         raise AgreementError("Nobody scored an answer of these runs; score some on the Score page, or let a judge.")
-    newest = int(ratings["rubric_id"].max())
-    ratings = _named(ratings[ratings["rubric_id"] == newest])
+    counts = ratings["rubric_id"].value_counts()
+    chosen = max(int(rubric_id) for rubric_id, n in counts.items() if n == counts.max())
+    left_out = len(ratings) - int(counts.max())
+    notes = (
+        (
+            f"{left_out} scores under another rubric are left out; those under {rubrics[chosen].name} "
+            f"{rubrics[chosen].version} are the most.",
+        )
+        if left_out
+        else ()
+    )
+    ratings = _named(ratings[ratings["rubric_id"] == chosen])
     known = list(dict.fromkeys(ratings["criterion"]))
     if criterion and criterion not in known:
         raise AgreementError(f'There is no criterion "{criterion}" here; there are: {", ".join(known)}.')
     return [
-        _of_criterion(name, ratings[ratings["criterion"] == name], _labels(rubrics[newest].body, name))
+        replace(
+            _of_criterion(name, ratings[ratings["criterion"] == name], _labels(rubrics[chosen].body, name)),
+            notes=notes,
+        )
         for name in ([criterion] if criterion else known)
     ]
 

@@ -3,18 +3,25 @@
 Reads what the database grouped and hands it to stats.comparison, stats.best and stats.planning; shows nothing.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 from sqlalchemy import Engine
 
-from db import frames, judge_frames, rating_frames, store
+from db import frames, rating_frames, store
 from db.models import Run
+from db.scales import Scale
 from eval.provenance import own_family_note
+from eval.run_scores import contents, join_scores, judges_of_runs, question_scores
 from eval.stats.best import Best, best
-from eval.stats.comparison import Comparison, Test, compare_all
+from eval.stats.calibrated import Calibrated, calibrate, contradicts, measure, withdrawn
+from eval.stats.comparison import Comparison, Measured, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
-from eval.summary import PANEL, Quality, summarise
+from eval.summary import Quality, summarise
+
+PEOPLE = "people"
+JUDGE_ONLY = "judge only, not calibrated"
 
 
 class ComparisonError(Exception):
@@ -23,7 +30,12 @@ class ComparisonError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All pairs of some runs on one criterion, scored by one source, over the questions they share."""
+    """All pairs of some runs on one criterion, over the questions they share.
+
+    `source` scored them all; each pair says in its `method` whether its difference is that source's or that of quality
+    numbers, which the scores of `judge` correct. `best` is empty where it would rest on other scores than the pairs, or
+    people's scores contradict it.
+    """
 
     criterion: str
     source: str
@@ -33,6 +45,17 @@ class Compared:
     best: Best
     notes: tuple[str, ...]
     own_family: tuple[str, ...] = ()  # the targets of the judge's own model family
+    judge: str | None = None
+
+    @property
+    def rests_on(self) -> str:
+        """Whose scores the differences are those of, in words."""
+        ways = {pair.n_people is not None for pair in self.pairs}
+        calibrated = f"people, corrected with {self.judge}" if self.judge else PEOPLE
+        if ways == {True}:
+            return calibrated
+        alone = self.source if self.source == PEOPLE else f"{self.source} ({JUDGE_ONLY})"
+        return f"{calibrated}, or {alone}" if True in ways and calibrated != alone else alone
 
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
@@ -48,7 +71,7 @@ def common_sources(runs: Sequence[Run], engine: Engine) -> list[str]:
         set.intersection(*({q.source for q in qualities if q.score.n} for qualities in by_run)) if by_run else set()
     )
     ordered = dict.fromkeys(q.source for q in by_run[0] if q.source in shared) if by_run else {}
-    return sorted(ordered, key=lambda source: source != "people")
+    return sorted(ordered, key=lambda source: source != PEOPLE)
 
 
 def compare(
@@ -58,8 +81,14 @@ def compare(
     source: str | None = None,
     criterion: str | None = None,
     test: Test = "sign-flip",
+    judge: str | None = None,
 ) -> list[Compared]:
-    """Every pair of runs, on each criterion that all have (or one), by one source. Raises ComparisonError."""
+    """Every pair of runs, on each criterion that all have (or one), by one source. Raises ComparisonError.
+
+    Without a source, pairs that people scored a valid sample of are compared by their quality numbers, which `judge`
+    helps (or the one that scored most of the runs); the others by the first source that scored all. No verdict stands
+    against quality numbers whose intervals lie apart the other way.
+    """
     if len(runs) < 2:
         raise ComparisonError("Two runs or more are needed to compare; `rightsize runs` lists those there are.")
     notes = notes_of(runs)
@@ -70,13 +99,14 @@ def compare(
         raise ComparisonError(
             f"{apart} Nobody scored all of these runs; let one judge score them: rightsize judge RUN...".lstrip()
         )
-    chosen = source or known[0]
+    chosen = source or (judge if judge in known and PEOPLE not in known else known[0])
     if chosen not in known:
         raise ComparisonError(f'"{chosen}" did not score all of these runs; those who did: {", ".join(known)}.')
     by_run = [_qualities(run, chosen, engine) for run in runs]
     criteria = [name for name in by_run[0] if all(name in its for its in by_run)]
     if criterion and criterion not in criteria:
         raise ComparisonError(f'There is no criterion "{criterion}" here; there are: {", ".join(criteria)}.')
+    helper = judge or (chosen if chosen != PEOPLE else next(iter(judges_of_runs(runs, engine)), None))
     names = labels_of(runs)
     found = []
     for name in [criterion] if criterion else criteria:
@@ -84,10 +114,28 @@ def compare(
             label: question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
         }
         shared = set.intersection(*(set(values) for values in scores.values()))
-        pairs = compare_all(scores, test=test, scale=by_run[0][name].scale)
+        scale = by_run[0][name].scale
+        numbers = {label: _calibrated(run, name, helper, scale, engine) for label, run in zip(names, runs, strict=True)}
+        instead = {} if source else _measured(numbers, scale)
+        found_pairs = compare_all(scores, test=test, scale=scale, instead=instead)
+        pairs = [_settled(pair, numbers, chosen) for pair in found_pairs]
+        ranked = (not instead or chosen == PEOPLE) and [p.outcome for p in pairs] == [p.outcome for p in found_pairs]
         own = tuple(label for label, its in zip(names, by_run, strict=True) if its[name].same_family)
-        told = (*notes, own_family_note(chosen, own)) if own else notes
-        found.append(Compared(name, chosen, tuple(names), len(shared), pairs, best(scores), told, own))
+        told = (*notes, *_grounds(pairs), *((own_family_note(chosen, own),) if own else ()))
+        corrected = any(pair.method == "human-corrected" for pair in pairs)
+        found.append(
+            Compared(
+                name,
+                chosen,
+                tuple(names),
+                len(shared),
+                pairs,
+                best(scores) if ranked else Best({}, 0),
+                told,
+                own,
+                helper if corrected else None,
+            )
+        )
     return found
 
 
@@ -117,6 +165,48 @@ def _different_sets(runs: Sequence[Run], engine: Engine) -> str:
     )
 
 
+def _calibrated(run: Run, criterion: str, judge: str | None, scale: Scale, engine: Engine) -> Calibrated | None:
+    """The run's quality number with the questions behind it; None where people scored no valid sample on this scale."""
+    joined = join_scores(run, criterion, judge, engine)
+    hashes = contents(run, engine)
+    if joined.scale != scale:
+        return None
+    return calibrate({hashes[i]: scores for i, scores in joined.questions.items() if i in hashes}, scale=scale)
+
+
+def _measured(numbers: Mapping[str, Calibrated | None], scale: Scale) -> dict[tuple[str, str], Measured]:
+    """The pairs of which both have a quality number that people's scores give, compared by it."""
+    return {
+        (one, other): measure(one, other, ours, theirs, scale=scale)
+        for (one, ours), (other, theirs) in combinations(numbers.items(), 2)
+        if ours and theirs
+    }
+
+
+def _settled(pair: Comparison, numbers: Mapping[str, Calibrated | None], source: str) -> Comparison:
+    """The pair with what its scores are, and without a verdict that people's scores contradict."""
+    if pair.method is None:
+        pair = replace(pair, method=PEOPLE if source == PEOPLE else JUDGE_ONLY)
+    return withdrawn(pair) if contradicts(pair, numbers[pair.first], numbers[pair.second]) else pair
+
+
+def _grounds(pairs: Sequence[Comparison]) -> list[str]:
+    """What the differences rest on, a sentence each."""
+    said = []
+    if any(pair.n_people for pair in pairs):
+        said.append(
+            "Where people scored a valid sample of both, the difference is that of what people would score, corrected "
+            "with the judge's scores where they help; unless the same questions were hand-scored, the variances of "
+            "both are added."
+        )
+    if judged := [pair for pair in pairs if pair.method == JUDGE_ONLY]:
+        which = "" if len(judged) == len(pairs) else ": " + ", ".join(f"{p.first} and {p.second}" for p in judged)
+        said.append(
+            f"These differences are {JUDGE_ONLY}{which}: the judge's bias can differ between targets by more than that."
+        )
+    return said
+
+
 def _qualities(run: Run, source: str, engine: Engine) -> dict[str, Quality]:
     return {q.criterion: q for q in summarise(run.id or 0, engine).quality if q.source == source and q.score.n}
 
@@ -131,25 +221,6 @@ def notes_of(runs: Sequence[Run]) -> tuple[str, ...]:
     if any(run.simulated for run in runs):
         notes.append("Simulated data: the figures describe no real model.")
     return tuple(notes)
-
-
-def scores_by_id(run: Run, quality: Quality, engine: Engine) -> dict[int, float]:
-    """One source's mean score by question, which goes by its id."""
-    with store.reading(engine) as session:
-        rows = frames.records(frames.question_scores_frame(run.id or 0, session=session))
-        panel = frames.records(judge_frames.panel_frame(run.id or 0, session=session))
-    rows += [{**row, "kind": PANEL, "judge_id": None} for row in panel]
-    wanted = (quality.rater_kind, quality.judge_id, quality.protocol, quality.rubric_id, quality.criterion)
-    parts = ("kind", "judge_id", "protocol", "rubric_id", "criterion")
-    return {int(row["question_id"]): float(row["mean"]) for row in rows if tuple(row[p] for p in parts) == wanted}
-
-
-def question_scores(run: Run, quality: Quality, engine: Engine) -> dict[Hashable, float]:
-    """The same, each question going by its content's hash: over several versions of a QA set."""
-    scores = scores_by_id(run, quality, engine)
-    with store.reading(engine) as session:
-        asked = frames.records(rating_frames.answered_frame(run.id or 0, session=session))
-    return {str(row["question"]): scores[row["question_id"]] for row in asked if row["question_id"] in scores}
 
 
 def detectable_difference(n_questions: int, n_targets: int, engine: Engine) -> str:

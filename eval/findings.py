@@ -51,8 +51,13 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
         for judge in each.judges:
             if judge.among.judge:
                 table.add_row(*_row(f"{each.called(judge.judge)} / people", judge.among.judge.with_mean))
+                by_target = judge.among.judge.by_target
+                for target, found_there in by_target.items() if len(by_target) > 1 else ():
+                    table.add_row(*_row(f"  {target}", found_there))
         for pair in each.between_judges:
             table.add_row(*_row(f"{each.called(pair.first)} / {each.called(pair.second)}", pair.agreement))
+        for (one, other), two in each.people.pairs.items() if each.people else ():
+            table.add_row(*_row(f"{one} / {other}", two))
         if table.row_count:
             console.print(table)
         for sentence in agreement_sentences(each):
@@ -63,7 +68,7 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
 
 def agreement_sentences(each: CriterionAgreement) -> list[str]:
     """What beside the table has to be known: people among themselves, the ceiling, the test, bias by target."""
-    said = [own_family_note(judge, targets) for judge, targets in each.own_family.items()]
+    said = [*each.notes, *(own_family_note(judge, targets) for judge, targets in each.own_family.items())]
     if each.people is None:
         said.append(
             "No person has scored these answers, so nothing vouches for the judge; score some on the Score page."
@@ -134,7 +139,7 @@ def show_comparisons(found: Sequence[Compared]) -> None:
         say(note)
     for each in found:
         table = Table(
-            title=f"{escape(each.criterion)}, scored by {escape(each.source)}, {each.n_shared} shared questions",
+            title=f"{escape(each.criterion)}, scored by {escape(each.rests_on)}, {each.n_shared} shared questions",
             title_justify="left",
             caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm).",
             caption_justify="left",

@@ -4,17 +4,19 @@ Reads frames and summaries; computes no cost. What a run does not tell stays unk
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import cost_frames, frames, store
 from db.models import RaterKind, Run, RunStatus
 from db.scales import FIVE
 from eval.consumption import attempts, mean_of, stages_of
+from eval.cost.faults import guess
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
 from eval.stats.intervals import Estimate
@@ -37,7 +39,8 @@ def chosen_runs(wanted: Iterable[str], engine: Engine, names: Sequence[str] = ()
     """The finished runs a scenario rests on: those named, else the newest group that holds one of the targets.
 
     Of a target that was run several times in that group its newest run counts; of one that is not in it, its newest run
-    on the same questions. Raises StoreError for an unknown name.
+    on the same questions. Before it stand its newest runs on the same questions at other concurrencies, of the same
+    model at the same endpoint on the same machine: they tell what it bears. Raises StoreError for an unknown name.
     """
     targets = set(wanted)
     with store.reading(engine) as session:
@@ -45,7 +48,7 @@ def chosen_runs(wanted: Iterable[str], engine: Engine, names: Sequence[str] = ()
             found = [run for run in store.find_runs(names, session=session) if run.status == RunStatus.finished]
             if not found:
                 raise store.StoreError("None of these runs is finished; `rightsize resume` goes on with them.")
-            return found
+            return sorted(found, key=lambda run: run.id or 0)
         newest = frames.records(frames.runs_frame(session=session, status=RunStatus.finished.value))
         first = next((row for row in newest if row["target"] in targets), None)
         if first is None:
@@ -53,7 +56,24 @@ def chosen_runs(wanted: Iterable[str], engine: Engine, names: Sequence[str] = ()
         alike = [row for row in newest if row["target"] in targets and row["qa_set_id"] == first["qa_set_id"]]
         latest = {row["target"]: row["run_id"] for row in reversed(alike)}
         latest |= {row["target"]: row["run_id"] for row in reversed(alike) if row["group_id"] == first["group_id"]}
-        return [store.get_run(run_id, session=session) for run_id in latest.values()]
+        chosen: list[Run] = []
+        for target, run_id in latest.items():
+            run = store.get_run(run_id, session=session)
+            chosen += [*_at_other_loads(run, [row for row in alike if row["target"] == target], session), run]
+        return chosen
+
+
+def _at_other_loads(run: Run, rows: Sequence[dict[str, Any]], session: Session) -> Iterator[Run]:
+    """The newest run at each other concurrency that is of the same model, endpoint and machine; `rows` newest first."""
+    seen = {run.concurrency}
+    for row in rows:
+        if row["concurrency"] in seen:
+            continue
+        other = store.get_run(row["run_id"], session=session)
+        same = (other.model, other.endpoint, other.simulated) == (run.model, run.endpoint, run.simulated)
+        if same and _hardware(other) == _hardware(run):
+            seen.add(other.concurrency)
+            yield other
 
 
 def measured_targets(
@@ -67,14 +87,17 @@ def measured_targets(
 
     `source` names whose scores count as quality ("people", or a judge like "gpt-oss-20b (quick)"); left out, it is the
     judge that scored most of the runs. What is acceptable, the scenario's constraints say.
-    Raises StoreError for an unknown run.
+    Raises StoreError for an unknown run or source.
     """
     wanted, acceptable_from = targets_of(scenario), scenario.constraints.acceptable_from
     runs = chosen_runs(wanted, engine, names)
     summaries = {run.id or 0: summarise(run.id or 0, engine) for run in runs}
+    known = dict.fromkeys(q.source for summary in summaries.values() for q in summary.quality)
+    if source is not None and source not in known:
+        raise store.StoreError(f'Nobody called "{source}" scored these runs; {guess(source, known).rstrip("?")}.')
     scored_by = source or _commonest(list(summaries.values()))
     by_target: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: run.id or 0):
+    for run in runs:
         if run.target in wanted:
             by_target.setdefault(run.target, []).append(run)
     return {target: _measured(its, summaries, scored_by, acceptable_from, engine) for target, its in by_target.items()}
@@ -89,18 +112,21 @@ def _commonest(summaries: Sequence[Summary]) -> str | None:
 def _measured(
     runs: Sequence[Run], summaries: Mapping[int, Summary], source: str | None, acceptable_from: float, engine: Engine
 ) -> Measured:
-    """One target. Its figures are those of its newest run; the others only add what a machine bears at other loads."""
+    """One target. Its figures are those of its last run; the others only add what a machine bears at other loads."""
     run = runs[-1]
     summary = summaries[run.id or 0]
     with store.reading(engine) as session:
         stages = frames.records(cost_frames.stage_use_frame(run.id or 0, session=session))
         requests = frames.records(cost_frames.requests_frame(run.id or 0, session=session))[0]
         times = {r.id: frames.records(cost_frames.mean_time_frame(r.id or 0, session=session))[0] for r in runs}
+        shares = {r.id: _ttft_share(r, session) for r in runs}
         asked = next(q for q in store.list_qa_sets(session=session) if q.id == run.qa_set_id)
         judging = frames.records(cost_frames.judge_use_frame(run.id or 0, session=session))
         worst = frames.records(cost_frames.worst_scores_frame(run.id or 0, session=session))
     scores = [q for q in summary.quality if q.source == source and q.criterion != OVERALL and q.score.n]
-    loads = {load.concurrency: load for r in runs if (load := _load(r, summaries[r.id or 0], times[r.id]))}
+    loads = {
+        load.concurrency: load for r in runs if (load := _load(r, summaries[r.id or 0], times[r.id], shares[r.id]))
+    }
     return Measured(
         target=run.target,
         stages=tuple(stages_of(stages)),
@@ -109,6 +135,7 @@ def _measured(
         mean_ms=summary.mean_ms,
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
+        ttft_share=shares[run.id],
         tokens_per_s=summary.tokens_per_s,
         quality={  # floors are points of 1 to 5
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
@@ -136,7 +163,12 @@ def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
     return f"{source}, corrected by people" if corrected else source
 
 
-def _load(run: Run, summary: Summary, times: Mapping[str, Any]) -> Load | None:
+def _ttft_share(run: Run, session: Session) -> float | None:
+    share = frames.records(cost_frames.first_token_frame(run.id or 0, session=session))[0]["share"]
+    return None if share is None else min(float(share), 1.0)
+
+
+def _load(run: Run, summary: Summary, times: Mapping[str, Any], ttft_share: float | None) -> Load | None:
     """What was borne at the run's concurrency: requests under way over their mean time (Little, Operations Research 9
     (1961) 383-387). No more were under way than were asked in all.
     """
@@ -144,7 +176,8 @@ def _load(run: Run, summary: Summary, times: Mapping[str, Any]) -> Load | None:
     if not n or not mean_ms:
         return None
     level = min(run.concurrency, n)
-    return Load(level, level / (mean_ms / 1000), summary.latency_p95["total_ms"].value, n)
+    p50, p95 = summary.latency_p50["total_ms"], summary.latency_p95["total_ms"]
+    return Load(level, level / (mean_ms / 1000), p95.value, n, p50, p95, ttft_share)
 
 
 def _is_of(quality: Quality, row: Mapping[str, Any]) -> bool:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from db import store
 from db.models import Run
-from db.scales import FIVE, Scale
-from eval.comparing import labels_of, scores_by_id
-from eval.hand_sample import read_hand_scores
+from db.scales import Scale
+from eval.comparing import labels_of
 from eval.provenance import own_family_note
+from eval.run_scores import join_scores, judges_of_runs
 from eval.stats.corrected import Inference
 from eval.stats.planning import Prospect, after_more_scores
 from eval.stats.quality import Quality as QualityNumber
@@ -45,13 +44,6 @@ class RunQuality:
     own_family: bool = False  # the judge is of the target's model family
 
 
-def judges_of_runs(runs: Sequence[Run], engine: Engine) -> list[str]:
-    """The judges and panels that scored any of some runs, those that scored most of them first, then by name."""
-    by_run = [{q.source for q in summarise(run.id or 0, engine).quality if q.rater_kind != "person"} for run in runs]
-    found = {source for its in by_run for source in its}
-    return sorted(found, key=lambda source: (-sum(source in its for its in by_run), source))
-
-
 def quality_numbers(
     runs: Sequence[Run],
     engine: Engine,
@@ -70,18 +62,25 @@ def quality_numbers(
         raise QualityError(f'"{judge}" scored none of these runs; those who did: {", ".join(known) or "nobody"}.')
     found = []
     for run, name in zip(runs, labels_of(runs), strict=True):
-        judged = summarise(run.id or 0, engine).quality_of(chosen, criterion) if chosen else None
-        with store.reading(engine) as session:
-            hand = read_hand_scores(run.id or 0, session=session)
-        scale = judged.scale if judged else hand.scale(criterion) or FIVE
-        sample_id, joined = hand.join(criterion, scores_by_id(run, judged, engine) if judged else {}, scale)
-        if scores := list(joined.values()):
-            number = quality(scores, inference=inference, scale=scale)
-            prospect = after_more_scores(scores, MORE, inference=inference, scale=scale)
-            source = chosen if judged else None
-            own = judged is not None and judged.same_family
-            about = (run.id or 0, name, criterion, source, sample_id, number, prospect, run.simulated, scale, own)
-            found.append(RunQuality(*about))
+        joined = join_scores(run, criterion, chosen, engine)
+        if scores := list(joined.questions.values()):
+            judged = summarise(run.id or 0, engine).quality_of(joined.judge, criterion) if joined.judge else None
+            number = quality(scores, inference=inference, scale=joined.scale)
+            prospect = after_more_scores(scores, MORE, inference=inference, scale=joined.scale)
+            found.append(
+                RunQuality(
+                    run.id or 0,
+                    name,
+                    criterion,
+                    joined.judge,
+                    joined.sample_id,
+                    number,
+                    prospect,
+                    run.simulated,
+                    joined.scale,
+                    judged is not None and judged.same_family,
+                )
+            )
     if not found:
         raise QualityError(
             f'Nobody scored these runs on "{criterion}"; let a judge score them, or score on the Score page.'

@@ -89,6 +89,29 @@ def test_people_are_held_against_each_other_and_a_replacement_needs_three(
     assert "needs three people with ten questions each" in told
 
 
+def test_every_figure_is_told_of_two_people_and_of_the_rankings_marginals_and_ceiling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = fill(at(tmp_path), people=2)
+    app = open_page(monkeypatch, at(tmp_path), "agreement")
+    titles = [expander.label for expander in app.expander]
+    assert titles == [
+        "Every two people, all figures",
+        "All people together (Krippendorff's alpha)",
+        "Rankings of targets",
+        "How often each rater gave each score",
+        "The ceiling on average",
+    ]
+    found = agreements([store.get_run(1, session=s) for s in [store.Session(engine)]], engine)[0]
+    people = tables.people_pairs_frame(found)
+    assert people[["pair", "n", "exact_value", "mae_value"]].to_numpy().tolist() == [["Person 0 and Person 1", N, 1, 0]]
+    counts = tables.marginals_frame(found)
+    judge = counts[(counts["pair"] == "test-judge (quick) and people") & (counts["rater"] == "first")]
+    assert [int(judge[label].iloc[0]) for label in "12345"] == [JUDGE.count(label) for label in (1, 2, 3, 4, 5)]
+    assert {"ordinal", "interval"} <= set(tables.alphas_frame(found).columns)
+    assert tables.ceiling_means_frame(found)["people"].to_list() == [2]
+
+
 def test_simulated_data_is_marked_on_page_and_in_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(at(tmp_path), simulated=True)
     app = open_page(monkeypatch, at(tmp_path), "agreement")

@@ -8,12 +8,14 @@ import pytest
 import rows
 from command import Command
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from db import store
-from db.models import Answer, Design, QASet, Question, Rater, Run
+from db import sampling, store
+from db.models import Answer, Design, Draw, QASet, Question, Rater, Run
+from db.sampling import Wish
 from eval.agreeing import AgreementError, agreements
-from eval.comparing import ComparisonError, compare, detectable_difference
+from eval.comparing import ComparisonError, common_sources, compare, detectable_difference
+from eval.quality_number import quality_numbers
 from eval.stats.agreement import agreement
 from eval.stats.comparison import compare_all
 from eval.stats.scores import Pair
@@ -126,6 +128,73 @@ def test_scores_of_answers_that_were_picked_for_disagreement_are_left_out(engine
     assert judge.with_mean.n == 10
 
 
+def test_a_later_score_from_the_disagreement_queue_does_not_hide_a_persons_earlier_one(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        run, answers = a_run(session, qa_set, questions)
+        give(answers, rows.judge(session), JUDGE, session)
+        person, rubric = rows.person(session), rows.rubric(session)
+        give(answers, person, PERSON, session, "person")
+        for answer in answers[:10]:
+            drawn = rows.sample(answer, rubric, session, Design.disagreement)
+            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    judge = agreements([run], engine)[0].judges[0].among.judge
+    assert judge is not None
+    assert judge.with_mean.n == N
+    assert judge.with_mean.bias.value == pytest.approx(sum(JUDGE) / N - sum(PERSON) / N)
+
+
+def test_one_judgement_under_another_rubric_leaves_the_people_in_and_is_named(engine: Engine) -> None:
+    run = judged_and_scored(engine)
+    with store.writing(engine) as session:
+        answer = session.exec(select(Answer)).first()
+        assert answer is not None
+        made = rows.assessment(answer, rows.judge(session), rows.rubric(session, "2"))
+        store.save_assessment(made, rows.scores([1, 1, 1]), session=session)
+    found = agreements([run], engine)[0]
+    assert found.people is not None
+    assert found.people.n == N
+    assert found.notes == (
+        f"{len(rows.CRITERIA)} scores under another rubric are left out; those under test 1 are the most.",
+    )
+
+
+def test_of_answers_that_two_people_scored_single_scores_are_counted(engine: Engine) -> None:
+    judge = agreements([judged_and_scored(engine, second=True)], engine)[0].judges[0].among.judge
+    assert judge is not None
+    shown = judge.with_mean
+    single = [(j, p) for column in (PERSON, SECOND) for j, p in zip(JUDGE, column, strict=True)]
+    assert shown.confusion is not None
+    assert sum(map(sum, shown.confusion)) == len(single)
+    assert shown.exact.value == pytest.approx(sum(j == p for j, p in single) / len(single))
+    assert shown.kappa.value is not None
+    assert shown.first_counts == tuple(2 * JUDGE.count(label) for label in (1, 2, 3, 4, 5))
+
+
+def test_every_figure_is_told_by_target_and_for_two_people(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        runs = []
+        for target, shift in (("one", 0), ("two", 1)):
+            run, answers = a_run(session, qa_set, questions, target)
+            give(answers, rows.judge(session), [min(5, score + shift) for score in JUDGE], session)
+            give(answers, rows.person(session, "Ann"), PERSON, session, "person")
+            give(answers, rows.person(session, "Bob"), SECOND, session, "person")
+            runs.append(run)
+    found = agreements(runs, engine, rows.CRITERIA[0])[0]
+    assert found.people is not None
+    judge = found.judges[0].among.judge
+    assert judge is not None
+    assert [each.n for each in judge.by_target.values()] == [N, N]
+    one, two = judge.by_target["one"], judge.by_target["two"]
+    assert (two.bias.value or 0) > (one.bias.value or 0)
+    for each in (one, two, found.people.pairs["Ann", "Bob"]):
+        measured = (each.exact, each.quadratic_kappa, each.alpha, each.mae, each.overall.spearman, each.overall.kendall)
+        assert None not in [measure.value for measure in measured]
+    expected = agreement([Pair(i, "one", a, b) for i, (a, b) in enumerate(zip(PERSON, SECOND, strict=True))])
+    assert found.people.pairs["Ann", "Bob"].exact.value == expected.exact.value
+
+
 def test_readings_of_a_judge_count_as_their_mean(engine: Engine) -> None:
     with store.writing(engine) as session:
         qa_set, questions = rows.add_qa_set(session, N)
@@ -176,6 +245,73 @@ def test_a_comparison_is_that_of_the_statistics_over_shared_questions(engine: En
     assert (pair.outcome, pair.n, found["overall"].n_shared) == ("better", N, N)
     assert (pair.difference, pair.low, pair.high) == pytest.approx((expected.difference, expected.low, expected.high))
     assert found["overall"].best.probability["one"] == 1
+
+
+def biased_for_the_worse(engine: Engine) -> list[Run]:
+    """People score "one" two points above "two", on 24 of 36 questions drawn; the judge says the opposite."""
+    low = [1 + i % 3 for i in range(N)]
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        rubric, runs = rows.rubric(session), []
+        for target, up, judged in (("one", 2, 1), ("two", 0, 3)):
+            run, answers = a_run(session, qa_set, questions, target)
+            give(answers, rows.judge(session), [min(5, value + judged) for value in low], session)
+            wish = Wish((run.id or 0,), Design.random, 24, double_share=0)
+            sample = sampling.draw_sample(wish, rubric, seed=3, session=session)
+            drawn = {d.answer_id: d.id for d in session.exec(select(Draw).where(col(Draw.sample_id) == sample.id))}
+            for answer, value in zip(answers, low, strict=True):
+                if answer.id in drawn:
+                    given = {"draw_id": drawn[answer.id]}
+                    give([answer], rows.person(session), [value + up], session, "person", **given)
+            runs.append(run)
+    return runs
+
+
+def test_no_verdict_of_a_judge_runs_against_what_people_scored(rightsize: Command, engine: Engine) -> None:
+    runs = biased_for_the_worse(engine)
+    one, two = quality_numbers(runs, engine)
+    assert (one.number.low or 0) > (two.number.high or 9)
+    (found,) = compare(runs, engine, criterion="overall")
+    (pair,) = found.pairs
+    assert (pair.outcome, pair.n_people, pair.method) == ("better", (24, 24), one.number.method)
+    assert found.rests_on.startswith("people")
+    assert not any("judge only" in note for note in found.notes)
+    (by_judge,) = compare(runs, engine, criterion="overall", source="test-judge (quick)")
+    assert by_judge.pairs[0].outcome == "not decisive"
+    assert "say the opposite" in by_judge.pairs[0].words
+    assert (by_judge.pairs[0].difference or 0) < 0
+    assert by_judge.best.probability == {}
+    told = rightsize("compare", "1", "2", "--db", str(engine.url.database), "--criterion", "overall").err
+    assert "scored by people" in told.replace("\n", " ")
+
+
+def test_a_judge_without_people_is_said_to_be_judge_only(rightsize: Command, engine: Engine) -> None:
+    words = "judge only, not calibrated"
+    (found,) = compare(two_runs(engine), engine, criterion="overall")
+    assert found.pairs[0].method == words
+    assert any(words in note for note in found.notes)
+    db = str(engine.url.database)
+    (shown,) = json.loads(rightsize("compare", "1", "2", "--db", db, "--criterion", "overall", "--json").out)
+    assert any(words in note for note in shown["notes"])
+    assert words in " ".join(rightsize("compare", "1", "2", "--db", db, "--criterion", "overall").err.split())
+
+
+def test_people_come_first_among_the_sources_and_simulated_runs_say_so(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        runs = []
+        for target, simulated in (("one", True), ("two", False)):
+            run = rows.add_run(session, qa_set, target=target, name=target, simulated=simulated)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            give(answers, rows.judge(session, "a-judge"), JUDGE, session)
+            give(answers, rows.person(session), PERSON, session, "person")
+            runs.append(run)
+    assert common_sources(runs, engine) == ["people", "a-judge (quick)"]
+    (found,) = compare(runs, engine, criterion="overall")
+    assert found.source == "people"
+    assert any(note.startswith("Simulated") for note in found.notes)
+    (real,) = compare([runs[1], runs[1]], engine, criterion="overall")
+    assert not any(note.startswith("Simulated") for note in real.notes)
 
 
 def test_versions_of_a_qa_set_are_not_compared_without_saying_so(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command import Command
 from costed import add_demo_targets
@@ -10,6 +11,8 @@ from sqlalchemy import update
 from db import store
 from db.models import Answer, Call
 from eval.cost import price_card_file, scenario_file
+from eval.cost.assumption import draw
+from eval.cost.compile import Compiler
 
 DEMO = scenario_file.demo()
 SCENARIO = scenario_file.dump(DEMO)
@@ -23,7 +26,7 @@ VOLUME = "\n".join(line for line in SCENARIO.splitlines() if line.startswith(("u
     ("old", "new", "sentence"),
     [
         (USERS, "users = -5", "workload.users: -5 is out of range; allowed is 1 to 1,000,000,000, at least one user"),
-        (USERS, "users = 1e30", "workload.users: 1,000,000,000,000,000"),
+        (USERS, "users = 1e30", "workload.users: 1e+30 is out of range; allowed is 1 to 1,000,000,000"),
         (USERS, "users = nan", "workload.users.value: nan is not a number to calculate with; write a finite number"),
         (USERS, 'users = "many"', 'workload.users: "many" is not a number; write one without a unit, or { value = 2,'),
         (USERS, "users = true", "workload.users: true is not a number; write one without a unit"),
@@ -69,6 +72,69 @@ def test_a_scenario_with_an_impossible_value_names_field_and_bounds(
         assert "Traceback" not in said.err
 
 
+FIRST = "[workload]"
+PIN = '[price_card]\nname = "x"\ndate = "2026-01-01"\nsha256 = "abc"\n[workload]'
+ESCALATE = "[options.escalate]"
+SLIPS = {
+    "a text in a table": (USERS, 'users = { value = "2000" }', ['workload.users.value: "2000" is not a number']),
+    "a number without end": (USERS, "users = 1e308", ["workload.users: 1e+308 is out of range; allowed is 1 to 1,000"]),
+    "a hash": (FIRST, PIN, ['price_card.sha256: "abc" is not a hash; write its 64 digits']),
+    "the own currency": (
+        "[energy]",
+        "[money.rates]\nUSD = 2\n[energy]",
+        ["money.rates.USD: USD is the scenario's own currency; remove it"],
+    ),
+    "a criterion": (
+        "factuality = 3.5",
+        "factuallity = 3.5",
+        ["constraints.quality_floor.factuallity: this is no criterion; did you mean factuality?"],
+    ),
+    "a text as a ceiling": ("p95_ms = 15000.0", 'p95_ms = "15000"', ['constraints.p95_ms: "15000" is not a number']),
+    "names in two cases": (ESCALATE, "[options.Cloud]", ['options.Cloud: it differs from "cloud" in case only']),
+    "a label twice": (
+        'label = "Large model on workstations"',
+        'label = "Cloud API"',
+        ['options.large-local.label: "Cloud API" is what "cloud" is shown as too; give each option a label of its own'],
+    ),
+    "a label that is a name": (
+        'label = "Large model on workstations"',
+        'label = "DO-nothing"',
+        [],  # that option has a label itself, and nobody sees its name
+    ),
+    "faults of both kinds": (
+        f"{USERS}\nBASE",
+        "users = -5",
+        ["workload.users: -5 is out of range", 'baseline: "clod" is no option; did you mean cloud?'],
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_in_a_scenario_is_a_fault_and_hides_no_other(slip: str):
+    old, new, sentences = SLIPS[slip]
+    text = SCENARIO
+    if old.endswith("BASE"):
+        old, text = old.removesuffix("\nBASE"), text.replace('baseline = "cloud"', 'baseline = "clod"')
+    assert old in text
+    try:
+        scenario_file.parse(text.replace(old, new, 1))
+        faults = ""
+    except scenario_file.ScenarioError as error:
+        faults = str(error)
+    assert [sentence for sentence in sentences if sentence not in faults] == []
+    assert faults.count("\n- ") == len(sentences)
+
+
+def test_draws_of_a_lognormal_range_keep_to_what_the_field_allows():
+    """1 to 4 as the 10th and 90th percentile would go from 0.18 to 19; a PUE is never below 1, and 4 is the most."""
+    line = next(line for line in SCENARIO.splitlines() if line.startswith("pue = { value = 1.3"))
+    text = SCENARIO.replace(line, 'pue = { low = 1.0, high = 4.0, shape = "lognormal" }')
+    spreads = Compiler(scenario_file.parse(text), {}, price_card_file.built_in()).spreads
+    drawn = draw(spreads, 2000, 1)["hardware.workstation.pue"]
+    assert (drawn.min(), drawn.max()) == (1, 4)
+    assert np.median(drawn) == pytest.approx(2, rel=0.01)
+
+
 CARD = price_card_file.dump_csv(price_card_file.built_in())
 ROW = next(line for line in CARD.splitlines() if line.startswith("simulator,sim-cloud"))
 
@@ -81,6 +147,8 @@ ROW = next(line for line in CARD.splitlines() if line.startswith("simulator,sim-
         (ROW.replace("1.25", "-1.25"), "input_per_mtok: -1.25 is not a price; it has to be from 0 to 100,000"),
         (ROW.replace("1.25", "1e9"), "input_per_mtok: 1000000000 is not a price"),
         (ROW.replace("1.25", "free"), 'input_per_mtok: "free" is not a number'),
+        (ROW.replace("1.25", "1_000"), 'input_per_mtok: "1_000" is not a number; write it with the digits 0 to 9'),
+        (ROW.replace("1.25", "\u0661"), "is not a number; write it with the digits 0 to 9"),
     ],
 )
 def test_a_card_with_a_faulty_row_names_line_and_column(
@@ -123,3 +191,53 @@ def test_a_target_that_was_never_run_blocks_its_option(rightsize: Command, share
     said = rightsize("tco", "demo", "--db", shared_url)
     assert said.code == 1
     assert 'options.cloud: the target "cloud" has no run with an answer; run it, or remove the option.' in said.err
+
+
+def test_a_card_without_a_price_is_a_fault(rightsize: Command, tmp_path: Path):
+    header = CARD[: CARD.index("\r\n", CARD.index("provider,")) + 2]
+    (tmp_path / "c.csv").write_text(header, encoding="utf-8", newline="")
+    (tmp_path / "c.json").write_text('{"name": "a", "date": "2026-01-01", "rows": []}')
+    for name in ("c.csv", "c.json"):
+        said = rightsize("prices", "check", str(tmp_path / name))
+        assert said.code == 1
+        assert "there is no price in it; write a row for each model" in said.err
+
+
+def test_a_price_of_a_model_that_was_never_asked_blocks_its_option(rightsize: Command, tmp_path: Path):
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    (tmp_path / "s.toml").write_text(SCENARIO.replace("{ sim-cloud = ", "{ sim-clod = ", 1), encoding="utf-8")
+    said = rightsize("tco", str(tmp_path / "s.toml"), "--db", url)
+    assert said.code == 1
+    assert 'options.cloud.prices: "sim-clod" is no model of cloud; did you mean sim-cloud.' in said.err
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones(rightsize: Command, tmp_path: Path):
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    for command in (("tco", "demo"), ("report", "demo", "--out", str(tmp_path / "r.html"))):
+        said = rightsize(*command, "--source", "nobody", "--db", url)
+        assert said.code == 1
+        assert 'Nobody called "nobody" scored these runs; known are test-judge (quick)' in said.err
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        (".", "is a folder and not a file"),
+        ("/", "is a folder and not a file"),
+        ("", "is a folder and not a file"),
+        ("..", "is a folder and not a file"),
+        ("r.docx", '"r.docx" ends like docx, and the format is md; write --format docx, or name one, such as'),
+    ],
+)
+def test_a_report_needs_a_file_of_its_format(
+    out: str, sentence: str, rightsize: Command, shared_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    said = rightsize("report", "demo", "--format", "md", "--out", out, "--db", shared_url)
+    assert said.code == 1
+    assert sentence in said.err
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == []

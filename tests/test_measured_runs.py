@@ -106,7 +106,7 @@ def test_a_load_is_concurrency_over_mean_time_and_never_more_than_was_asked(engi
     assert (load.concurrency, load.n) == (1, 2)
     assert load.answers_per_s == pytest.approx(1 / 1.5)  # the answers took 1 s and 2 s
     stored(engine, [[{}], [{}]], concurrency=30, group_id="later")
-    (load,) = measured_targets(scenario("test-small"), engine)["test-small"].loads
+    load = measured_targets(scenario("test-small"), engine)["test-small"].loads[-1]
     assert load.concurrency == 2
     assert load.answers_per_s == pytest.approx(2 / 1.5)
 
@@ -118,6 +118,34 @@ def test_named_runs_of_one_target_give_a_load_each_and_the_newest_gives_the_figu
     assert [load.concurrency for load in found.loads] == [1, 2]
     assert found.stages[0].prompt.value == 9
     assert found.runs == (str(first), str(second))
+
+
+def test_runs_at_other_concurrencies_tell_the_loads_and_the_newest_run_the_figures(engine: Engine):
+    ids = [
+        stored(engine, [[{}]] * 3, concurrency=1, group_id="a"),
+        stored(engine, [[{}]] * 3, concurrency=2, group_id="b"),
+        stored(engine, [[{}]] * 3, concurrency=3, group_id="c", endpoint="http://127.0.0.1:9999/v1"),  # another server
+        stored(engine, [[{}]], concurrency=2, group_id="d"),  # newer, so it counts and not b
+        stored(engine, [[{"prompt_tokens": 7}]] * 3, concurrency=4, group_id="e"),
+    ]
+    found = measured_targets(scenario("test-small"), engine)["test-small"]
+    assert found.runs == tuple(str(ids[i]) for i in (3, 0, 4))
+    assert found.stages[0].prompt.value == 7
+    assert [load.concurrency for load in found.loads] == [1, 3]  # three answers have never four under way
+    assert found.loads[-1].p95 == found.p95_ms
+
+
+@pytest.mark.parametrize(
+    ("calls", "share"),
+    [
+        ([{"ttft_ms": 100.0, "total_ms": 400.0}, {"ttft_ms": 300.0, "total_ms": 600.0}], 0.4),
+        ([{"ttft_ms": 100.0, "total_ms": 400.0}, {"ttft_ms": None, "total_ms": 600.0}], None),
+    ],
+)
+def test_the_time_to_the_first_token_is_a_share_of_all_or_unknown(calls, share, engine: Engine):
+    stored(engine, [[call] for call in calls])
+    found = measured_targets(scenario("test-small"), engine)["test-small"]
+    assert (found.ttft_share, found.loads[0].ttft_share) == (share, share)
 
 
 def test_a_target_outside_the_newest_group_counts_by_its_newest_run_on_the_same_questions(engine: Engine):

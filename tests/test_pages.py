@@ -328,7 +328,7 @@ def test_a_staged_target_is_charged_for_each_of_its_calls(shared_url: str, monke
 def test_a_price_that_is_entered_is_saved_and_counts(full_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, full_url, "cost")
     assert table(app, "prices")["model"].to_list() == ["test-phi-mini", "test-llama-70b", "test-gpt", "test-judge"]
-    edits = {"input_usd_per_mtok": 2.5, "output_usd_per_mtok": 10.0, "kind": "quoted", "source": "offer of 3 Nov"}
+    edits = {"input_usd_per_mtok": "2.5", "output_usd_per_mtok": "10.0", "kind": "quoted", "source": "offer of 3 Nov"}
     app.session_state["_prices"] = {"edited_rows": {2: edits}, "added_rows": [], "deleted_rows": []}
     app.button(key="_save_prices").click().run()
     assert not app.exception
@@ -342,10 +342,23 @@ def test_a_price_that_is_entered_is_saved_and_counts(full_url: str, monkeypatch:
 
 def test_an_impossible_price_is_refused(full_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, full_url, "cost")
-    edits = {"input_usd_per_mtok": -1.0, "output_usd_per_mtok": 10.0}
+    edits = {"input_usd_per_mtok": "-1", "output_usd_per_mtok": "10"}
     app.session_state["_prices"] = {"edited_rows": {2: edits}, "added_rows": [], "deleted_rows": []}
     app.button(key="_save_prices").click().run()
     assert "must be 0 or more" in app.error[0].value
+    with store.reading(store.connect(full_url)) as session:
+        assert "test-gpt" not in store.list_prices(session=session)
+
+
+def test_a_price_with_a_decimal_comma_is_refused_and_never_ten_times_as_much(
+    full_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_page(monkeypatch, full_url, "cost")
+    edits = {"input_usd_per_mtok": "1,7", "output_usd_per_mtok": "10"}
+    app.session_state["_prices"] = {"edited_rows": {2: edits}, "added_rows": [], "deleted_rows": []}
+    app.button(key="_save_prices").click().run()
+    told = app.error[0].value.replace("\\", "")
+    assert '"1,7" is not a number; write a point, like 1.7' in told
     with store.reading(store.connect(full_url)) as session:
         assert "test-gpt" not in store.list_prices(session=session)
 

@@ -37,7 +37,7 @@ def test_an_untouched_table_is_the_same_card_to_the_last_digit():
 
 
 def test_an_edit_is_in_the_new_card_with_its_name_and_date_and_not_in_the_old_one():
-    new = made(changed(0, output_per_mtok=0.75, source="an offer of January"))
+    new = made(changed(0, output_per_mtok="0.75", source="an offer of January"))
     assert new.rows[0].output_per_mtok == Decimal("0.75")
     assert new.rows[0].input_per_mtok == EXACT
     assert (new.name, new.date) == ("another", "2027-01-01")
@@ -48,7 +48,7 @@ def test_an_edit_is_in_the_new_card_with_its_name_and_date_and_not_in_the_old_on
 def test_rows_come_and_go():
     frame = card_frame(CARD).drop(index=0)
     frame.loc[2, ["provider", "model", "kind", "source"]] = ["acme", "o", "hypothetical", "made up"]
-    frame.loc[2, ["input_per_mtok", "output_per_mtok"]] = [3.0, 4.0]
+    frame.loc[2, ["input_per_mtok", "output_per_mtok"]] = ["3", "4.0"]
     new = made(frame)
     assert [row.id for row in new.rows] == ["acme/n", "acme/o"]
     assert new.rows[1].kind == "hypothetical"
@@ -56,7 +56,7 @@ def test_rows_come_and_go():
 
 
 def test_every_fault_is_named_with_its_row():
-    frame = changed(0, input_per_mtok=-1.0, currency="dollars")
+    frame = changed(0, input_per_mtok="-1", currency="dollars")
     frame.loc[1, "valid_until"] = "soon"
     with pytest.raises(PriceCardError) as raised:
         made(frame)
@@ -75,8 +75,21 @@ def test_two_prices_of_one_day_are_a_fault():
 
 def test_a_changed_price_cannot_keep_the_source_of_the_old_one():
     with pytest.raises(PriceCardError, match="write where the new price comes from"):
-        made(changed(0, output_per_mtok=0.75))
-    assert made(changed(0, output_per_mtok=0.75, kind="hypothetical")).rows[0].kind == "hypothetical"
+        made(changed(0, output_per_mtok="0.75"))
+    assert made(changed(0, output_per_mtok="0.75", kind="hypothetical")).rows[0].kind == "hypothetical"
+
+
+@pytest.mark.parametrize("typed", ["1,7", "1.234,5", "1,234.5", "1 234", "2.000", "1_000", "free"])
+def test_a_price_that_is_no_number_is_refused_and_never_another_price(typed: str):
+    with pytest.raises(PriceCardError) as raised:
+        made(changed(0, output_per_mtok=typed, source="an offer"))
+    (fault,) = raised.value.faults
+    assert fault.where == "row 1 (acme/m), output_per_mtok"
+    assert "write a point, like 1.7, and thousands without separators" in fault.remedy
+
+
+def test_a_price_written_with_more_zeros_is_not_a_changed_one():
+    assert made(changed(0, output_per_mtok="0.500")).rows[0] == CARD.rows[0]
 
 
 def test_an_emptied_price_is_unknown_and_needs_a_reason():

@@ -98,7 +98,7 @@ def test_a_decided_difference_is_a_sentence_and_an_open_one_a_count(tmp_path: Pa
     said = tables.finding(compared)
     assert "is better than" in said
     assert "Not decisive: 1 pair." in said
-    assert "not corrected by people's scores" in tables.source_sentence(compared)
+    assert "judge only, not calibrated" in tables.source_sentence(compared)
     assert tables.source_sentence(replace(compared, source="people")) == "Scored by people."
     engine.dispose()
 

@@ -103,7 +103,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_behind(result: Result, t
     with pytest.raises(ReportError, match="cannot be written"):
         files.write(result, "md", tmp_path / "no" / "report.md")
     (tmp_path / "report.md").mkdir()
-    with pytest.raises(ReportError, match="cannot be written"):
+    with pytest.raises(ReportError, match="is a folder"):
         files.write(result, "md", tmp_path / "report.md")
     assert [file.name for file in tmp_path.iterdir()] == ["report.md"]
 

@@ -17,7 +17,7 @@ from eval.cost.scenario import assumptions
 from eval.cost.scenario_edit import edited
 from eval.cost.scenario_file import ScenarioError
 
-DEMO = "Internal assistant"
+DEMO = "Internal assistant (demo)"
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_an_edited_assumption_changes_the_result_at_once_and_stores_nothing(
 ):
     app = open_page(monkeypatch, demo_url, "tco")
     before = options(app).loc["Cloud API", "npv"]
-    edit(app, "workload.users", value=2900)
+    edit(app, "workload.users", value="2900")
     assert options(app).loc["Cloud API", "npv"] > before * 1.3
     assert stored_scenarios.names(store.connect(demo_url)) == []
 
@@ -93,14 +93,14 @@ def test_an_impossible_edit_is_named_and_the_stored_scenario_stays_in_view(
 ):
     app = open_page(monkeypatch, demo_url, "tco")
     before = options(app).loc["Cloud API", "npv"]
-    edit(app, "workload.users", value=-5)
+    edit(app, "workload.users", value="-5")
     assert "workload" in app.error[0].value
     assert options(app).loc["Cloud API", "npv"] == before
 
 
 def test_a_saved_copy_keeps_the_edit_and_is_in_view(demo_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, demo_url, "tco")
-    edit(app, "workload.users", value=2900)
+    edit(app, "workload.users", value="2900")
     app.text_input(key="_scenario_name").set_value("Mine")
     app.button(key="_copy").click().run()
     assert not app.exception
@@ -113,6 +113,8 @@ def test_a_saved_copy_keeps_the_edit_and_is_in_view(demo_url: str, monkeypatch: 
     app.button(key="_rename").click().run()
     assert stored_scenarios.names(engine) == ["Ours"]
     app.button(key="_delete").click().run()
+    assert stored_scenarios.names(engine) == ["Ours"]  # it asks first
+    app.button(key="_delete_yes").click().run()
     assert stored_scenarios.names(engine) == []
     assert app.selectbox(key="_scenario_box").value == DEMO
 

@@ -120,7 +120,7 @@ def test_a_taken_name_and_an_impossible_share_are_named(demo_url: str, monkeypat
 def test_edits_of_the_table_and_of_the_options_are_saved_together(demo_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, demo_url, "tco")
     row = table(app, "Assumptions of the scenario, to edit")["path"].to_list().index("workload.users")
-    app.session_state["_assumptions"] = {"edited_rows": {row: {"value": 2900}}, "added_rows": [], "deleted_rows": []}
+    app.session_state["_assumptions"] = {"edited_rows": {row: {"value": "2900"}}, "added_rows": [], "deleted_rows": []}
     ok(app.run())
     look(app, "Options")
     ok(app.selectbox(key="_option").set_value("hybrid").run())
@@ -158,7 +158,7 @@ def test_an_edited_card_is_stored_beside_the_old_one_and_offered_to_the_scenario
     app = part(monkeypatch, demo_url, "Prices")
     assert app.button(key="_store_card").disabled
     before = table(app, "Cost of the options").set_index("option")["npv"]["Cloud API"]
-    edit_price(app, output_per_mtok=20.0, source="an offer, made up for a test")
+    edit_price(app, output_per_mtok="20.0", source="an offer, made up for a test")
     assert "output rose from 10 to 20 USD" in said(app)
     app.text_input(key=NAME).set_value("After the offer")
     ok(app.run())
@@ -180,7 +180,7 @@ def test_an_edited_card_is_stored_beside_the_old_one_and_offered_to_the_scenario
 
 def test_a_faulty_price_is_named_and_cannot_be_stored(demo_url: str, monkeypatch: pytest.MonkeyPatch):
     app = part(monkeypatch, demo_url, "Prices")
-    edit_price(app, output_per_mtok=-1.0, currency="euro")
+    edit_price(app, output_per_mtok="-1.0", currency="euro")
     told = app.error[0].value.replace("\\", "")
     assert "(simulator/sim-cloud), output_per_mtok" in told
     assert "(simulator/sim-cloud), currency" in told
@@ -224,7 +224,7 @@ def test_the_scenario_in_view_stands_beside_another(demo_url: str, monkeypatch: 
     ok(app.selectbox(key="_compared_with").set_value("More").run())
     both = table(app, "The options of both scenarios")
     cloud = both[both["option"] == "Cloud API"].set_index("scenario")["npv"]
-    assert cloud["More"] > cloud["Internal assistant"]
+    assert cloud["More"] > cloud["Internal assistant (demo)"]
     assert table(app, "What the two scenarios state otherwise")["path"].to_list() == ["workload.users"]
 
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard import agreement_details, agreement_view, data, widgets
 from dashboard import agreement_tables as tables
-from dashboard import agreement_view, data, widgets
 from dashboard.charts.confusion import confusion
 from dashboard.keys import Key
 from eval.agreeing import AgreementError
@@ -65,3 +65,4 @@ if pairs:
         )
     agreement_view.show_bias(each, criterion, simulated=simulated)
 agreement_view.show_people(each, criterion, simulated=simulated)
+agreement_details.show_details(each, criterion, simulated=simulated)

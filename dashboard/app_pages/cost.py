@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, tables, widgets
+from dashboard import data, number_cell, tables, widgets
 from dashboard.charts.cost_bars import cost_bars
 from dashboard.format import plain, to_csv
 from db import store
@@ -79,8 +79,8 @@ edited = st.data_editor(
     alt="Prices per model, to edit",
     column_config={
         "model": st.column_config.TextColumn("Model"),
-        "input_usd_per_mtok": st.column_config.NumberColumn("Input", min_value=0.0, format="$%.4f"),
-        "output_usd_per_mtok": st.column_config.NumberColumn("Output", min_value=0.0, format="$%.4f"),
+        "input_usd_per_mtok": st.column_config.TextColumn("Input", alignment="right", help=number_cell.HELP),
+        "output_usd_per_mtok": st.column_config.TextColumn("Output", alignment="right", help=number_cell.HELP),
         "kind": st.column_config.SelectboxColumn(
             "Kind",
             options=list(tables.PRICE_KINDS),
@@ -97,7 +97,7 @@ if save:
     try:
         changed = tables.edited_prices(edited, prices)
     except tables.PriceError as error:
-        st.error(str(error))
+        st.error(plain(error))
         st.stop()
     with store.writing(data.engine()) as session:
         for price in changed:

@@ -69,5 +69,5 @@ for note in tables.notes(found):
     st.caption(note)
 
 st.subheader("Which differences are decided", anchor=False)
-difference_view.show_differences(ids, criterion, simulated=simulated)
+difference_view.show_differences(ids, criterion, judge, simulated=simulated)
 difference_view.show_preferences(ids, simulated=simulated)

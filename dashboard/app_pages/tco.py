@@ -23,21 +23,20 @@ buttons = st.container()
 assumptions, options, prices, compare = st.tabs(
     [ASSUMPTIONS, OPTIONS, PRICES, COMPARE], key=Key.TCO_PART, on_change="rerun"
 )
-faults: list[str] = []
 if assumptions.open:
     with assumptions:
-        faults = assumption_desk.show()
+        assumption_desk.show()
 else:
     draft.close_table()
-scenario = draft.current()
+scenario, faults = draft.current(), draft.begun().faults
 card = stored_scenarios.card_of(scenario, data.engine())
 result = data.tco(scenario, card)
 with buttons:
-    scenario_desk.keep(scenario, stored.name, card, changed=scenario != stored)
+    scenario_desk.keep(scenario, card)
 
 with top:
     if faults:
-        st.error("\n".join(f"- {plain(fault)}" for fault in faults))
+        st.error("The result is without the faulty entries:\n" + "\n".join(f"- {plain(fault)}" for fault in faults))
     tco_result.show(result)
     if tco_result.computed(result):
         scenario_desk.offer_report(result)
@@ -50,4 +49,4 @@ if prices.open:
         price_desk.show(scenario, card)
 if compare.open:
     with compare:
-        tco_comparison.show(scenario, result)
+        tco_comparison.show(scenario, stored, result)

@@ -72,7 +72,11 @@ def compare(
     runs: Runs,
     criterion: Criterion = None,
     source: Annotated[
-        str | None, typer.Option(help='Whose scores: "people", or a judge like "gpt-oss-20b (quick)".')
+        str | None,
+        typer.Option(
+            help='Whose scores alone: "people", or a judge like "gpt-oss-20b (quick)". Default: quality numbers where '
+            "people scored a valid sample of both."
+        ),
     ] = None,
     test: Annotated[Test, typer.Option(help="The test behind the p-values.")] = "sign-flip",
     db: Db = None,

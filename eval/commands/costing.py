@@ -19,7 +19,7 @@ from eval.cost.evaluate import evaluate
 from eval.cost.result import OptionResult, Result
 from eval.cost.scenario import Scenario
 from eval.measured_runs import measured_targets
-from eval.report.files import Format, write
+from eval.report.files import Format, check_place, write
 from eval.terminal import say
 
 ScenarioName = Annotated[str, typer.Argument(help='A TOML file, the name of a stored scenario, or "demo".')]
@@ -102,9 +102,10 @@ def report(
 
     Ends with exit code 1 where an option cannot be computed; the report is written all the same and says why.
     """
+    place = Path(f"rightsize-report.{format}") if out is None else out
+    check_place(place, format)
     engine = open_existing(db)
     result = result_of(stored_scenarios.find(scenario, engine), runs, card, source, engine)
-    place = out or Path(f"rightsize-report.{format}")
     write(result, format, place)
     say(f"Written: {place}")
     _end(result)

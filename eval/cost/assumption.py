@@ -24,19 +24,24 @@ Floats = NDArray[np.floating[Any]]
 DEFAULT = "default of Rightsize, to be replaced by your own"
 P90 = 1.2815515655446004  # standard normal quantile
 P975 = 1.959963984540054
+HUGE = 1e15  # beyond it nobody counts the digits
 EXTREMES = np.array([1e-12, 1 - 1e-12])  # no draw lies beyond these quantiles
+
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Assumption(Strict):
     """A stated number: `value` is its central one, `low` and `high` with `shape` its range where there is one.
 
     triangular: between low and high with its peak at value. uniform: between low and high. lognormal: low and high are
-    its 10th and 90th percentile, value its median. A bare number in a file is a fixed value that somebody assumed.
+    its 10th and 90th percentile, value its median, and no draw leaves what the field allows. A bare number in a file is
+    a fixed value that somebody assumed.
     """
 
-    value: Annotated[float, Field(allow_inf_nan=False)]
-    low: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    high: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    value: Number
+    low: Number | None = None
+    high: Number | None = None
     shape: Literal["fixed", "triangular", "uniform", "lognormal"] = "fixed"
     kind: Kind = "assumed"
     source: Text = ""
@@ -104,7 +109,9 @@ def default(value: float) -> Assumption:
 
 
 def plain(value: float) -> str:
-    """A number as a person writes it: with commas, at most six decimals, and without an exponent unless it is tiny."""
+    """A number as a person writes it: with commas, at most six decimals, and an exponent only if it is tiny or huge."""
+    if abs(value) > HUGE:
+        return f"{value:.6g}"
     text = f"{value:,.6f}".rstrip("0").rstrip(".")
     return text if value == 0 or text.strip("-") != "0" else f"{value:g}"
 
@@ -136,12 +143,17 @@ def within(least: float, most: float, why: str = "") -> AfterValidator:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a number is distributed. normal: low and high are the ends of its 95 % interval, and it is never negative."""
+    """How a number is distributed. normal: low and high are the ends of its 95 % interval, and it is never negative.
+
+    `least` and `most` are what the number can be at all: a lognormal draw beyond them is set to the nearer one.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
     shape: Shape = "fixed"
+    least: float = -np.inf
+    most: float = np.inf
 
     @property
     def fixed(self) -> bool:
@@ -162,7 +174,8 @@ class Spread:
                 falling = self.high - np.sqrt((1 - u) * width * (self.high - self.value))
                 return np.where(u < peak, rising, falling)
             case "lognormal":
-                return self.value * np.exp(ndtri(u) * log(self.high / self.low) / (2 * P90))
+                free = self.value * np.exp(ndtri(u) * log(self.high / self.low) / (2 * P90))
+                return np.clip(free, self.least, self.most)
             case _:
                 return np.maximum(self.value + ndtri(u) * width / (2 * P975), 0.0)
 

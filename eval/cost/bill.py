@@ -4,7 +4,7 @@ Every number comes in as a column of draws, shape (n, 1), and spreads over the m
 factor (n, 1) times a basis (n, T) that several lines share, which is what makes 10,000 draws cheap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from eval.cost.assumption import Floats
 from eval.cost.capacity import machines_for
+from eval.cost.measured import stretch
 from eval.cost.price_card import PriceRow, Tier
-from eval.cost.program import ApiPart, MachinePart, Program, Tokens
+from eval.cost.program import ApiPart, MachinePart, Pool, Program, Tokens
 from eval.cost.scenario import DoNothing, Escalate, Hardware, Scenario
 
 VOLUME_FACTOR = "volume factor"  # multiplies the volume, for sweeps over it; 1 where it is left out
@@ -90,8 +91,8 @@ class Bill:
     assets: list[Asset] = field(default_factory=list)
     once: list[tuple[str, Floats]] = field(default_factory=list)
     kwh: list[Line] = field(default_factory=list)
-    machines: dict[str, Floats] = field(default_factory=dict)  # by part, those of the busy hour with their spares
-    load: dict[str, Floats] = field(default_factory=dict)  # by part, in Erlang
+    machines: dict[str, Floats] = field(default_factory=dict)  # by pool, those of the busy hour with their spares
+    load: dict[str, Floats] = field(default_factory=dict)  # by pool, in Erlang
     service_s: dict[str, Floats] = field(default_factory=dict)
     feasible: Floats | None = None  # by draw, 1 where the machines that can be had suffice
 
@@ -110,10 +111,8 @@ def bill(program: Program, w: Workings) -> Bill:
     if program.judge is not None:
         for basis, row in _periods(made, program.judge, w):
             made.add("judge", basis, w["workload.judged_share"] * _per_answer(program.judge, row, w))
-    seen: set[str] = set()
-    for part in program.machines:
-        _add_machines(made, part, w, first=part.hardware not in seen)
-        seen.add(part.hardware)
+    for pool in program.pools:
+        _add_machines(made, pool, w)
     made.add("fixed fees", "month", w[f"options.{name}.fixed_per_month"])
     if isinstance(option, Escalate):
         made.add("gate", "answers", w[f"options.{name}.gate_per_1000"] / 1000)
@@ -239,7 +238,8 @@ def _add_foreign_energy(made: Bill, program: Program, w: Workings) -> None:
 def service_time(part: MachinePart, w: Workings) -> Floats:
     """How long one place of a machine takes for an answer, in seconds, by draw."""
     if part.rate is None:
-        return part.machine.service_s * w["workload.completion_scale"]
+        share = part.load.ttft_share if part.load else None
+        return part.machine.service_s * stretch(share, w["workload.prompt_scale"], w["workload.completion_scale"])
     if not part.rated_tokens:
         return part.machine.places / w[part.rate]
     tokens = sum(
@@ -249,40 +249,41 @@ def service_time(part: MachinePart, w: Workings) -> Floats:
     return part.machine.places * tokens / w[part.rate]
 
 
-def _add_machines(made: Bill, part: MachinePart, w: Workings, *, first: bool) -> None:
-    key = f"hardware.{part.hardware}"
-    profile = w.scenario.hardware[part.hardware]
-    service = service_time(part, w)
-    share = w[part.share] if part.share else 1.0
-    load = w.per_s * (service * share)
-    need, held, fits = _counts(profile, part, load, w)
+def _add_machines(made: Bill, pool: Pool, w: Workings) -> None:
+    key, name = f"hardware.{pool.hardware}", pool.name
+    profile = w.scenario.hardware[pool.hardware]
+    shares = [w[part.share] if part.share else np.ones((1, 1)) for part in pool.parts]
+    services = [service_time(part, w) for part in pool.parts]
+    busy = sum(t * s * pool.weight(p) for p, t, s in zip(pool.parts, services, shares, strict=True))
+    load = w.per_s * busy
+    need, held, fits = _counts(profile, pool, load, w)
     rate = _rate(w, profile.currency)
-    made.machines[part.name], made.load[part.name], made.service_s[part.name] = need, load, service
+    made.machines[name], made.load[name] = need, load
+    made.service_s[name] = services[0] if len(services) == 1 else np.atleast_2d(busy / sum(shares))
     made.feasible = fits if made.feasible is None else made.feasible * fits
-    made.bases[f"need {part.name}"], made.bases[f"held {part.name}"] = need, held
+    made.bases[f"need {name}"], made.bases[f"held {name}"] = need, held
     if profile.capex is not None:
         bought = np.maximum(held - profile.owned, 0)
         life = np.maximum(np.rint(w[f"{key}.life_months"]), 1)
         made.assets.append(Asset(bought, w[f"{key}.capex"] * rate, w[f"{key}.residual_share"], life))
     if np.any(w[f"{key}.rent_per_hour"] > 0):
-        made.add("hardware", f"need {part.name}", w[f"{key}.rent_per_hour"] * w[f"{key}.hours_on_per_month"] * rate)
-    made.add("support", f"held {part.name}", w[f"{key}.support_per_year"] / 12 * rate)
-    if first:
-        hourly = w[f"{key}.labour_rate_per_hour"] * rate
-        made.add("labour", "month", w[f"{key}.labour_hours_per_month"] * hourly)
-        made.once.append(("labour", w[f"{key}.setup_hours"] * hourly))
-    _add_energy(made, part, profile, service * share, w)
+        made.add("hardware", f"need {name}", w[f"{key}.rent_per_hour"] * w[f"{key}.hours_on_per_month"] * rate)
+    made.add("support", f"held {name}", w[f"{key}.support_per_year"] / 12 * rate)
+    hourly = w[f"{key}.labour_rate_per_hour"] * rate
+    made.add("labour", "month", w[f"{key}.labour_hours_per_month"] * hourly)
+    made.once.append(("labour", w[f"{key}.setup_hours"] * hourly))
+    _add_energy(made, pool, profile, [t * s for t, s in zip(services, shares, strict=True)], w)
 
 
-def _counts(profile: Hardware, part: MachinePart, load: Floats, w: Workings) -> tuple[Floats, Floats, Floats]:
+def _counts(profile: Hardware, pool: Pool, load: Floats, w: Workings) -> tuple[Floats, Floats, Floats]:
     """Machines needed, machines there are by then, and by draw whether they suffice."""
     fits = np.ones((1, 1))
     if profile.one_per_user:
         need = np.ceil(w["workload.users"] * w.growth)
-        fits = (load / need <= part.table[0]).all(axis=1, keepdims=True).astype(float)
+        fits = (load / need <= pool.table[0]).all(axis=1, keepdims=True).astype(float)
         need = need + profile.spares
     else:
-        need = machines_for(load, part.table) + profile.spares
+        need = machines_for(load, pool.table) + profile.spares
     held = np.maximum.accumulate(need, axis=1)
     rented = profile.rent_per_hour.value > 0
     if profile.capex is None and not profile.one_per_user and not rented:
@@ -291,20 +292,25 @@ def _counts(profile: Hardware, part: MachinePart, load: Floats, w: Workings) -> 
     return need, held, fits
 
 
-def _add_energy(made: Bill, part: MachinePart, profile: Hardware, busy_s: Floats, w: Workings) -> None:
-    """Idle power while the machines are on, and what answering takes above it, both times the PUE."""
-    key = f"hardware.{part.hardware}"
-    active, idle = f"{key}.active_watts", f"{key}.idle_watts"
-    active_key = active if active in w.values else part.watts
-    idle_key = idle if idle in w.values else part.idle_watts
-    if active_key is None or idle_key is None:
-        return  # rented, and the energy is in the rent
+def _add_energy(made: Bill, pool: Pool, profile: Hardware, busy_s: Sequence[Floats], w: Workings) -> None:
+    """Idle power while the machines are on, and what answering takes above it, both times the PUE.
+
+    `busy_s` is how long an answer keeps a place busy, by part. Rented machines without a price have it in the rent.
+    """
+    key = f"hardware.{pool.hardware}"
     kilo = w[f"{key}.pue"] / 1000
-    lines = [("answers", np.maximum(w[active_key] - w[idle_key], 0) * kilo * busy_s / part.machine.places / 3600)]
-    if not profile.runs_other_work:
-        lines.append((f"held {part.name}", w[idle_key] * kilo * w[f"{key}.hours_on_per_month"]))
-    for basis, factor in lines:
+    lines: list[tuple[str, str, Floats]] = []
+    for part, seconds in zip(pool.parts, busy_s, strict=True):
+        active = f"{key}.active_watts" if f"{key}.active_watts" in w.values else part.watts
+        idle = f"{key}.idle_watts" if f"{key}.idle_watts" in w.values else part.idle_watts
+        if active is None or idle is None:
+            return
+        above = np.maximum(w[active] - w[idle], 0) * kilo
+        lines.append((part.name, "answers", above * seconds / part.machine.places / 3600))
+        if part is pool.parts[0] and not profile.runs_other_work:
+            lines.append((part.name, f"held {pool.name}", w[idle] * kilo * w[f"{key}.hours_on_per_month"]))
+    for name, basis, factor in lines:
         column = np.atleast_2d(factor)
-        made.kwh.append(Line(part.name, basis, column, column))
+        made.kwh.append(Line(name, basis, column, column))
         if f"{key}.price_per_kwh" in w.values:
             made.add("energy", basis, column * w[f"{key}.price_per_kwh"] * _rate(w, profile.currency))

@@ -179,11 +179,11 @@ def _steps(program: Program, values: Mapping[str, Floats], scenario: Scenario, v
     """The volumes at which a further machine is needed, spares left aside; none for machines that nobody shares."""
     made = bill(program, workings(scenario, values, months=1))
     found = []
-    for part in program.machines:
-        if scenario.hardware[part.hardware].one_per_user:
+    for pool in program.pools:
+        if scenario.hardware[pool.hardware].one_per_user:
             continue
-        load = float(made.load[part.name][0, 0])
-        beyond = part.table[-1] / TABLE * np.arange(TABLE + 1, EDGES + 1)
-        bears = volume * np.concatenate([part.table, beyond]) / load
-        found += [Step(part.name, k, requests) for k, requests in enumerate(bears.tolist(), start=1)]
+        load = float(made.load[pool.name][0, 0])
+        beyond = pool.table[-1] / TABLE * np.arange(TABLE + 1, EDGES + 1)
+        bears = volume * np.concatenate([pool.table, beyond]) / load
+        found += [Step(pool.name, k, requests) for k, requests in enumerate(bears.tolist(), start=1)]
     return tuple(found)

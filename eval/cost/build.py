@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,14 +12,15 @@ from eval.cost.bill import Bill, Workings, bill, prompt_tokens
 from eval.cost.capacity import erlang_c, mean_wait, wait_quantile
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
-from eval.cost.measured import UNKNOWN, Measured
+from eval.cost.measured import UNKNOWN, Measured, stretch
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
-from eval.cost.program import MachinePart, Program, tier_of
+from eval.cost.program import MachinePart, Pool, Program, tier_of
 from eval.cost.register import BASES
 from eval.cost.result import AnswerCost, Capacity, Fan, HeadCost, OptionResult, PriceUsed
-from eval.cost.scenario import Scenario
+from eval.cost.scenario import Scenario, SelfHosted
 from eval.cost.uncertainty import Draws, percentiles
+from eval.stats.intervals import Estimate
 
 TIMES = "end of month, from 0"
 _MONEY = (
@@ -97,7 +98,7 @@ def priced(
         list_by_month=Series(tuple(listed), currency, "derived", origin),
         billed_by_month=Series(tuple(billed_flows), currency, "derived", origin, TIMES),
         fan=None if fan is None else _fan(fan, currency, drawn),
-        capacity=tuple(_capacity(part, made, w, scenario) for part in program.machines),
+        capacity=tuple(_capacity(pool, made, w, scenario) for pool in program.pools),
         prices=tuple(_prices(program, w)),
     )
 
@@ -108,7 +109,6 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
     name = target.target if target else program.name
     origin = target.origin if target else f"options.{program.name}"
     missing = f"It was not measured for {option.label or program.name}."
-    scale = scenario.workload.completion_scale.value
     quality = {
         criterion: measured_figure(estimate, "of 5", origin, missing)
         for criterion, estimate in (target.quality if target else {}).items()
@@ -127,21 +127,42 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "remarks": option.remarks,
         "quality": quality,
         "acceptable": measured_figure(target.acceptable if target else UNKNOWN, "share", origin, missing),
-        "p50": _latency(target, "p50_ms", scale, origin, missing),
-        "p95": _latency(target, "p95_ms", scale, origin, missing),
+        "p50": _latency(scenario, program, "p50"),
+        "p95": _latency(scenario, program, "p95"),
         "answer": _answer(scenario, card, program, target, name),
     }
 
 
-def _latency(target: Measured | None, which: str, scale: float, origin: str, missing: str) -> Figure:
-    """A measured latency; where real answers are longer than the measured ones, longer by as much."""
-    estimate = getattr(target, which) if target else UNKNOWN
+def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"]) -> Figure:
+    """How long an answer takes: as measured at the load that the machines are taken at, else in the target's own run.
+
+    Where real prompts and answers are longer than the measured ones, longer by as much. Unknown on quoted hardware.
+    """
+    target = program.target
+    origin = target.origin if target else f"options.{program.name}"
+    if any(part.rate is not None for part in program.machines):
+        reason = "The throughput of its hardware is quoted, and how long an answer takes on it was not measured."
+        return Figure(None, "ms", "derived", origin, reason=reason)
+    estimate, share = (getattr(target, f"{which}_ms"), target.ttft_share) if target else (UNKNOWN, None)
+    load = program.machines[0].load if isinstance(program.option, SelfHosted) and program.machines else None
+    if load is not None:
+        share = load.ttft_share
+        if (told := getattr(load, which)).value is not None:
+            estimate = told
+        elif which == "p95" and load.p95_ms is not None and load.p95_ms != estimate.value:
+            estimate = Estimate(load.p95_ms, None, None, load.n)
+        origin += f", {load.concurrency} at once"
+    missing = f"It was not measured for {program.option.label or program.name}."
     figure = measured_figure(estimate, "ms", origin, missing)
+    workload = scenario.workload
+    scale = stretch(share, workload.prompt_scale.value, workload.completion_scale.value)
     if scale == 1 or figure.value is None:
         return figure
     low = None if figure.low is None else figure.low * scale
     high = None if figure.high is None else figure.high * scale
     why = f"{origin}, times workload.completion_scale"
+    if share:
+        why = f"{origin}, times workload.prompt_scale until the first token and workload.completion_scale after it"
     return Figure(float(figure.value) * scale, "ms", "derived", why, low, high, figure.n)
 
 
@@ -276,24 +297,25 @@ def _carbon(energy: Figure, scenario: Scenario) -> Figure:
     return Figure(used * grid.value / 1000, "kgCO2e", "derived", origin, low, high)
 
 
-def _capacity(part: MachinePart, made: Bill, w: Workings, scenario: Scenario) -> Capacity:
-    """Machines and waiting of one part in the first and the last month, at the central values."""
-    profile = scenario.hardware[part.hardware]
-    need, load = made.machines[part.name][0], made.load[part.name][0]
-    service = float(made.service_s[part.name][0, 0])
+def _capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capacity:
+    """Machines and waiting of one pool in the first and the last month, at the central values."""
+    profile = scenario.hardware[pool.hardware]
+    need, load = made.machines[pool.name][0], made.load[pool.name][0]
+    service = float(made.service_s[pool.name][0, 0])
     working = max(float(need[-1]) - profile.spares, 1.0)
-    a, c = float(load[-1]), working * part.machine.places
+    a, c = float(load[-1]), working * pool.places
     if profile.one_per_user:
-        a, c = a / working, float(part.machine.places)
-    origin = part.origin
+        a, c = a / working, float(pool.places)
+    quoted = any(part.rate is not None for part in pool.parts)
+    origin = "; ".join(dict.fromkeys(part.origin for part in pool.parts))
     kind: Kind = "derived"
-    counted = f"hardware.{part.hardware}: busy hour of the workload over what a machine bears, spares added; {origin}"
+    counted = f"hardware.{pool.hardware}: busy hour of the workload over what a machine bears, spares added; {origin}"
     if profile.one_per_user:
-        counted = f"hardware.{part.hardware}: one for each of workload.users with its growth, spares added"
+        counted = f"hardware.{pool.hardware}: one for each of workload.users with its growth, spares added"
     steps = tuple(
         (
             Figure(float(k), "machines", kind, origin),
-            Figure(_requests(part, w, load, k), "requests/month", kind, origin),
+            Figure(_requests(pool, w, load, k), "requests/month", kind, origin),
         )
         for k in range(1, 9)
         if not profile.one_per_user
@@ -305,9 +327,9 @@ def _capacity(part: MachinePart, made: Bill, w: Workings, scenario: Scenario) ->
         return Figure(None if endless else float(wait), "s", kind, "Erlang C", reason=full if endless else None)
 
     return Capacity(
-        part.name,
-        part.hardware,
-        Figure(float(part.machine.places), "requests at once", "quoted" if part.rate else "measured", origin),
+        pool.name,
+        pool.hardware,
+        Figure(float(pool.places), "requests at once", "quoted" if quoted else "measured", origin),
         Figure(service, "s", kind, origin),
         Figure(float(need[0]), "machines", kind, counted),
         Figure(float(need[-1]), "machines", kind, counted),
@@ -316,9 +338,9 @@ def _capacity(part: MachinePart, made: Bill, w: Workings, scenario: Scenario) ->
         Figure(float(erlang_c(a, c)), "share", kind, "Erlang C"),
         seconds(mean_wait(a, c, service)),
         seconds(wait_quantile(a, c, service)),
-        part.machine.sequential,
-        part.rate is not None,
-        _basis(part),
+        any(part.machine.sequential for part in pool.parts),
+        quoted,
+        "; ".join(dict.fromkeys(_basis(part) for part in pool.parts)),
         steps,
     )
 
@@ -332,9 +354,9 @@ def _basis(part: MachinePart) -> str:
     return "measured, one request at a time only" if part.machine.sequential else "measured under load"
 
 
-def _requests(part: MachinePart, w: Workings, load: Floats, machines: int) -> float:
+def _requests(pool: Pool, w: Workings, load: Floats, machines: int) -> float:
     """The requests a month that so many machines bear."""
-    return float(w.answers[0, -1]) * float(part.table[machines - 1]) / float(load[-1])
+    return float(w.answers[0, -1]) * float(pool.table[machines - 1]) / float(load[-1])
 
 
 def _prices(program: Program, w: Workings) -> Iterator[PriceUsed]:

@@ -71,11 +71,8 @@ class Machine:
         return self.places / self.service_s
 
 
-def machine_at(loads: Sequence[Load], p95_target_ms: float | None) -> Machine | str:
-    """The machine at the highest measured concurrency that meets the p95 target; else why there is none.
-
-    The service time of a place follows from Little's law: concurrency over answers a second.
-    """
+def load_at(loads: Sequence[Load], p95_target_ms: float | None) -> Load | str:
+    """The load of the highest measured concurrency that meets the p95 target; else why there is none."""
     usable = [load for load in loads if load.answers_per_s > 0]
     if not usable:
         return "its throughput was never measured; run it, at several concurrencies if it is to serve several people"
@@ -91,7 +88,17 @@ def machine_at(loads: Sequence[Load], p95_target_ms: float | None) -> Machine | 
                 f"{best.p95_ms:,.0f} ms, and {p95_target_ms:,.0f} ms are allowed"
             )
         usable = meeting
-    load = max(usable, key=lambda load: load.concurrency)
+    return max(usable, key=lambda load: load.concurrency)
+
+
+def machine_at(loads: Sequence[Load], p95_target_ms: float | None) -> Machine | str:
+    """The machine at the load that `load_at` chooses; else why there is none.
+
+    The service time of a place follows from Little's law: concurrency over answers a second.
+    """
+    load = load_at(loads, p95_target_ms)
+    if isinstance(load, str):
+        return load
     limit = None if p95_target_ms is None or load.p95_ms is None else (p95_target_ms - load.p95_ms) / 1000
     return Machine(
         load.concurrency, load.concurrency / load.answers_per_s, limit, all(x.concurrency == 1 for x in loads)

@@ -8,13 +8,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from eval.cost.assumption import EXTREMES, Spread
-from eval.cost.capacity import Machine, bearable, machine_at
+from eval.cost.capacity import Machine, bearable, load_at, machine_at
 from eval.cost.faults import guess
 from eval.cost.fields import months_after
-from eval.cost.measured import Measured, StageUse
+from eval.cost.measured import Measured, StageUse, stretch
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens, tiers_within
-from eval.cost.scenario import Api, DoNothing, DraftAndRefine, Escalate, Option, Part, Scenario, SelfHosted, assumptions
+from eval.cost.scenario import (
+    Api,
+    DoNothing,
+    DraftAndRefine,
+    Escalate,
+    Option,
+    Part,
+    Scenario,
+    SelfHosted,
+    assumptions,
+    bounds,
+)
 from eval.stats.intervals import Estimate
 
 
@@ -34,7 +45,11 @@ class Compiler:
     def __init__(self, scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> None:
         self.scenario, self.measured, self.card = scenario, measured, card
         self.assumed = assumptions(scenario)
-        self.spreads: dict[str, Spread] = {key: given.spread for key, given in self.assumed.items()}
+        limits = bounds(scenario)
+        self.spreads: dict[str, Spread] = {
+            key: replace(given.spread, least=limits[key].least, most=limits[key].most)
+            for key, given in self.assumed.items()
+        }
         self.estimates: dict[str, tuple[Estimate, str]] = {}  # measured keys, each with its origin
 
     def programs(self) -> dict[str, Program]:
@@ -65,10 +80,19 @@ class Compiler:
             last = option.refine if isinstance(option, DraftAndRefine) else option.remote
             judged = problems.sources.get(last.target)  # whoever has the last word is taken to be judged alike
         judge = self._judge(judged, problems) if judged is not None else None
+        self._check_price_names(name, option, problems)
         distinct = {kind: tuple(dict.fromkeys(getattr(problems, kind))) for kind in ("blocked", "never", "notes")}
         return Program(
             name, option, target, tuple(problems.sources.values()), tuple(api), tuple(machines), judge, **distinct
         )
+
+    def _check_price_names(self, name: str, option: Option, problems: _Problems) -> None:
+        """Block the option where it prices a model that none of its runs asked: it would be a slip, and unseen."""
+        models = dict.fromkeys(stage.model for source in problems.sources.values() for stage in source.stages)
+        for model in getattr(option, "prices", {}):
+            if models and model not in models:
+                what = f'"{model}" is no model of {" or ".join(problems.sources)}'
+                problems.blocked.append(f"options.{name}.prices: {what}; {guess(model, models).rstrip('?')}.")
 
     # --- targets and tokens -------------------------------------------------------------------------------------------
 
@@ -216,6 +240,7 @@ class Compiler:
             problems.notes.append(
                 f"How often requests of {target_name} were repeated is unknown; repeats are left out."
             )
+        self._say_unscaled(target_name, target.ttft_share, problems)
         tokens = [self._tokens(name, target, stage, problems, again) for stage in stages]
         if all(tokens):
             label = only or option.label or name
@@ -263,14 +288,19 @@ class Compiler:
                     rated += (completion,) if quoted.counts == "output" else (prompt, completion)
         problems.notes.append(f"The throughput of {hardware} is quoted; the latency on it was not measured.")
         machine = Machine(quoted.places, quoted.places / self.spreads[rate].value, None)
-        return MachinePart(hardware, hardware, machine, bearable(machine), rate, rated, rate)
+        return MachinePart(hardware, hardware, machine, bearable(machine), None, rate, rated, rate)
 
     def _observed(self, target: Measured, hardware: str, slower: float, problems: _Problems) -> MachinePart | None:
         """Machines of the throughput that was measured; None where none serves, with the reason."""
-        longer = self.scenario.workload.completion_scale.value * slower  # a latency grows with the tokens to write
-        loads = [replace(x, p95_ms=None if x.p95_ms is None else x.p95_ms * longer) for x in target.loads]
-        machine = machine_at(loads, self.scenario.constraints.p95_ms)
-        if isinstance(machine, str):
+        workload, ceiling = self.scenario.workload, self.scenario.constraints.p95_ms
+        scales = workload.prompt_scale.value, workload.completion_scale.value
+        longer = {x.concurrency: stretch(x.ttft_share, *scales) for x in target.loads}
+        loads = [
+            replace(x, p95_ms=None if x.p95_ms is None else x.p95_ms * longer[x.concurrency] * slower)
+            for x in target.loads
+        ]
+        machine, load = machine_at(loads, ceiling), load_at(loads, ceiling)
+        if isinstance(machine, str) or isinstance(load, str):
             sentence = f"{target.target} on {hardware}: {machine}."
             (problems.never if loads else problems.blocked).append(sentence)
             return None
@@ -279,10 +309,19 @@ class Compiler:
                 f"Sequential bound: {target.target} was measured with one request at a time only, so each machine is "
                 "taken to serve one at a time. Measure more with `rightsize run --concurrency 2`, then 4, 8, ..."
             )
+        chosen = next(x for x in target.loads if x.concurrency == load.concurrency)
+        self._say_unscaled(target.target, chosen.ttft_share, problems)
         machine = replace(machine, service_s=machine.service_s * slower)
-        scale = self.scenario.workload.completion_scale.value
-        table = bearable(replace(machine, service_s=machine.service_s * scale))
-        return MachinePart(hardware, hardware, machine, table, origin=target.origin, simulated=target.simulated)
+        table = bearable(replace(machine, service_s=machine.service_s * longer[load.concurrency]))
+        origin, simulated = target.origin, target.simulated
+        return MachinePart(hardware, hardware, machine, table, chosen, origin=origin, simulated=simulated)
+
+    def _say_unscaled(self, target: str, ttft_share: float | None, problems: _Problems) -> None:
+        scale = self.scenario.workload.prompt_scale
+        if ttft_share is None and (scale.value != 1 or not scale.spread.fixed):
+            problems.notes.append(
+                f"How long {target} took until its first token is unknown: longer prompts are taken to cost no time."
+            )
 
     def _power(self, place: str, hardware: str, target: Measured) -> Iterator[str]:
         """What is missing to tell the energy; a rented machine has it in its rent."""

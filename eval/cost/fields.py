@@ -24,7 +24,7 @@ def _no_control(text: str) -> str:
 
 
 def _iso_date(text: str) -> str:
-    match = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", text)
+    match = re.fullmatch("([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
     year, month, day = (int(part) for part in match.groups()) if match else (0, 0, 0)
     if not (1900 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]):
         invalid(f"{shown(text)} is not a date", "write year-month-day, like 2026-11-25")

@@ -6,6 +6,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -34,12 +35,19 @@ class StageUse:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one machine bore at so many requests at once: answers a second, and the times of an answer in ms."""
+    """What one machine bore at so many requests at once: answers a second, and the times of an answer in ms.
+
+    `p50` and `p95` are those times with their intervals, in ms, where they were told. `ttft_share` is the share of an
+    answer's time until its first token, which reading the prompt takes; None where it was not told.
+    """
 
     concurrency: int
     answers_per_s: float
     p95_ms: float | None
     n: int  # answers measured at this concurrency
+    p50: Estimate = UNKNOWN
+    p95: Estimate = UNKNOWN
+    ttft_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Measured:
     """A target as its stored runs show it. Whatever was not measured is None, UNKNOWN or empty.
 
     `attempts_per_answer` is how many requests a stored answer took, failed ones included: 1 where none was repeated.
+    `ttft_share` is the share of the time of its requests until their first token.
     `watts` is the whole machine's mean power while it answers, `idle_watts` the same while it waits.
     """
 
@@ -66,6 +75,7 @@ class Measured:
     mean_ms: Estimate = UNKNOWN
     p50_ms: Estimate = UNKNOWN
     p95_ms: Estimate = UNKNOWN
+    ttft_share: float | None = None
     tokens_per_s: Estimate = UNKNOWN
     quality: Mapping[str, Estimate] = field(default_factory=dict)  # by criterion, from 1 to 5
     acceptable: Estimate = UNKNOWN  # share of answers at or above every threshold, see acceptable_share
@@ -90,6 +100,16 @@ class Measured:
         return f"{'simulated ' if self.simulated else ''}{self.target}, {runs}" + (
             f", {self.date}" if self.date else ""
         )
+
+
+def stretch(ttft_share: float | None, prompt_scale: Any, completion_scale: Any) -> Any:
+    """How many times longer an answer takes whose prompt and completion are so many times longer, by draw.
+
+    The time to the first token grows with the prompt, the rest with the completion. Where the first is unknown, all of
+    it is taken to grow with the completion.
+    """
+    share = ttft_share or 0.0
+    return share * prompt_scale + (1 - share) * completion_scale
 
 
 def acceptable_share(

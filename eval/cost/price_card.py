@@ -13,7 +13,7 @@ from importlib.resources import files
 from itertools import combinations
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_validator
 
 from eval.cost.faults import Fault, guess, invalid, invalid_at, shown
 from eval.cost.fields import Currency, IsoDate, Name, Strict, Text
@@ -43,7 +43,14 @@ def _price(value: Decimal) -> Decimal:
     return _plain(value)
 
 
-Price = Annotated[Decimal, Field(allow_inf_nan=False), AfterValidator(_price)] | None
+def _digits(value: Any) -> Any:
+    """Decimal would take underscores and the digits of all scripts; in a price they are a slip."""
+    if isinstance(value, str) and ("_" in value or not value.isascii()):
+        invalid(f"{shown(value)} is not a number", "write it with the digits 0 to 9 and a point, like 0.15")
+    return value
+
+
+Price = Annotated[Decimal, Field(allow_inf_nan=False), BeforeValidator(_digits), AfterValidator(_price)] | None
 
 
 class Tier(Strict):

@@ -54,7 +54,10 @@ def load(path: Path) -> PriceCard:
         refuse("the file is not UTF-8 text", "save it as UTF-8")
     except OSError as error:
         refuse(f"the file cannot be read ({error.strerror})", "check the name and your rights")
-    return parse_csv(text, str(path)) if path.suffix.lower() == ".csv" else parse_json(text, str(path))
+    card = parse_csv(text, str(path)) if path.suffix.lower() == ".csv" else parse_json(text, str(path))
+    if not card.rows:
+        refuse("there is no price in it", "write a row for each model")
+    return card
 
 
 def parse_json(text: str, name: str = "the text") -> PriceCard:
@@ -224,7 +227,7 @@ def _tier_text(tier: Tier) -> str:
 
 def _tier(text: str, place: str, faults: list[Fault]) -> dict[str, Any] | None:
     parts = [part.strip() for part in text.split(":")]
-    if len(parts) != 4 or not re.fullmatch(r"\d{1,10}", parts[0]):
+    if len(parts) != 4 or not re.fullmatch("[0-9]{1,10}", parts[0]):
         remedy = "write ABOVE_TOKENS:INPUT:CACHED_INPUT:OUTPUT, like 200000:2.5:0.25:15, and | between tiers"
         faults.append(Fault(f"{place}, tiers", f"{shown(text)} is not a tier", remedy))
         return None

@@ -6,9 +6,11 @@ one program serves the central values, the draws and every sweep alike.
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from eval.cost.assumption import Floats
 from eval.cost.capacity import Machine
-from eval.cost.measured import Measured
+from eval.cost.measured import Load, Measured
 from eval.cost.price_card import PriceRow
 from eval.cost.scenario import Option
 
@@ -54,15 +56,16 @@ class ApiPart:
 class MachinePart:
     """Work on machines of a profile, for every request or for the share with the key `share`.
 
-    `table` is the load in Erlang that 1, 2, ... machines bear. `rate` is the key of a quoted throughput and
-    `rated_tokens` those of the tokens an answer has in it, empty where answers a second were quoted; without `rate`
-    the machine's own time counts, as it was measured. `watts` and `idle_watts` are keys of measured power.
+    `table` is the load in Erlang that 1, 2, ... machines bear. `load` is the measured load that the machine is taken
+    at, None where its throughput is quoted: `rate` is then its key, and `rated_tokens` are those of the tokens of an
+    answer in it, empty where answers a second were quoted. `watts` and `idle_watts` are keys of measured power.
     """
 
     name: str
     hardware: str
     machine: Machine
     table: Floats = field(repr=False)
+    load: Load | None = None
     rate: str | None = None
     rated_tokens: tuple[str, ...] = ()
     origin: str = ""
@@ -70,6 +73,35 @@ class MachinePart:
     watts: str | None = None
     idle_watts: str | None = None
     simulated: bool = False  # whether the throughput is that of a simulated model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """The machines of one profile: all parts of an option that run on it share them, spares and idle power too.
+
+    Loads of its parts are counted in places of the first one's machine: at another concurrency a place is another
+    fraction of the machine.
+    """
+
+    hardware: str
+    parts: tuple[MachinePart, ...]
+
+    @property
+    def name(self) -> str:
+        return " + ".join(part.name for part in self.parts)
+
+    @property
+    def places(self) -> int:
+        return self.parts[0].machine.places
+
+    def weight(self, part: MachinePart) -> float:
+        """How many places of the first part's machine a place of this part's is."""
+        return self.places / part.machine.places
+
+    @property
+    def table(self) -> Floats:
+        """The load in Erlang that 1, 2, ... machines bear, such that every part keeps its limits."""
+        return np.min([part.table * self.weight(part) for part in self.parts], axis=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +123,12 @@ class Program:
     def simulated(self) -> bool:
         """Whether anything in it was measured on simulated models."""
         return any(source.simulated for source in self.sources)
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """Its machines by the profile they are of."""
+        profiles = dict.fromkeys(part.hardware for part in self.machines)
+        return tuple(Pool(one, tuple(part for part in self.machines if part.hardware == one)) for one in profiles)
 
     @property
     def unpriced(self) -> tuple[str, ...]:

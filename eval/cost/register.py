@@ -16,7 +16,9 @@ LIMITS = (
     "Waiting follows Erlang C: random arrivals and service times, one queue for all machines of a part.",
     "Taxes, data transfer and the price of writing to a prompt cache are not counted.",
     "Measured tokens, latencies and throughput hold for the measured questions and hardware, scaled as stated.",
+    "The judge's tokens are those it took on the measured answers; they are not scaled with longer ones.",
 )
+SIMULATED = "Runs of simulated models are in these numbers: they show how the tool decides, not what to decide."
 BASES = {  # what each head of cost is derived from
     "API tokens": "measured tokens, scaled, at the prices used, times the requests of the workload",
     "retries": "requests repeated in the runs, at the cost of the API tokens",
@@ -29,7 +31,6 @@ BASES = {  # what each head of cost is derived from
     "gate": "gate_per_1000 times the requests of the workload",
     "today": "cost_per_month and cost_per_1000_requests",
 }
-SIMULATED = "Runs of simulated models are in these numbers: they show how the tool decides, not what to decide."
 _UNITS = {
     "requests_per_month": "requests/month",
     "users": "users",

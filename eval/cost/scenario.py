@@ -6,22 +6,26 @@ Reading and writing TOML is scenario_file.py's business; whether runs and prices
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from eval.cost.assumption import Assumption, Bounds, default, within
 from eval.cost.faults import Fault, guess, invalid, invalid_at, shown
 from eval.cost.fields import Currency, IsoDate, Name, Strict, Text
+from eval.rubric import built_in
 
 Share = Annotated[Assumption, within(0, 1, "a share of one")]
 Money = Annotated[Assumption, within(0, 1e9)]
 Hours = Annotated[Assumption, within(0, 1e5)]
 Watts = Annotated[Assumption, within(0, 1e5, "watts of one machine")]
+PARTS = ("draft", "refine", "local", "remote")  # of hybrids
+SLIP = 0.9  # how alike a word is to the name it was to be; rubrics of others may have criteria of their own
 YearlyRate = Annotated[Assumption, within(-0.99, 10, "above -100 % a year")]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Workload(Strict):
@@ -82,13 +86,15 @@ class Constraints(Strict):
     score that every criterion of an acceptable answer has: 3 is the rubric's "the main answer is right".
     """
 
-    p95_ms: Annotated[float, Field(gt=0, le=3_600_000, allow_inf_nan=False)] | None = None
-    quality_floor: dict[Name, Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)]] = Field(default_factory=dict)
-    budget_per_month: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] | None = None
-    budget_upfront: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None = None
+    p95_ms: Annotated[float, Field(strict=True, gt=0, le=3_600_000, allow_inf_nan=False)] | None = None
+    quality_floor: dict[Name, Annotated[float, Field(strict=True, ge=1, le=5, allow_inf_nan=False)]] = Field(
+        default_factory=dict
+    )
+    budget_per_month: Annotated[float, Field(strict=True, gt=0, le=1e12, allow_inf_nan=False)] | None = None
+    budget_upfront: Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)] | None = None
     allowed_residency: tuple[Name, ...] = ()
-    acceptable_from: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)] = 3.0
-    decisive_at: Annotated[float, Field(gt=0.5, le=1, allow_inf_nan=False)] = 0.8
+    acceptable_from: Annotated[float, Field(strict=True, ge=1, le=5, allow_inf_nan=False)] = 3.0
+    decisive_at: Annotated[float, Field(strict=True, gt=0.5, le=1, allow_inf_nan=False)] = 0.8
 
 
 class Throughput(Strict):
@@ -233,12 +239,18 @@ class DoNothing(_Option):
 Option = Annotated[Api | SelfHosted | DraftAndRefine | Escalate | DoNothing, Field(discriminator="kind")]
 
 
+def _hash(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        invalid(f"{shown(text)} is not a hash", "write its 64 digits (0-9, a-f), or leave the table [price_card] out")
+    return text
+
+
 class PinnedCard(Strict):
     """The price card a scenario was made with."""
 
     name: Name
     date: IsoDate
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[StrictStr, AfterValidator(_hash)]
 
 
 class Scenario(Strict):
@@ -265,17 +277,23 @@ class Scenario(Strict):
 
     def _misfits(self) -> Iterator[Fault]:
         """What does not fit together, though every table is sound by itself."""
-        if self.baseline not in self.options:
-            yield Fault("baseline", f"{shown(self.baseline)} is no option", guess(self.baseline, self.options))
+        named = {name: list(hardware_of(option)) for name, option in self.options.items()}
+        yield from unknown_names(self.baseline, named, list(self.hardware))
+        yield from _alike(self.options)
         for name, option in self.options.items():
             for key, hardware in hardware_of(option):
-                place = f"options.{name}.{key}"
                 profile = self.hardware.get(hardware)
-                if profile is None:
-                    yield Fault(place, f"{shown(hardware)} is not described", guess(hardware, self.hardware))
-                elif profile.one_per_user and self.workload.users is None:
+                if profile is not None and profile.one_per_user and self.workload.users is None:
                     problem = f"{shown(hardware)} is one machine a user, and the workload has no users"
-                    yield Fault(place, problem, "write workload.users and questions_per_user_day")
+                    yield Fault(f"options.{name}.{key}", problem, "write workload.users and questions_per_user_day")
+        if self.money.currency in self.money.rates:
+            problem = f"{self.money.currency} is the scenario's own currency"
+            yield Fault(f"money.rates.{self.money.currency}", problem, "remove it: rates are of the other ones")
+        criteria = [criterion.id for criterion in built_in().criteria]
+        for name in self.constraints.quality_floor:
+            near = get_close_matches(name.lower(), criteria, n=1, cutoff=SLIP)
+            if near and name not in criteria:
+                yield Fault(f"constraints.quality_floor.{name}", "this is no criterion", f"did you mean {near[0]}?")
         for name, profile in self.hardware.items():
             if profile.currency not in (None, self.money.currency, *self.money.rates):
                 problem = f"its prices are in {profile.currency}, the scenario's in {self.money.currency}"
@@ -289,11 +307,37 @@ class Scenario(Strict):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def unknown_names(
+    baseline: Any, named: Mapping[str, Sequence[tuple[str, Any]]], hardware: Sequence[str]
+) -> Iterator[Fault]:
+    """The names that nothing has: the baseline's, and those of hardware that options give under a key."""
+    if isinstance(baseline, str) and baseline not in named:
+        yield Fault("baseline", f"{shown(baseline)} is no option", guess(baseline, named))
+    for name, found in named.items():
+        for key, profile in found:
+            if isinstance(profile, str) and profile not in hardware:
+                place = f"options.{name}.{key}"
+                yield Fault(place, f"{shown(profile)} is not described", guess(profile, hardware))
+
+
+def _alike(options: Mapping[str, _Option]) -> Iterator[Fault]:
+    """Options that a reader could not tell apart: by names that differ in case only, or by their labels."""
+    names: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for name, option in options.items():
+        if (other := names.setdefault(name.casefold(), name)) != name:
+            yield Fault(f"options.{name}", f"it differs from {shown(other)} in case only", "call one of them otherwise")
+        label = option.label or name
+        if (other := labels.setdefault(label.casefold(), name)) != name and name.casefold() != other.casefold():
+            problem = f"{shown(label)} is what {shown(other)} is shown as too"
+            yield Fault(f"options.{name}.label", problem, "give each option a label of its own")
+
+
 def hardware_of(option: Any) -> Iterator[tuple[str, str]]:
     """The hardware profiles an option names, each with the key it is named under."""
     if isinstance(option, SelfHosted):
         yield "hardware", option.hardware
-    for where in ("draft", "refine", "local", "remote"):
+    for where in PARTS:
         part = getattr(option, where, None)
         if part is not None and part.hardware is not None:
             yield f"{where}.hardware", part.hardware

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from eval.cost.faults import Fault, FaultyFileError, from_pydantic
-from eval.cost.scenario import Scenario
+from eval.cost.scenario import PARTS, Scenario, unknown_names
 
 MAX_BYTES = 500_000
 
@@ -55,13 +55,34 @@ def parse(text: str, name: str = "the text") -> Scenario:
     if len(text) > MAX_BYTES:
         fault = Fault("", f"it is longer than {MAX_BYTES:,} characters", "name a scenario")
         raise ScenarioError(name, "a scenario", [fault])
+    data: dict[str, Any] = {}
     try:
-        return Scenario.model_validate(tomllib.loads(text))
+        data = tomllib.loads(text)
+        return Scenario.model_validate(data)
     except ValidationError as error:
-        raise ScenarioError(name, "a scenario", from_pydantic(error, Scenario)) from error
+        faults = from_pydantic(error, Scenario)
+        seen = {fault.where for fault in faults}
+        faults += [fault for fault in _unknown_names(data) if fault.where not in seen]  # unseen where a field is faulty
+        raise ScenarioError(name, "a scenario", faults) from error
     except (ValueError, RecursionError) as error:  # also a number too long, tables nested too deep
         problem = "it is nested too deeply" if isinstance(error, RecursionError) else f"it is not TOML ({error})"
         raise ScenarioError(name, "a scenario", [Fault("", problem, "correct it there")]) from error
+
+
+def _unknown_names(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """The names that nothing in the file has, as far as its tables are tables."""
+    options, hardware = data.get("options"), data.get("hardware", {})
+    if not options or not isinstance(options, dict) or not isinstance(hardware, dict):
+        return
+    named: dict[str, list[tuple[str, Any]]] = {}
+    for name, option in options.items():
+        tables = {"": option} | {f"{key}.": option.get(key) for key in PARTS} if isinstance(option, dict) else {}
+        named[name] = [
+            (f"{at}hardware", table["hardware"])
+            for at, table in tables.items()
+            if isinstance(table, dict) and "hardware" in table
+        ]
+    yield from unknown_names(data.get("baseline"), named, list(hardware))
 
 
 def dump(scenario: Scenario) -> str:

@@ -32,6 +32,7 @@ from eval.report.drawing import ReportError, extra, pngs, svgs
 
 Format = Literal["html", "md", "docx"]
 FORMATS: tuple[Format, ...] = ("html", "md", "docx")
+_ENDINGS: Mapping[str, Format] = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".docx": "docx"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML holds these
 _LONG_WORD = 20
@@ -68,6 +69,7 @@ figcaption { color: #5c6770; font-size: .82rem; }
 
 def write(result: Result, format: Format, place: Path) -> None:
     """Write the report of a result to a file. Raises ReportError where it cannot be made or written."""
+    check_place(place, format)
     content = made(result, format)
     beside = place.with_name(f".{place.name}.{os.getpid()}")
     try:
@@ -78,6 +80,18 @@ def write(result: Result, format: Format, place: Path) -> None:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def check_place(place: Path, format: Format) -> None:
+    """Raise ReportError where a path names no file, or its ending is that of another format."""
+    example = f"name one, such as rightsize-report.{format}"
+    if place.name in ("", "..") or place.is_dir():
+        raise ReportError(f'"{place}" is a folder and not a file to write the report to; {example}.')
+    other = _ENDINGS.get(place.suffix.lower(), format)
+    if other != format:
+        raise ReportError(
+            f'"{place}" ends like {other}, and the format is {format}; write --format {other}, or {example}.'
+        )
 
 
 def made(result: Result, format: Format) -> bytes:

@@ -48,14 +48,23 @@ class Agreement:
 
 
 def agreement(
-    pairs: Sequence[Pair], *, labels: Sequence[float] = LABELS, bootstrap: Bootstrap = BOOTSTRAP
+    pairs: Sequence[Pair],
+    *,
+    labels: Sequence[float] = LABELS,
+    bootstrap: Bootstrap = BOOTSTRAP,
+    single: Sequence[Pair] | None = None,
 ) -> Agreement:
     """All figures of agreement between the first and the second rater of `pairs`.
 
+    `single`: the pairs of single scores behind `pairs` of means. Where a mean lies between two points of the scale,
+    whatever counts points (exact agreement, unweighted kappa, the table of counts) is that of the single scores.
     Raises ValueError for a score outside the scale, or labels that are not ascending and equally far apart.
     """
     scores, points = from_pairs(pairs), checked_scale(labels)
-    confusion = confusion_matrix(scores, labels)
+    confusion, counted = confusion_matrix(scores, labels), scores
+    if confusion is None and single is not None:
+        counted = from_pairs(single)
+        confusion = confusion_matrix(counted, labels)
     return Agreement(
         n=scores.n,
         n_left_out=len(pairs) - scores.n,
@@ -65,12 +74,12 @@ def agreement(
         confusion=confusion,
         first_counts=None if confusion is None else tuple(sum(row) for row in confusion),
         second_counts=None if confusion is None else tuple(sum(row) for row in zip(*confusion, strict=True)),
-        exact=exact_agreement(scores, labels, bootstrap),
+        exact=exact_agreement(counted, labels, bootstrap),
         within_one=within_one(scores, labels, bootstrap),
         bias=mean_bias(scores, bootstrap),
         mae=mean_absolute_error(scores, bootstrap),
         quadratic_kappa=quadratic_kappa(scores, labels, bootstrap),
-        kappa=kappa(scores, labels, bootstrap),
+        kappa=kappa(counted, labels, bootstrap),
         alpha=alpha(np.stack([scores.first, scores.second]), scores.question.tolist(), Level.ordinal, bootstrap),
         overall=ranking.overall(scores, bootstrap),
         per_question=ranking.per_question(scores, bootstrap),

@@ -5,11 +5,12 @@ questions would decide is asked of planning.py; who is best among many is best.p
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from math import ceil, exp, lgamma, log2, sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,9 @@ class Comparison:
 
     `difference`, `low`, `high`: mean and interval in points. `effect_size`: the mean over the standard deviation of the
     differences, with Hedges' correction. `p`: of this pair alone; `p_holm`: held against all pairs compared with it.
-    `more_questions`: beyond the shared ones, for a verdict. `words`: the verdict for people.
+    `more_questions`: beyond the shared ones, for a verdict. `words`: the verdict for people. `method`: how the quality
+    of both was found, `n_people` on how many hand scores of each and `more_hand_scores` how many more would decide,
+    where such were looked at.
     """
 
     first: str
@@ -51,6 +54,16 @@ class Comparison:
     p: float | None = None
     p_holm: float | None = None
     more_questions: int | None = None
+    method: str | None = None
+    n_people: tuple[int, int] | None = None
+    more_hand_scores: int | None = None
+
+
+class Measured(NamedTuple):
+    """A comparison without its verdict, and what it becomes where so many tests leave it open."""
+
+    comparison: Comparison
+    undecided: Callable[[Comparison, int], Comparison]
 
 
 def question_means(values: Iterable[tuple[Hashable, float]]) -> dict[Hashable, float]:
@@ -68,21 +81,24 @@ def compare_all(
     scale: tuple[float, float] | None = SCALE,
     confidence: float = CONFIDENCE,
     seed: int = SEED,
+    instead: Mapping[tuple[str, str], Measured] | None = None,
 ) -> list[Comparison]:
     """Every pair of targets, in the order given, with p-values held against all pairs (Holm).
 
     A pair is "better" or "worse" only where its Holm p-value lies below 5 % and its interval leaves 0 out. `scale` is
-    that of the values, None where they have no ends.
+    that of the values, None where they have no ends. `instead`: pairs that were measured otherwise (calibrated.py).
     """
+    given = instead or {}
     measured = [
-        _measure(first, second, scores[first], scores[second], test, scale, confidence, seed)
+        given.get((first, second))
+        or _measure(first, second, scores[first], scores[second], test, scale, confidence, seed)
         for first, second in combinations(scores, 2)
     ]
-    adjusted = holm([comparison.p for comparison, _ in measured])
+    adjusted = holm([each.comparison.p for each in measured])
     tests = sum(p is not None for p in adjusted)
     return [
-        comparison if p is None else _judge(replace(comparison, p_holm=p), differences, tests, scale)
-        for (comparison, differences), p in zip(measured, adjusted, strict=True)
+        each.comparison if p is None else _judge(each._replace(comparison=replace(each.comparison, p_holm=p)), tests)
+        for each, p in zip(measured, adjusted, strict=True)
     ]
 
 
@@ -95,14 +111,15 @@ def _measure(
     scale: tuple[float, float] | None,
     confidence: float,
     seed: int,
-) -> tuple[Comparison, NDArray[np.float64]]:
+) -> Measured:
     shared = [question for question in ours if question in theirs]
     differences = np.sort([ours[question] - theirs[question] for question in shared])  # their order tells nothing
     n = len(shared)
+    undecided = partial(_undecided, differences=differences, scale=scale)
     if n < 2:
         reason = "no question was" if n == 0 else "only one question was"
         words = f"no comparison: {reason} scored for both; at least 2 are needed"
-        return Comparison(first, second, n, "no comparison", words), differences
+        return Measured(Comparison(first, second, n, "no comparison", words), undecided)
     low, high = _interval(differences, scale, confidence)
     found = Comparison(
         first,
@@ -116,7 +133,7 @@ def _measure(
         effect_size=effect_size(differences),
         p=sign_flip_p(signed_ranks(differences) if test == "wilcoxon" else differences, seed=seed),
     )
-    return found, differences
+    return Measured(found, undecided)
 
 
 def _interval(
@@ -138,14 +155,20 @@ def _interval(
     return (normal.low, normal.high) if fits and (low > 0 or high < 0) else (low, high)
 
 
-def _judge(
-    found: Comparison, differences: NDArray[np.float64], tests: int, scale: tuple[float, float] | None
-) -> Comparison:
-    """The same comparison with its verdict."""
+def _judge(measured: Measured, tests: int) -> Comparison:
+    """The comparison with its verdict."""
+    found = measured.comparison
     clear = found.low is None or found.high is None or found.low > 0 or found.high < 0
     if found.p_holm is not None and found.p_holm < ALPHA and clear and found.difference:
         outcome: Outcome = "better" if found.difference > 0 else "worse"
         return replace(found, outcome=outcome, words=outcome)
+    return measured.undecided(found, tests)
+
+
+def _undecided(
+    found: Comparison, tests: int, *, differences: NDArray[np.float64], scale: tuple[float, float] | None
+) -> Comparison:
+    """The same comparison with how many more questions would decide it."""
     needed = _needed(differences, tests, scale)
     if needed is None and found.n < FEW:
         return replace(found, words="not decisive (too few questions to tell)")

@@ -36,6 +36,7 @@ class JudgeAmongPeople:
     kappas: Mapping[str, Measure]  # quadratic, with each person
     alpha: Mapping[Level, Measure]  # of the people and the judge together
     with_mean: Agreement  # first: the judge, second: the mean of the people who scored the item
+    by_target: Mapping[Hashable, Agreement]  # the same on each target's answers
     replacement: Replacement
     bias: BiasByTarget  # the judge less that mean
 
@@ -49,6 +50,7 @@ class PanelAgreement:
     people: tuple[str, ...]
     alpha: Mapping[Level, Measure]  # of the people
     kappas: Mapping[tuple[str, str], Measure]  # quadratic, of every two people
+    pairs: Mapping[tuple[str, str], Agreement]  # every figure of every two people
     ceiling: Ceiling
     judge: JudgeAmongPeople | None
 
@@ -74,8 +76,13 @@ def panel_agreement(
             label_codes(ratings[~np.isnan(ratings)], points, name)
     if len(targets) != len(scores.question):
         raise ValueError(f"{len(targets)} targets for {len(scores.question)} items; every item belongs to one target.")
+    question = scores.question.tolist()
     among_people = {
-        (scores.names[i], scores.names[j]): _kappa(scores.ratings[i], scores.ratings[j], scores, labels, bootstrap)
+        (scores.names[i], scores.names[j]): agreement(
+            [Pair(*item) for item in zip(question, targets, scores.ratings[i], scores.ratings[j], strict=True)],
+            labels=labels,
+            bootstrap=bootstrap,
+        )
         for i, j in combinations(range(len(scores.names)), 2)
     }
     given = ~np.isnan(scores.ratings).all(axis=0)
@@ -84,7 +91,8 @@ def panel_agreement(
         n_questions=len(np.unique(scores.question[given])),
         people=scores.names,
         alpha=_alphas(scores.ratings, scores, bootstrap),
-        kappas=among_people,
+        kappas={names: each.quadratic_kappa for names, each in among_people.items()},
+        pairs=among_people,
         ceiling=leave_one_out(scores, bootstrap),
         judge=None if scores.judge is None else _among(scores, scores.judge, targets, labels, epsilon, bootstrap),
     )
@@ -100,14 +108,25 @@ def _among(
 ) -> JudgeAmongPeople:
     columns = scores.question.tolist(), targets, judge.tolist(), means(scores.ratings).tolist()
     pairs = [Pair(*item) for item in zip(*columns, strict=True)]
+    single = [
+        Pair(question, target, score, given)
+        for question, target, score, column in zip(*columns[:3], scores.ratings.T.tolist(), strict=True)
+        for given in column
+    ]
     confidence, minimum = bootstrap.confidence, bootstrap.minimum
+
+    def held(target: Hashable) -> Agreement:
+        ours, its = ([pair for pair in found if pair.target == target] for found in (pairs, single))
+        return agreement(ours, labels=labels, bootstrap=bootstrap, single=its)
+
     return JudgeAmongPeople(
         kappas={
             name: _kappa(judge, ratings, scores, labels, bootstrap)
             for name, ratings in zip(scores.names, scores.ratings, strict=True)
         },
         alpha=_alphas(np.vstack([judge, scores.ratings]), scores, bootstrap),
-        with_mean=agreement(pairs, labels=labels, bootstrap=bootstrap),
+        with_mean=agreement(pairs, labels=labels, bootstrap=bootstrap, single=single),
+        by_target={target: held(target) for target in dict.fromkeys(targets)},
         replacement=alternative_annotator_test(scores, epsilon=epsilon, bootstrap=bootstrap),
         bias=bias_by_target(from_pairs(pairs), labels, minimum=minimum, confidence=confidence),
     )
