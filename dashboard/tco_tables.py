@@ -65,13 +65,6 @@ def options_frame(result: Result) -> pd.DataFrame:
     return frame
 
 
-def acceptable_help(result: Result) -> str:
-    """From which score an answer counts as acceptable, and what its cost holds."""
-    least = next((e.acceptable_from.value for e in result.evidence if e.acceptable_from.value is not None), None)
-    known = "" if least is None else f"Acceptable: every criterion at {float(least):g} or above. "
-    return known + "All cost, with the judging that is billed, over the acceptable share of the answers."
-
-
 def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
     """Two rows an option, one a scenario; `names` are the scenarios'. An option that one lacks has no figures there."""
     rows = []

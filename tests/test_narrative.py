@@ -106,6 +106,17 @@ def test_the_decision_tags_what_is_asked_for_as_assumed_and_what_is_found_as_der
     assert ("derived", result.decision.probability.origin) in found
 
 
+def test_what_the_decision_adds_is_told_too(result: Result):
+    more = " What Another would cost is unknown, and may be less."
+    for core in (result.decision.sentence, "Not decisive: X is the cheapest in 90 % of the draws."):
+        decision = replace(result.decision, sentence=core + more)
+        if core.endswith("draws."):
+            decision = replace(decision, verdict="not decisive")
+        said = _said(replace(result, decision=decision), "Decision and confidence")
+        assert said.startswith("Not decisive: Cloud API is the cheapest")
+        assert more in said
+
+
 def test_an_option_that_is_out_shows_the_measured_figure_and_the_assumed_floor(result: Result):
     assert "Its factuality of 3.32 of 5 (3.07 to 3.57), n = 60 is below the 3.5 of 5 that" in _said(result, "Options")
     found = _kinds(result, "Options")
@@ -150,7 +161,7 @@ def test_brackets_are_explained_before_the_first_of_them(result: Result):
     said = _said(result, "Decision and confidence")
     assert "95 % interval" in said
     assert "P10 to P90" in said
-    assert said.index("In brackets") < said.index("It saves against")
+    assert said.index("In brackets") < said.index("Saved over the horizon against")
 
 
 def test_the_threshold_of_an_acceptable_answer_and_what_judging_is_billed_are_said(result: Result):

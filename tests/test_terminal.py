@@ -143,7 +143,7 @@ def test_scores_that_were_asked_for_and_did_not_come_are_not_passed_over(
 ) -> None:
     run = add_run(engine, {})
     said = "None of the verdicts asked for holds a usable score"
-    show_summaries([run], [summarise(run.id or 0, engine)], {}, lambda _quality: False)
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in(), lambda _quality: False)
     assert said in capfd.readouterr().err
-    show_summaries([run], [summarise(run.id or 0, engine)], {})
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in())
     assert said not in capfd.readouterr().err

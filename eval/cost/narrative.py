@@ -102,14 +102,19 @@ def _verdict(result: Result, decision: Decision) -> Spans:
     if decision.option is None or decision.runner_up is None:
         return (Said(decision.sentence, "derived", decision.probability.origin),)
     best, second = result.option(decision.option), result.option(decision.runner_up)
-    if decision.verdict == "decisive":
+    core, asked, rest = decision.sentence.partition(" are asked for.")
+    if asked:
+        said: Spans = (
+            *("Not decisive: ", _name(best), " is the cheapest in ", decision.probability, " of the draws, "),
+            *(_name(second), " in ", second.probability_cheapest, ", and "),
+            *(result.requirements["decisive from"], asked),
+        )
+    else:
+        core, end, rest = decision.sentence.partition(" of the draws.")
+        open_ = "Not decisive: " if core.startswith("Not decisive: ") else ""
         words = " is the cheapest of what meets everything that is asked for in "
-        return (_name(best), words, decision.probability, " of the draws.")
-    return (
-        *("Not decisive: ", _name(best), " is the cheapest in ", decision.probability, " of the draws, "),
-        *(_name(second), " in ", second.probability_cheapest, ", and "),
-        *(result.requirements["decisive from"], " are asked for."),
-    )
+        said = (open_, _name(best), words, decision.probability, end)
+    return (*said, " ", Said(rest.strip(), "derived", decision.probability.origin)) if rest else said
 
 
 def _workload(result: Result) -> Iterator[Block]:
