@@ -16,7 +16,6 @@ from dashboard.scenario_desk import report_name
 from db import store
 from eval import stored_scenarios
 from eval.cost import price_card_file, scenario_file
-from eval.cost.price_card import PriceCard
 from eval.cost.scenario import assumptions
 
 NAME = "Internal assistant"
@@ -216,14 +215,15 @@ def test_the_prices_tab_sets_no_widget_twice(demo_url: str, monkeypatch: pytest.
     warned: list[str] = []
     monkeypatch.setattr(policies._LOGGER, "warning", lambda text, *args, **_: warned.append(text % args))
     engine = store.connect(demo_url)
-    body = price_card_file.built_in().model_dump() | {"name": "Newer", "date": "2027-01-01"}
-    newer = PriceCard.model_validate(body)
+    newer = price_card_file.parse_csv(price_card_file.dump_csv(price_card_file.built_in()).replace("1.25", "1.5"))
     stored_scenarios.save(scenario_file.demo(), price_card_file.built_in(), engine)
     stored_scenarios.save(scenario_file.demo().model_copy(update={"name": "Other"}), newer, engine)
     app = open_page(monkeypatch, demo_url, "tco", scenario=NAME)
     look(app, "Prices")
-    ok(app.button(key="_go_over").click().run())
-    assert app.selectbox(key="_card").value == newer.sha256
+    for sha in (newer.sha256, price_card_file.built_in().sha256):
+        ok(app.selectbox(key="_card").set_value(sha).run())
+        ok(app.button(key="_use_card").click().run())
+        assert app.selectbox(key="_card").value == sha
     assert warned == []
 
 
@@ -263,3 +263,13 @@ def test_the_report_is_named_after_its_scenario_and_says_that_edits_are_unsaved(
 def test_a_report_name_is_a_file_name():
     assert report_name("../Büro: Q3/Q4 ", "docx") == "rightsize-büro-q3-q4.docx"
     assert report_name("???", "md") == "rightsize-report.md"
+
+
+def test_what_the_readme_leaves_to_the_file_is_in_no_table_of_the_page():
+    """Numbers of hardware are in the table; the horizon, the floors, the currency and the first day are not."""
+    assert any(path.startswith("hardware.") for path in PATHS)
+    assert not [path for path in PATHS if path.startswith("constraints.") or path.endswith(("currency", "starts_on"))]
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert "everything can be\nedited" not in readme
+    for name in ("hardware profiles", "what an option has to meet", "the question", "the currency"):
+        assert name in " ".join(readme.split()), name
