@@ -215,7 +215,8 @@ def test_the_prices_tab_sets_no_widget_twice(demo_url: str, monkeypatch: pytest.
     warned: list[str] = []
     monkeypatch.setattr(policies._LOGGER, "warning", lambda text, *args, **_: warned.append(text % args))
     engine = store.connect(demo_url)
-    newer = price_card_file.parse_csv(price_card_file.dump_csv(price_card_file.built_in()).replace("1.25", "1.5"))
+    text = price_card_file.dump_csv(price_card_file.built_in()).replace("1.25", "1.5")
+    newer = price_card_file.parse_csv(text.replace("#name,Rightsize price card", "#name,Newer"))
     stored_scenarios.save(scenario_file.demo(), price_card_file.built_in(), engine)
     stored_scenarios.save(scenario_file.demo().model_copy(update={"name": "Other"}), newer, engine)
     app = open_page(monkeypatch, demo_url, "tco", scenario=NAME)
