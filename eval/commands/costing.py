@@ -25,7 +25,11 @@ from eval.terminal import say
 ScenarioName = Annotated[str, typer.Argument(help='A TOML file, the name of a stored scenario, or "demo".')]
 RunNames = Annotated[
     list[str] | None,
-    typer.Option("--run", help="Id, name or group of a run it rests on; may be repeated. Default: the newest group."),
+    typer.Option(
+        "--run",
+        help="Id, name or group of a run it rests on; may be repeated. Default: the newest group, and what its targets "
+        "bore at other concurrencies on the same questions.",
+    ),
 ]
 Card = Annotated[
     Path | None, typer.Option("--card", help="Price card as JSON or CSV. Default: the scenario's, else the built-in.")

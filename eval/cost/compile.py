@@ -45,10 +45,9 @@ class Compiler:
     def __init__(self, scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> None:
         self.scenario, self.measured, self.card = scenario, measured, card
         self.assumed = assumptions(scenario)
-        limits = bounds(scenario)
         self.spreads: dict[str, Spread] = {
-            key: replace(given.spread, least=limits[key].least, most=limits[key].most)
-            for key, given in self.assumed.items()
+            key: replace(self.assumed[key].spread, least=limits.least, most=limits.most)
+            for key, limits in bounds(scenario).items()
         }
         self.estimates: dict[str, tuple[Estimate, str]] = {}  # measured keys, each with its origin
 
