@@ -35,9 +35,10 @@ def price_note(cost: RunCost) -> str:
 
 
 def cost_columns(cost: RunCost) -> dict[str, float | None]:
-    """What 1,000 answers cost in USD, and its parts: tokens, repeated requests, judging."""
+    """What 1,000 answers cost in USD, asked alone and judged too, and the parts: tokens, repeated requests, judging."""
     parts = cost.parts
     return {
+        "asking_1000": per(cost.asking, 1000),
         "cost_1000": per(cost.whole, 1000),
         "tokens_1000": per(parts.tokens, 1000),
         "retries_1000": per(parts.retries, 1000),
@@ -134,7 +135,7 @@ def cost_frame(
         )
     frame = pd.DataFrame(rows)
     numeric = [f"{kind}_tokens" for kind in TOKENS]
-    numeric += ["cost_1000", "tokens_1000", "retries_1000", "judging_1000", "cost_month"]
+    numeric += ["asking_1000", "cost_1000", "tokens_1000", "retries_1000", "judging_1000", "cost_month"]
     frame[numeric] = frame[numeric].apply(pd.to_numeric)
     return frame.sort_values("cost_month", na_position="last", kind="stable")
 

@@ -68,11 +68,12 @@ columns = {
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers measured."),
     "errors": st.column_config.TextColumn("Failed", help="Requests that failed."),
     "tokens_per_s": st.column_config.NumberColumn("Tokens/s", format="%.1f", help="Median speed of writing."),
-    "cost_1000": st.column_config.NumberColumn(
-        "Per 1,000 (USD)", format="%.4f", help="1,000 answers: tokens, repeats, judging."
+    "asking_1000": st.column_config.NumberColumn(
+        "Per 1,000 (USD)", format="%.4f", help="1,000 answers: tokens and repeated requests, without judging them."
     ),
 }
 more = {
+    "cost_1000": st.column_config.NumberColumn("With judging", format="%.4f", help="USD for 1,000 judged answers."),
     "tokens_1000": st.column_config.NumberColumn("Of that tokens", format="%.4f", help="USD for 1,000 answers."),
     "retries_1000": st.column_config.NumberColumn("Of that repeats", format="%.4f", help="Requests sent again."),
     "judging_1000": st.column_config.NumberColumn("Of that judging", format="%.4f", help="All judges of an answer."),
