@@ -150,12 +150,12 @@ def test_a_rubric_that_is_faulty_is_refused_before_anything_is_asked(
     given = ("--target", f"a=phi-4@{target.url}", "--judge", f"j@{judge.url}", "--rubric", str(mine))
     said = rightsize("run", *given)
     assert (said.code, said.out) == (1, "")
-    assert 'criteria.#1.lable: unknown key; did you mean "label"?' in said.err
+    assert "line 7, criteria.#1.lable: this field is not known; did you mean label?" in said.err
     assert not Path("rightsize.db").exists()
     assert not [*target.received, *judge.received]
     said = rightsize("rubric", "check", str(mine))
     assert said.code == 1
-    assert 'criteria.#1.lable: unknown key; did you mean "label"?' in said.err
+    assert "line 7, criteria.#1.lable: this field is not known; did you mean label?" in said.err
 
 
 def test_a_sound_rubric_is_told_with_its_criteria(rightsize: Command, mine: Path) -> None:

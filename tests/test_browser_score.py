@@ -102,10 +102,8 @@ def test_skip_back_undo_flag_and_changing_a_score_by_keyboard(chromium: Browser,
     address, url = site
     with visit(chromium) as (page, _):
         begin(page, address, "Berta")
-        skipped = page.locator(".text").first.text_content()
         keys(page, "s")
-        expect(page.locator(".text").first).not_to_have_text(skipped or "")
-        arrived(page, 2)
+        arrived(page, 2)  # another answer, though perhaps to the same question
         keys(page, "ArrowDown", "4", "ArrowUp", "ArrowUp", "ArrowUp", "5", "ArrowDown", "ArrowDown", "3", "f", "Enter")
         arrived(page, 3)
         assert stored(url, "Berta") == [("ok", 2, True, None, [5, 3, 4])]

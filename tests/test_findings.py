@@ -9,6 +9,7 @@ import pytest
 from dashboard import findings
 from dashboard.data import RunRow
 from dashboard.overview_tables import View, overview_frame, with_words
+from eval.cost.price_card_file import built_in
 from eval.stats.intervals import Estimate
 from eval.stats.quality import Quality as Number
 from eval.summary import Quality, Summary
@@ -37,7 +38,8 @@ def summary(run_id: int, score: Estimate, latency: float, **given: Any) -> Summa
     return Summary(
         run_id=run_id, n_answers=60, n_errors=0, n_client_limited=0, n_estimated_tokens=0, n_cached=0, n_cache_known=0,
         n_without_ttft=0, latency_p50=times, latency_p95={"ttft_ms": Estimate(2 * latency, None, None, 60)},
-        tokens_per_s=Estimate(50, 45, 55, 60), token_means=dict.fromkeys(("prompt", "completion"), score),
+        tokens_per_s=Estimate(50, 45, 55, 60), mean_ms=Estimate(900, 800, 1000, 60),
+        token_means=dict.fromkeys(("prompt", "completion"), score),
         quality=[Quality(score=score, **(quality | given))],
     )  # fmt: skip
 
@@ -45,7 +47,7 @@ def summary(run_id: int, score: Estimate, latency: float, **given: Any) -> Summa
 def frame(*rows: tuple[RunRow, Summary], **changes: Any):
     runs = [row for row, _ in rows]
     summaries = {row.run_id: one for row, one in rows}
-    return overview_frame(runs, summaries, {r.run_id: r.target for r in runs}, replace(VIEW, **changes), {})
+    return overview_frame(runs, summaries, {r.run_id: r.target for r in runs}, replace(VIEW, **changes), built_in())
 
 
 def score(value: float, n: int = 60) -> Estimate:
