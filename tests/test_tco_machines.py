@@ -262,3 +262,13 @@ def test_draws_discount_later_payments_as_the_central_value_does():
 def test_the_energy_of_a_provider_is_so_many_watt_hours_an_answer():
     one = scenario({"api": {"kind": "api", "target": "x", "wh_per_answer": 2}})
     assert kwh(one) == pytest.approx(12 * 100_000 * 2 / 1000)
+
+
+def test_a_machine_of_one_person_takes_its_power_for_one_answer_at_a_time():
+    def answering(**box: Any) -> float:
+        workload = {"requests_per_month": None, "users": 10, "questions_per_user_day": 10}
+        hardware = {"box": BOX | {"idle_watts": 0} | box}
+        return kwh(scenario({"own": OWN}, hardware=hardware, workload=workload), {"x": on(Load(8, 4.0, 3000, 60))})
+
+    assert answering() > 0
+    assert answering(one_per_user=True) == pytest.approx(8 * answering())

@@ -295,7 +295,8 @@ def _counts(profile: Hardware, pool: Pool, load: Floats, w: Workings) -> tuple[F
 def _add_energy(made: Bill, pool: Pool, profile: Hardware, busy_s: Sequence[Floats], w: Workings) -> None:
     """Idle power while the machines are on, and what answering takes above it, both times the PUE.
 
-    `busy_s` is how long an answer keeps a place busy, by part. Rented machines without a price have it in the rent.
+    `busy_s` is how long an answer keeps a place busy, by part. What a shared machine takes is spread over the answers
+    it makes at once; a machine of one person makes one. Rented machines without a price have it in the rent.
     """
     key = f"hardware.{pool.hardware}"
     kilo = w[f"{key}.pue"] / 1000
@@ -306,7 +307,8 @@ def _add_energy(made: Bill, pool: Pool, profile: Hardware, busy_s: Sequence[Floa
         if active is None or idle is None:
             return
         above = np.maximum(w[active] - w[idle], 0) * kilo
-        lines.append((part.name, "answers", above * seconds / part.machine.places / 3600))
+        at_once = 1 if profile.one_per_user else part.machine.places
+        lines.append((part.name, "answers", above * seconds / at_once / 3600))
         if part is pool.parts[0] and not profile.runs_other_work:
             lines.append((part.name, f"held {pool.name}", w[idle] * kilo * w[f"{key}.hours_on_per_month"]))
     for name, basis, factor in lines:
