@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from command import Command
 from costed import add_demo_targets
+from pydantic import ValidationError
 from sqlalchemy import update
 
 from db import store
@@ -13,6 +14,7 @@ from db.models import Answer, Call
 from eval.cost import price_card_file, scenario_file
 from eval.cost.assumption import draw
 from eval.cost.compile import Compiler
+from eval.cost.scenario import Finance
 
 DEMO = scenario_file.demo()
 SCENARIO = scenario_file.dump(DEMO)
@@ -38,7 +40,7 @@ VOLUME = "\n".join(line for line in SCENARIO.splitlines() if line.startswith(("u
         (
             RATE,
             "discount_rate_per_year = -1",
-            "money.discount_rate_per_year: -1 is out of range; allowed is -0.99 to 10, above -100 % a year",
+            "money.discount_rate_per_year: -1 is out of range; allowed is -0.99 to 1, above -100 % a year; 8 % is 0.08",
         ),
         (LIFE, "life_months = 0", "hardware.workstation.life_months: 0 is out of range; allowed is 1 to 240, months"),
         (
@@ -241,3 +243,8 @@ def test_a_report_needs_a_file_of_its_format(
     assert sentence in said.err
     assert "Traceback" not in said.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_discount_rate_in_percent_is_refused_with_how_to_write_it():
+    with pytest.raises(ValidationError, match=r"8 % is 0\.08"):
+        Finance.model_validate({"discount_rate_per_year": {"value": 6, "low": 4, "high": 10, "kind": "assumed"}})

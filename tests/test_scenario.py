@@ -48,7 +48,7 @@ def test_the_smallest_scenario_is_read_and_its_defaults_are_marked():
         (START + CLOUD + "[workload]\nusers = 0\nquestions_per_user_day = 2\n", "workload.users: 0 is out of range"),
         (
             START + CLOUD + WORKLOAD + "[money]\ndiscount_rate_per_year = -1\n",
-            "money.discount_rate_per_year: -1 is out of range; allowed is -0.99 to 10, above -100 % a year",
+            "money.discount_rate_per_year: -1 is out of range; allowed is -0.99 to 1, above -100 % a year; 8 % is 0.08",
         ),
         (
             START + CLOUD + WORKLOAD + PC + "life_months = 0\n",

@@ -66,7 +66,7 @@ class Finance(Strict):
     """The currency of all amounts, what a later payment is worth, and what other currencies cost in it."""
 
     currency: Currency = "USD"
-    discount_rate_per_year: YearlyRate = default(0.08)
+    discount_rate_per_year: Annotated[Assumption, within(-0.99, 1, "above -100 % a year; 8 % is 0.08")] = default(0.08)
     api_price_drift_per_year: YearlyRate = default(0)
     rates: dict[Currency, Annotated[Assumption, within(1e-9, 1e9, "units of the scenario's currency for one")]] = Field(
         default_factory=dict
