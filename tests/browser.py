@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHOSEN = "RIGHTSIZE_BROWSER"  # the variable that names a browser where another than the first found is wanted
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome", "msedge")
@@ -41,6 +41,8 @@ FLAGS = [
 ]
 APP = Path(__file__).parents[1] / "dashboard" / "app.py"
 START_S = 60
+PATIENCE_MS = 30_000  # for what a page shall show: two test processes share a slow disk with it
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def find_browser(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -129,7 +131,7 @@ def visit(
     """A fresh window, and the hosts it asked for anything."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # pyright: ignore
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE_MS)
     hosts: set[str] = set()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
     try:

@@ -53,7 +53,7 @@ def begin(page: Page, address: str, name: str) -> None:
     start = page.get_by_role("button", name="Draw and start")
     expect(start).to_be_enabled()
     settled(page)
-    start.click()
+    start.press("Enter")  # the expander may still be unfolding: a click would miss what moves
     arrived(page, 1)
 
 
