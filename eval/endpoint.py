@@ -37,6 +37,7 @@ from eval.stream import (
     streamed_tokens,
 )
 from eval.transport import BodyTooLargeError, StampedBody, StampingTransport, recorder
+from eval.turnstile import Turnstile
 
 CONNECT_TIMEOUT_S = 10.0
 CHECK_TIMEOUT_S = 30.0
@@ -232,6 +233,7 @@ class EndpointClient:
         self.simulated = False
         self.refused: dict[str, set[str]] = {}  # by model: parameters this server does not take
         self._lag = lag
+        self._turnstile = Turnstile()
         self._key = endpoint.api_key()
         self._openai = openai.AsyncOpenAI(
             base_url=endpoint.url,
@@ -333,6 +335,7 @@ class EndpointClient:
         return {k: v for k, v in body.items() if k not in refused}
 
     async def _try(self, request: ChatRequest, attempt: Attempt) -> str:
+        await self._turnstile.passed()
         called_ns = perf_counter_ns()
         recorder.set(None)
         body = self._body(request)
@@ -361,6 +364,7 @@ class EndpointClient:
             raise self._explain_status(error, body) from error
         finally:
             self._note_stamps(attempt, called_ns)
+        await self._turnstile.passed()
         return self._read(request, attempt, raw)
 
     def _note_stamps(self, attempt: Attempt, called_ns: int) -> None:

@@ -1,7 +1,10 @@
 """The writer: everything handed over is stored, in order, in few commits, and a failure is never silent."""
 
+import os
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,13 @@ def commits(engine: Engine) -> list[str]:
 
 def saving(run: tuple[Run, Question], repeat: int) -> Deed:
     return lambda session: store.save_answer(rows.answer(*run, repeat), [rows.call()], session=session)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def failing(session: Session) -> None:
@@ -89,8 +99,37 @@ def test_what_lies_ready_is_committed_together(engine: Engine, run: Any, commits
 def test_commits_happen_in_a_thread_of_their_own(engine: Engine, run: Any, commits: list[str]) -> None:
     with Writer(engine) as writer:
         writer.put(saving(run, 0))
-    assert set(commits) == {"writer"}
-    assert "writer" not in {thread.name for thread in threading.enumerate()}
+        wait_until(lambda: bool(commits))
+    assert commits == ["writer"]
+    assert not {"writer", "writer-overseer"} & {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows threads that run while a processor is idle")
+def test_a_writer_that_gives_way_stores_in_an_idle_thread_and_flushes_in_the_thread_that_asks(engine: Engine) -> None:
+    seen = list[tuple[str, int]]()
+
+    def note(_session: Session) -> None:
+        seen.append((threading.current_thread().name, os.sched_getscheduler(0)))
+
+    with Writer(engine) as writer:
+        writer.give_way()
+        writer.put(note)
+        wait_until(lambda: bool(seen))
+    assert seen in ([("writer", os.SCHED_IDLE)], [("writer-overseer", os.SCHED_OTHER)])
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_what_a_starving_worker_leaves_is_stored_by_another_thread_soon(
+    engine: Engine, run: Any, commits: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Writer, "_work", lambda self: self._ended.wait())
+    with Writer(engine) as writer:
+        writer.put(saving(run, 0))
+        wait_until(lambda: bool(commits))
+        assert commits == ["writer-overseer"]
+        writer.put(saving(run, 1))
+        writer.flush()
+        assert stored(engine) == [0, 1]
 
 
 def test_a_flush_waits_until_everything_before_it_is_committed(engine: Engine, run: Any) -> None:
