@@ -14,12 +14,12 @@ from db import store
 from eval import qa_set as qa_sets
 from eval import terminal
 from eval.agreeing import AgreementError
+from eval.chat import EndpointError
 from eval.commands import analysing, checking, costing, exchanging, measuring, reading, serving
 from eval.comparing import ComparisonError
 from eval.config import PlanError
 from eval.cost.faults import FaultyFileError
 from eval.cost.prose import UntaggedNumberError
-from eval.endpoint import EndpointError
 from eval.interchange.dumping import ExportError
 from eval.interchange.lines import FileError
 from eval.interchange.loading import ImportFaultsError

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from eval import qa_set, toml_file
+from eval.chat import Endpoint
 from eval.cost.faults import guess
-from eval.endpoint import Endpoint
 from eval.faults import Fault, printable, shown
 from eval.judge import Protocol
 from eval.rubric import Rubric, RubricError, judgeable

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from eval.endpoint import Endpoint, EndpointClient
+from eval.chat import Endpoint
+from eval.endpoint import EndpointClient
 from eval.lag import LagMonitor
 from eval.plan import JudgeSpec
 from eval.targets import Target

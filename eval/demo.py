@@ -15,8 +15,8 @@ from sqlmodel import Session, select
 from db import store
 from db.models import QASet, Run
 from eval import qa_set
+from eval.chat import Endpoint
 from eval.config import PriceSpec
-from eval.endpoint import Endpoint
 from eval.plan import JudgeSpec, Plan
 from eval.simulator.process import simulator_process
 from eval.targets import Stage, Target

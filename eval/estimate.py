@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eval import qa_set, targets
-from eval.endpoint import Message
+from eval.chat import Message
 from eval.judge import MAX_TOKENS, build_messages, protocol_name
 from eval.plan import JudgeSpec, Plan
 from eval.rubric import Rubric

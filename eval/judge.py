@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from eval.endpoint import ChatRequest, Completion, EndpointClient, Message
+from eval.chat import ChatRequest, Completion, Message
+from eval.endpoint import EndpointClient
 from eval.expectation import NoExpectationError, read_expectation
 from eval.instructions import find_instructions, without_instructions
 from eval.qa_set import Question

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from eval import qa_set, toml_file
+from eval.chat import Endpoint
 from eval.config import Config, Configured, PlanError, PriceSpec, Strict, read_config
-from eval.endpoint import Endpoint
 from eval.hosts import endpoint_of
 from eval.judge import Protocol
 from eval.rubric import Rubric, judgeable

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from db import models
-from eval.endpoint import LIMIT_MS, Attempt, Completion
+from eval.chat import Attempt, Completion
 from eval.judge import Assessed
+from eval.lag import LIMIT_MS
 from eval.qa_set import Document, QASet, Question
 from eval.targets import Answered
 from eval.wording import wording

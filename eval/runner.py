@@ -20,8 +20,9 @@ from db.models import RunStatus
 from eval import records, targets
 from eval.answering import Work, load_work, take_turns, turns_of
 from eval.assessing import assess_by_plan, judges_of
+from eval.chat import ChatRequest
 from eval.connections import connected
-from eval.endpoint import ChatRequest, EndpointClient
+from eval.endpoint import EndpointClient
 from eval.lag import LagMonitor
 from eval.plan import Plan
 from eval.provenance import describe_machine, describe_server, model_family

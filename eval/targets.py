@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from eval.endpoint import ChatRequest, Completion, Endpoint, EndpointClient, Message
+from eval.chat import ChatRequest, Completion, Endpoint, Message
+from eval.endpoint import EndpointClient
 from eval.qa_set import Question
 
 Kind = Literal["plain", "draft_and_refine"]

@@ -11,7 +11,7 @@ from servers import GOOD, Received, Reply, Server, as_json, completion, model_li
 
 from db.models import Assessment, Rater, Rubric, Run, Score
 from eval.assessing import _free_name
-from eval.endpoint import Endpoint
+from eval.chat import Endpoint
 from eval.plan import JudgeSpec
 from eval.rubric import built_in, load
 

@@ -39,7 +39,8 @@ from servers import (
 )
 
 from eval import endpoint, transport
-from eval.endpoint import ChatRequest, Completion, Endpoint, EndpointClient, EndpointError
+from eval.chat import ChatRequest, Completion, Endpoint, EndpointError
+from eval.endpoint import EndpointClient
 from eval.lag import LagMonitor
 
 ASK = ChatRequest("m", [{"role": "user", "content": "Where?"}], max_tokens=64)

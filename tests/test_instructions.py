@@ -11,7 +11,8 @@ import pytest
 from servers import Received, Reply, as_json, completion, serve
 
 from eval import qa_set
-from eval.endpoint import Endpoint, EndpointClient
+from eval.chat import Endpoint
+from eval.endpoint import EndpointClient
 from eval.instructions import find_instructions, without_instructions
 from eval.judge import INSTRUCTION, MOVED_FLAG, Assessed, Judge, Protocol
 from eval.qa_set import Question

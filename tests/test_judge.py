@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from servers import Received, Reply, as_json, completion, refusal, serve
 
 from eval import endpoint
-from eval.endpoint import Endpoint, EndpointClient
+from eval.chat import Endpoint
+from eval.endpoint import EndpointClient
 from eval.judge import MAX_TOKENS, Assessed, Judge, Protocol, build_messages, protocol_name, response_format
 from eval.qa_set import Document, Question
 from eval.rubric import built_in

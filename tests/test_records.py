@@ -9,8 +9,9 @@ import pytest
 from db import models
 from db.models import AssessmentStatus
 from eval import qa_set, records
-from eval.endpoint import LIMIT_MS, Attempt, ChatRequest, Completion, Endpoint
+from eval.chat import Attempt, ChatRequest, Completion, Endpoint
 from eval.judge import Assessed
+from eval.lag import LIMIT_MS
 from eval.qa_set import Document, QASet, Question
 from eval.stream import Usage
 from eval.targets import Answered, Stage, StageOutcome

@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from db import models, store
 from db.models import RunStatus
-from eval.endpoint import Attempt, ChatRequest, Completion, Endpoint
+from eval.chat import Attempt, ChatRequest, Completion, Endpoint
 from eval.scribe import Scribe
 from eval.targets import Answered, Stage, StageOutcome
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from servers import GOOD, Received, events, refusal, serve, streamed
 
 from eval import targets
-from eval.endpoint import Endpoint, EndpointClient
+from eval.chat import Endpoint
+from eval.endpoint import EndpointClient
 from eval.qa_set import Document, Question
 from eval.targets import REFINE, SYSTEM, Answered, Stage, Target, build_messages
 

@@ -17,13 +17,13 @@ from db.models import RaterKind, Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
 from eval.assessing import find_rater, judge_runs, list_due, rubric_of
+from eval.chat import EndpointError
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
 from eval.config import PlanError
 from eval.connections import need_keys
-from eval.endpoint import EndpointError
 from eval.estimate import estimate, estimate_judging
 from eval.hosts import host_of
 from eval.judge import protocol_name

@@ -26,7 +26,8 @@ import psutil
 
 from db import store
 from db.models import Call
-from eval.endpoint import ChatRequest, Endpoint, EndpointClient
+from eval.chat import ChatRequest, Endpoint
+from eval.endpoint import EndpointClient
 from eval.lag import LagMonitor
 from eval.plan import Plan
 from eval.qa_set import QASet, Question
