@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -119,7 +120,7 @@ async def rightsize_client(url: str, streams: int, total: int) -> Measured:
 
 
 async def rightsize_run(url: str, streams: int, total: int) -> Measured:
-    """A whole run as `rightsize run` does it, every answer stored."""
+    """A whole run as `rightsize run` does it, every answer stored in a database that is there."""
     questions = tuple(Question(id=f"q{n}", question=MESSAGES[0]["content"], reference="None.") for n in range(total))
     stage = Stage(name="answer", model="bench", endpoint=Endpoint(url=url, concurrency=streams))
     plan = Plan(
@@ -127,12 +128,11 @@ async def rightsize_run(url: str, streams: int, total: int) -> Measured:
         questions=QASet(name="bench", version="1", questions=questions),
         warmups=0,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        engine = store.connect(f"sqlite:///{folder}/bench.db")
-        await run_plan(plan, engine, lambda _progress: None)
-        with store.reading(engine) as session:
-            calls: list[Call] = store.list_run_calls(1, session=session)
-        engine.dispose()
+    engine = store.connect(store.database_url())
+    await run_plan(plan, engine, lambda _progress: None)
+    with store.reading(engine) as session:
+        calls: list[Call] = store.list_run_calls(1, session=session)
+    engine.dispose()
     ends = [call.started_at.timestamp() + ((call.prepare_ms or 0) + (call.total_ms or 0)) / 1e3 for call in calls]
     wall_s = max(ends) - min(call.started_at.timestamp() for call in calls)
     return {call.request_id or "": call.ttft_ms or 0.0 for call in calls}, wall_s
@@ -170,9 +170,14 @@ def child(client: str, url: str, streams: int, total: int) -> None:
 def measure(client: str, streams: int, per_stream: int, log: Path) -> str:
     """One row of the table."""
     total = streams * per_stream
+    database = f"sqlite:///{log.with_name(f'{streams} {client}.db').as_posix()}"
+    store.connect(database).dispose()
     with simulator_process(["--profile", PROFILE, "--log", str(log)]) as (url,):
         arguments = [sys.executable, __file__, "--child", client, url, str(streams), str(total)]
-        found = json.loads(subprocess.run(arguments, capture_output=True, check=True, encoding="utf-8").stdout)
+        told = subprocess.run(
+            arguments, env=os.environ | {"RIGHTSIZE_DB": database}, capture_output=True, check=True, encoding="utf-8"
+        )
+    found = json.loads(told.stdout)
     truth = {e["client_id"]: e for e in map(json.loads, log.read_text(encoding="utf-8").splitlines())}
     truth = {request_id: truth[request_id] for request_id in found["measured"]}
     late = [found["measured"][request_id] - truth[request_id]["first_token_ms"] for request_id in truth]
