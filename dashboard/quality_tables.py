@@ -4,15 +4,17 @@ Shows nothing and caches nothing. The figures are those of eval.quality_number a
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from dashboard.format import listed, plain, plural
-from eval.comparing import Compared
+from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
 from eval.quality_number import RunQuality, own_family_notes
 from eval.stats.best import RESAMPLES
-from eval.stats.comparison import FEW
+from eval.stats.comparison import FEW, Comparison
+from eval.stats.preference import Preferred
 
 WORD = {"better": "is better than", "worse": "is worse than"}
 
@@ -21,6 +23,18 @@ def _interval(value: float | None, low: float | None, high: float | None, form: 
     if value is None:
         return "unknown"
     return f"{value:{form}}" if low is None or high is None else f"{value:{form}} ({low:{form}} to {high:{form}})"
+
+
+def _with_numbers(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame whose figures are numbers, missing ones NaN."""
+    frame = pd.DataFrame(rows)
+    for column in columns:
+        frame[column] = pd.to_numeric(frame[column])
+    return frame
+
+
+def _verdict(pair: Comparison | Preferred) -> str:
+    return f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words
 
 
 def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
@@ -43,10 +57,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
         }
         for each in found
     ]
-    frame = pd.DataFrame(rows)
-    for column in ("gain", "value", "low", "high"):
-        frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return _with_numbers(rows, ("gain", "value", "low", "high"))
 
 
 def pairs_frame(compared: Compared) -> pd.DataFrame:
@@ -58,17 +69,14 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
             "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
             "effect_size": pair.effect_size,
             "p_holm": pair.p_holm,
-            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
+            "verdict": _verdict(pair),
             "difference_value": pair.difference,
             "low": pair.low,
             "high": pair.high,
         }
         for pair in compared.pairs
     ]
-    frame = pd.DataFrame(rows)
-    for column in ("effect_size", "p_holm", "difference_value", "low", "high"):
-        frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return _with_numbers(rows, ("effect_size", "p_holm", "difference_value", "low", "high"))
 
 
 def preferences_frame(found: Preferences) -> pd.DataFrame:
@@ -83,17 +91,14 @@ def preferences_frame(found: Preferences) -> pd.DataFrame:
             "worse": pair.worse,
             "wins": _percent(pair.win_share, pair.low, pair.high),
             "p_holm": pair.p_holm,
-            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
+            "verdict": _verdict(pair),
             "win_share": pair.win_share,
             "low": pair.low,
             "high": pair.high,
         }
         for pair in found.pairs
     ]
-    frame = pd.DataFrame(rows)
-    for column in ("p_holm", "win_share", "low", "high"):
-        frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return _with_numbers(rows, ("p_holm", "win_share", "low", "high"))
 
 
 def _percent(value: float | None, low: float | None, high: float | None) -> str:
@@ -118,6 +123,8 @@ def preference_finding(found: Preferences) -> str:
 
 def finding(compared: Compared) -> str:
     """What is decided, in a sentence each; what is not is in the table."""
+    if all(pair.outcome == "no comparison" for pair in compared.pairs):
+        return plain(title_of(compared))
     decided = [
         f"**{plain(pair.first)}** {WORD[pair.outcome]} **{plain(pair.second)}**"
         for pair in compared.pairs
@@ -140,8 +147,9 @@ def best_sentence(compared: Compared) -> str:
     shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
     listed = ", ".join(f"{plain(name)} {100 * share:.0f} %" for name, share in shares)
     return (
-        f"Best, had the questions been others of their kind: {listed}. Found by drawing {compared.best.n} of the "
-        f"{compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is decided stands in the table."
+        f"Best, had the questions been others of their kind: {listed}, by {plain(compared.best_by)}. Found by drawing "
+        f"{compared.best.n} of the {compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is "
+        "decided stands in the table."
     )
 
 

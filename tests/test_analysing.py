@@ -231,7 +231,7 @@ def test_the_command_prints_every_figure_of_agreement(rightsize: Command, engine
     assert held["judge"]["replacement"]["reason"] == "too few raters"
     told = rightsize("agreement", "1", "--db", db).err
     assert "weighted kappa" in told
-    assert "is not told: too few raters" in told
+    assert "cannot be told yet (too few raters)" in told
 
 
 # --- comparison -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from dashboard import quality_tables as tables
 from db import store
-from db.models import Answer, RunStatus
+from db.models import Answer, Design, RunStatus
 from eval.comparing import compare
 
 
@@ -66,6 +66,23 @@ def test_the_overview_shows_the_same_number(tmp_path: Path, monkeypatch: pytest.
     assert there["how"].to_list() == here["method"].to_list() == ["human-corrected"]
     assert there[["n_people", "n_judge"]].to_numpy().tolist() == [[20, filled.N]]
     assert "their scores of a random sample corrected with the judge's" in parsed(app)
+
+
+def test_both_pages_say_which_queues_count_and_what_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        run, answers = filled.a_run(session)
+        run.status = RunStatus.finished
+        session.add(run)
+        for size, design, seed in ((12, Design.random, 3), (14, Design.random, 4), (18, Design.stratified, 5)):
+            filled.score(answers, filled.drawn(run, size, session, design, seed), session)
+    engine.dispose()
+    said = parsed(open_page(monkeypatch, at(tmp_path), "quality"))
+    assert "The hand scores are those of queues #1 and #2 together" in said
+    assert "18 hand scores of queue #3 do not enter: it was drawn another way" in said
+    said = parsed(open_page(monkeypatch, at(tmp_path), "overview"))
+    assert "Hand scores of several queues, drawn alike, are taken together for test\\-small (#1, #2)." in said
+    assert "Hand scores that stay out of the quality, as the Quality page explains: test\\-small (18)." in said
 
 
 def test_the_judge_chosen_on_the_overview_is_the_one_of_this_page(

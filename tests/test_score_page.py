@@ -1,12 +1,10 @@
 """The Score page: queues drawn and gone on with, blind, every save kept, and nothing stored twice."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import peopled
 import pytest
-from answers_sample import build
 from pages import button, open_page, parsed, press, sent, texts
 from samples import TARGETS, add_group
 from sqlalchemy import Engine, update
@@ -23,18 +21,9 @@ N = 3 * 4  # three runs, five questions, the first failed
 RUNS = (1, 2, 3)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("score") / "template.db"
-    build(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+def engine(answers_engine: Engine) -> Engine:
+    return answers_engine
 
 
 @pytest.fixture
