@@ -138,5 +138,6 @@ def test_who_would_be_best_is_explained_and_not_said_of_very_few_questions(tmp_p
     (compared,) = compare(runs, engine, criterion="overall")
     assert "100 %" in tables.best_sentence(compared)
     assert "drawing" in tables.best_sentence(compared)
+    assert r"by test\-judge \(quick\), judge only, not calibrated" in tables.best_sentence(compared)
     assert tables.best_sentence(replace(compared, best=replace(compared.best, n=4))) == ""
     engine.dispose()
