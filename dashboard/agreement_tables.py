@@ -262,13 +262,14 @@ def sentences(each: CriterionAgreement) -> list[str]:
         if its is None:
             continue
         who = plain(judge.judge)
-        said.append(replacement_sentence(f"**{who}**", its.replacement))
+        about = [replacement_sentence(f"**{who}**", its.replacement)]
         if its.bias.differ:
-            said.append(
+            about.append(
                 f"The bias of **{who}** differs between targets (p = {its.bias.p:.3f}): one common correction is wrong."
             )
         elif its.bias.differ is False:
-            said.append(f"That **{who}** is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")
+            about.append(f"That it is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")
+        said.append(" ".join(about))
     return said
 
 

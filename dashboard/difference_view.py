@@ -52,9 +52,8 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
         simulated=simulated,
         placeholder="unknown",
     )
-    for sentence in (tables.source_sentence(compared), tables.best_sentence(compared), *compared.notes):
-        if sentence:
-            st.caption(sentence)
+    said = (tables.source_sentence(compared), tables.holm_sentence(compared), tables.best_sentence(compared))
+    st.caption("  \n".join(sentence for sentence in (*said, *compared.notes) if sentence))
 
 
 def show_preferences(ids: list[int], *, simulated: bool) -> None:

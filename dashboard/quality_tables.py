@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.format import listed, plain, plural
 from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
-from eval.quality_number import RunQuality, own_family_notes
+from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.best import RESAMPLES
 from eval.stats.comparison import FEW, Comparison
 from eval.stats.preference import Preferred
@@ -37,6 +37,16 @@ def _verdict(pair: Comparison | Preferred) -> str:
     return f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words
 
 
+def _next(each: RunQuality) -> str:
+    """What more hand scores would do to the interval, short enough for a cell."""
+    its = each.prospect
+    if not each.number.n_people:
+        return "not known before people scored some"
+    if its.method is None or its.n_then == its.n_now or its.width_now is None or its.width_then is None:
+        return its.words
+    return f"width from {its.width_now:.2f} to about {its.width_then:.2f} points"
+
+
 def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
     """A row a run: the quality number with its interval, how it was found, and what it rests on."""
     rows = [
@@ -48,7 +58,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
             "people": f"{each.number.n_people} of {each.number.n_questions}",
             "judge": f"{each.number.n_judge} of {each.number.n_questions}",
             "gain": each.number.gain,
-            "next": each.prospect.words if each.number.n_people else "not known before people scored some",
+            "next": _next(each),
             "value": each.number.value,
             "low": each.number.low,
             "high": each.number.high,
@@ -135,6 +145,17 @@ def finding(compared: Compared) -> str:
     return said + (f" Not decisive: {plural(open_, 'pair')}." if decided and open_ else "")
 
 
+def holm_sentence(compared: Compared) -> str:
+    """Why an interval that leaves out 0 may still decide nothing; nothing where there is no such pair."""
+    open_ = [p for p in compared.pairs if p.outcome == "not decisive" and p.low is not None and p.high is not None]
+    if not any((pair.low or 0) > 0 or (pair.high or 0) < 0 for pair in open_):
+        return ""
+    return (
+        "An interval is that of its pair alone. Where it leaves out 0 and the pair is not decisive, the p-value, which "
+        "is held against all pairs, is what is missing."
+    )
+
+
 def source_sentence(compared: Compared) -> str:
     """Whose scores the differences rest on."""
     return f"Scored by {plain(compared.rests_on)}."
@@ -154,10 +175,9 @@ def best_sentence(compared: Compared) -> str:
 
 
 def notes(found: Sequence[RunQuality]) -> list[str]:
-    """What each number rests on; what holds for all is said once."""
-    shared = set.intersection(*(set(each.number.notes) for each in found)) if found else set()
+    """What the numbers rest on; what holds for several targets is said once."""
     said = [plain(note) for note in own_family_notes(found)]
-    said += [note for note in (found[0].number.notes if found else ()) if note in shared]
-    for each in found:
-        said += [f"**{plain(each.target)}**: {plain(note)}" for note in each.number.notes if note not in shared]
+    for note, targets in grounds(found):
+        who = f"**{listed([plain(target) for target in targets])}**: " if targets else ""
+        said.append(f"{who}{plain(note)}")
     return said

@@ -14,7 +14,7 @@ from eval.agreement_words import alpha_note, replacement_sentence
 from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
 from eval.provenance import own_family_note
-from eval.quality_number import RunQuality, own_family_notes
+from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
 from eval.stats.intervals import Estimate
@@ -189,9 +189,9 @@ def show_quality(found: Sequence[RunQuality]) -> None:
             "-" if its.gain is None else f"{its.gain:.2f}x",
         )
     console.print(table)
+    for note, targets in grounds(found):
+        say(f"{', '.join(targets)}: {note}" if targets else note)
     for each in found:
-        for note in each.number.notes:
-            say(f"{each.target}: {note}")
         say(f"{each.target}: {each.prospect.words}")
     for note in own_family_notes(found):
         say(note)

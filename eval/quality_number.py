@@ -99,6 +99,16 @@ def _nothing(runs: Sequence[Run], criterion: str, engine: Engine) -> str:
     return f"{said}; let a judge score them, or score on the Score page."
 
 
+def grounds(found: Sequence[RunQuality]) -> list[tuple[str, tuple[str, ...]]]:
+    """What the numbers rest on: each sentence once, with the targets it holds for (none named: all of them)."""
+    holds: dict[str, list[str]] = {}
+    for each in found:
+        for note in each.number.notes:
+            holds.setdefault(note, []).append(each.target)
+    told = [(note, () if len(names) == len(found) else tuple(names)) for note, names in holds.items()]
+    return sorted(told, key=lambda one: bool(one[1]))
+
+
 def own_family_notes(found: Sequence[RunQuality]) -> list[str]:
     """A sentence where the judge is of a target's own model family: it may favour it."""
     own: dict[str, list[str]] = {}

@@ -167,6 +167,13 @@ def test_how_many_people_and_questions_it_rests_on_is_told_and_few_are_a_caution
     assert len(sure.cautions) == turned
 
 
+def test_a_mean_that_seldom_ties_with_a_person_is_a_caution():
+    scores = noisy(40, 4, 3)
+    between = np.clip(scores[3] + 0.5, 1, 5)
+    found = alternative_annotator_test(panel(dict(zip("abc", scores, strict=False)), between), bootstrap=QUICK)
+    assert "seldom tie" in found.cautions[0]
+
+
 def test_one_person_who_decides_is_a_caution():
     found = alternative_annotator_test(by_hand(), epsilon=0.1, bootstrap=QUICK)
     assert (found.passed, sum(person.won is True for person in found.people)) == (False, 1)

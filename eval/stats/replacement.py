@@ -114,21 +114,29 @@ def alternative_annotator_test(
     winning_rate = sum(people[i].won is True for i in tested) / len(tested)
     advantage = _average_advantage([advantages[i] for i in tested], bootstrap)
     passed = winning_rate >= PASSING_RATE
-    return _counted(Replacement(tuple(people), winning_rate, advantage, passed, epsilon, false_discovery_rate))
+    given = Replacement(tuple(people), winning_rate, advantage, passed, epsilon, false_discovery_rate)
+    return _counted(given, seldom_ties=_is_whole(panel.ratings) and not _is_whole(panel.judge))
 
 
-def _counted(found: Replacement) -> Replacement:
-    """The same with how many people and questions it rests on, and why that may be too few."""
+def _is_whole(scores: Floats) -> bool:
+    known = scores[~np.isnan(scores)]
+    return bool(np.all(known == np.rint(known)))
+
+
+def _counted(found: Replacement, seldom_ties: bool = False) -> Replacement:
+    """The same with how many people and questions it rests on, and what makes it a weak one."""
     asked = [person.n_questions for person in found.people if person.reason is None]
     counted = replace(found, n_people=len(found.people), n_tested=len(asked))
     if not asked:
         return counted
     counted = replace(counted, fewest=min(asked), most=max(asked))
-    return counted if found.winning_rate is None else replace(counted, cautions=_cautions(counted))
+    return counted if found.winning_rate is None else replace(counted, cautions=_cautions(counted, seldom_ties))
 
 
-def _cautions(found: Replacement) -> tuple[str, ...]:
+def _cautions(found: Replacement, seldom_ties: bool) -> tuple[str, ...]:
     said = []
+    if seldom_ties:
+        said.append("its scores lie between points and so seldom tie with a person's, which counts against it here")
     won, tested = sum(person.won is True for person in found.people), found.n_tested
     if tested < FEW_PEOPLE:
         said.append(f"only {tested} people were tested, and others may score otherwise")
