@@ -166,6 +166,26 @@ def test_a_question_of_two_queues_is_held_by_one_of_them_as_often_as_its_probabi
     assert found.people == pytest.approx(4.0)  # three verdicts: 2, 5 and 5
 
 
+def test_the_interval_of_two_queues_taken_as_one_holds_the_truth() -> None:
+    """400 times two queues of a set of 40: the mean is without bias, the interval for this set covers it."""
+    rng, truth = np.random.default_rng(11), float(np.mean(PEOPLE))
+    strata = {1: dict.fromkeys(range(N), ("", 14 / N)), 2: dict.fromkeys(range(N), ("", 18 / N))}
+    row = {"criterion": "c", "rubric_id": 1, "design": "random", "n_verdicts": 1, "stratum": ""}
+    values, held = [], []
+    for _ in range(400):
+        scored = [(i, q) for i, n in ((1, 14), (2, 18)) for q in rng.choice(N, n, replace=False)]
+        given = tuple(row | {"sample_id": i, "question_id": q, "mean": float(PEOPLE[q])} for i, q in scored)
+        joined = HandScores(tuple(range(N)), given, strata, {}).join("c", {}, (1, 5))
+        found = quality(list(joined.questions.values()), inference="this question set")
+        assert found.value is not None
+        assert found.low is not None
+        assert found.high is not None
+        values.append(found.value)
+        held.append(found.low <= truth <= found.high)
+    assert np.mean(values) == pytest.approx(truth, abs=3 * float(np.std(values)) / 20)
+    assert np.mean(held) > 0.93
+
+
 def test_scores_of_a_queue_that_cannot_be_joined_are_counted_and_named(rightsize: Command, engine: Engine) -> None:
     with store.writing(engine) as session:
         run, answers = a_run(session)
