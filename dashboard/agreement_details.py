@@ -31,7 +31,11 @@ MARGINALS = {"pair": PAIR, "rater": st.column_config.TextColumn("Rater"), "n": s
 ALPHAS = {
     "raters": st.column_config.TextColumn("Raters", pinned=True),
     "n": ANSWERS,
-    "ordinal": st.column_config.TextColumn("Alpha, ordinal"),
+    "ordinal": st.column_config.TextColumn(
+        "Alpha, ordinal",
+        help="For whole points. Where scores lie between them (a mean of readings or judges, an expectation) it reads "
+        "low, because it counts how many scores lie between two: read the interval level there.",
+    ),
     "interval": st.column_config.TextColumn("Alpha, interval"),
 }
 CEILING = {

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.format import plain
 from eval.agreeing import CriterionAgreement
+from eval.agreement_words import alpha_note, replacement_sentence
 from eval.provenance import own_family_note
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
@@ -32,7 +33,8 @@ HELP = {
     "within_one": "Share of answers at most one point apart.",
     "quadratic_kappa": "Cohen's kappa, quadratic weights: agreement beyond chance, a difference of two points counting "
     f"four times one of one; 1 is perfect, 0 is chance. {CONSTANT}",
-    "alpha": "Krippendorff's alpha, ordinal: like kappa, for any number of raters; 0.8 is often asked for.",
+    "alpha": "Krippendorff's alpha, ordinal (interval where scores lie between whole points): like kappa, for any "
+    "number of raters; 0.8 is often asked for.",
     "spearman": "Spearman's rank correlation: do both put the answers in the same order? 1 is the same, 0 is chance. "
     f"{CONSTANT}",
     "kendall": "Kendall's tau-b: the same asked of every pair of answers; pairs in the same order less those in the "
@@ -83,6 +85,11 @@ def pairs_of(each: CriterionAgreement) -> dict[str, Agreement]:
     for pair in each.between_judges:
         found[f"{each.called(pair.first)} and {each.called(pair.second)}"] = pair.agreement
     return found
+
+
+def alpha_sentence(each: CriterionAgreement) -> str:
+    """Of which pairs alpha is not ordinal; nothing where it is for all."""
+    return plain(alpha_note(pairs_of(each)))
 
 
 def pairs_frame(each: CriterionAgreement) -> pd.DataFrame:
@@ -255,24 +262,14 @@ def sentences(each: CriterionAgreement) -> list[str]:
         if its is None:
             continue
         who = plain(judge.judge)
-        held = its.replacement
-        if held.reason is not None:
-            said.append(
-                f"Whether **{who}** may replace a person cannot be told yet ({held.reason.value}): the alternative "
-                "annotator test needs three people with ten questions each."
-            )
-        elif held.winning_rate is not None:
-            word = "may" if held.passed else "may not"
-            said.append(
-                f"**{who}** {word} replace a person by the alternative annotator test: it holds its own against "
-                f"{held.winning_rate:.0%} of the people (epsilon {held.epsilon:g})."
-            )
+        about = [replacement_sentence(f"**{who}**", its.replacement)]
         if its.bias.differ:
-            said.append(
+            about.append(
                 f"The bias of **{who}** differs between targets (p = {its.bias.p:.3f}): one common correction is wrong."
             )
         elif its.bias.differ is False:
-            said.append(f"That **{who}** is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")
+            about.append(f"That it is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")
+        said.append(" ".join(about))
     return said
 
 

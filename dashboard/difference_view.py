@@ -3,6 +3,8 @@
 Frames and sentences are quality_tables', figures those of eval.comparing and eval.preferring.
 """
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard import data, widgets
@@ -10,6 +12,16 @@ from dashboard import quality_tables as tables
 from eval.comparing import ComparisonError
 
 P = "How likely so large a difference would be if both were equally good; below 0.05 it counts as shown."
+VERDICT = st.column_config.TextColumn("Verdict", width="large")
+
+
+def _pair(label: str) -> Any:
+    return st.column_config.TextColumn(label, pinned=True)
+
+
+def _p(test: str) -> Any:
+    """The column of p-values, with the test they are of."""
+    return st.column_config.NumberColumn("p", format="%.4f", help=f"{P} {test}")
 
 
 def show_differences(ids: list[int], criterion: str, judge: str | None, *, simulated: bool) -> None:
@@ -21,7 +33,7 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
         return
     st.markdown(tables.finding(compared))
     columns = {
-        "pair": st.column_config.TextColumn("Difference", pinned=True),
+        "pair": _pair("Difference"),
         "n": st.column_config.NumberColumn("Questions", help="Shared by both."),
         "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
         "effect_size": st.column_config.NumberColumn(
@@ -29,12 +41,8 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
             format="%+.2f",
             help="Mean of the differences over their standard deviation: about 0.2 is small, 0.5 medium, 0.8 large.",
         ),
-        "p_holm": st.column_config.NumberColumn(
-            "p",
-            format="%.4f",
-            help=f"{P} Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm).",
-        ),
-        "verdict": st.column_config.TextColumn("Verdict", width="large"),
+        "p_holm": _p("Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm)."),
+        "verdict": VERDICT,
     }
     widgets.show_table(
         tables.pairs_frame(compared),
@@ -44,9 +52,8 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
         simulated=simulated,
         placeholder="unknown",
     )
-    for sentence in (tables.source_sentence(compared), tables.best_sentence(compared), *compared.notes):
-        if sentence:
-            st.caption(sentence)
+    said = (tables.source_sentence(compared), tables.holm_sentence(compared), tables.best_sentence(compared))
+    st.caption("  \n".join(sentence for sentence in (*said, *compared.notes) if sentence))
 
 
 def show_preferences(ids: list[int], *, simulated: bool) -> None:
@@ -60,7 +67,7 @@ def show_preferences(ids: list[int], *, simulated: bool) -> None:
         return
     st.markdown(tables.preference_finding(found))
     columns = {
-        "pair": st.column_config.TextColumn("Preference", pinned=True),
+        "pair": _pair("Preference"),
         "n_questions": st.column_config.NumberColumn("Questions", help="Several preferences about one count once."),
         "better": st.column_config.NumberColumn("Better", help="Preferences for the first."),
         "same": st.column_config.NumberColumn("Same"),
@@ -68,10 +75,8 @@ def show_preferences(ids: list[int], *, simulated: bool) -> None:
         "wins": st.column_config.TextColumn(
             "Wins of the first", help="Share of questions, the same counting half, with its 95 % interval."
         ),
-        "p_holm": st.column_config.NumberColumn(
-            "p", format="%.4f", help=f"{P} Sign test, corrected for the number of pairs (Holm)."
-        ),
-        "verdict": st.column_config.TextColumn("Verdict", width="large"),
+        "p_holm": _p("Sign test, corrected for the number of pairs (Holm)."),
+        "verdict": VERDICT,
     }
     widgets.show_table(
         tables.preferences_frame(found),

@@ -141,6 +141,8 @@ def overview_frame(
             "calibrated": bool(quality and quality.calibrated),
             "n_people": number.n_people if number else 0,
             "n_judge": number.n_judge if number else 0,
+            "queues": ", ".join(f"#{i}" for i in quality.sample_ids) if quality else "",
+            "n_left_out": sum(each.n for each in quality.left_out) if quality else 0,
             **spread("judges_apart", panel),
             **spread("flicker", flicker),
             "scored": count_of(quality.n_scored if quality else 0, summary.n_answers),

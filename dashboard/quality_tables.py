@@ -4,15 +4,17 @@ Shows nothing and caches nothing. The figures are those of eval.quality_number a
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from dashboard.format import listed, plain, plural
-from eval.comparing import Compared
+from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
-from eval.quality_number import RunQuality, own_family_notes
+from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.best import RESAMPLES
-from eval.stats.comparison import FEW
+from eval.stats.comparison import FEW, Comparison
+from eval.stats.preference import Preferred
 
 WORD = {"better": "is better than", "worse": "is worse than"}
 
@@ -21,6 +23,28 @@ def _interval(value: float | None, low: float | None, high: float | None, form: 
     if value is None:
         return "unknown"
     return f"{value:{form}}" if low is None or high is None else f"{value:{form}} ({low:{form}} to {high:{form}})"
+
+
+def _with_numbers(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame whose figures are numbers, missing ones NaN."""
+    frame = pd.DataFrame(rows)
+    for column in columns:
+        frame[column] = pd.to_numeric(frame[column])
+    return frame
+
+
+def _verdict(pair: Comparison | Preferred) -> str:
+    return f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words
+
+
+def _next(each: RunQuality) -> str:
+    """What more hand scores would do to the interval, short enough for a cell."""
+    its = each.prospect
+    if not each.number.n_people:
+        return "not known before people scored some"
+    if its.method is None or its.n_then == its.n_now or its.width_now is None or its.width_then is None:
+        return its.words
+    return f"width from {its.width_now:.2f} to about {its.width_then:.2f} points"
 
 
 def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
@@ -34,7 +58,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
             "people": f"{each.number.n_people} of {each.number.n_questions}",
             "judge": f"{each.number.n_judge} of {each.number.n_questions}",
             "gain": each.number.gain,
-            "next": each.prospect.words if each.number.n_people else "not known before people scored some",
+            "next": _next(each),
             "value": each.number.value,
             "low": each.number.low,
             "high": each.number.high,
@@ -43,10 +67,7 @@ def numbers_frame(found: Sequence[RunQuality]) -> pd.DataFrame:
         }
         for each in found
     ]
-    frame = pd.DataFrame(rows)
-    for column in ("gain", "value", "low", "high"):
-        frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return _with_numbers(rows, ("gain", "value", "low", "high"))
 
 
 def pairs_frame(compared: Compared) -> pd.DataFrame:
@@ -58,17 +79,14 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
             "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
             "effect_size": pair.effect_size,
             "p_holm": pair.p_holm,
-            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
+            "verdict": _verdict(pair),
             "difference_value": pair.difference,
             "low": pair.low,
             "high": pair.high,
         }
         for pair in compared.pairs
     ]
-    frame = pd.DataFrame(rows)
-    for column in ("effect_size", "p_holm", "difference_value", "low", "high"):
-        frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return _with_numbers(rows, ("effect_size", "p_holm", "difference_value", "low", "high"))
 
 
 def preferences_frame(found: Preferences) -> pd.DataFrame:
@@ -83,17 +101,14 @@ def preferences_frame(found: Preferences) -> pd.DataFrame:
             "worse": pair.worse,
             "wins": _percent(pair.win_share, pair.low, pair.high),
             "p_holm": pair.p_holm,
-            "verdict": f"{pair.first} is {pair.words}" if pair.outcome in WORD else pair.words,
+            "verdict": _verdict(pair),
             "win_share": pair.win_share,
             "low": pair.low,
             "high": pair.high,
         }
         for pair in found.pairs
     ]
-    frame = pd.DataFrame(rows)
-    for column in ("p_holm", "win_share", "low", "high"):
-        frame[column] = pd.to_numeric(frame[column])
-    return frame
+    return _with_numbers(rows, ("p_holm", "win_share", "low", "high"))
 
 
 def _percent(value: float | None, low: float | None, high: float | None) -> str:
@@ -118,6 +133,8 @@ def preference_finding(found: Preferences) -> str:
 
 def finding(compared: Compared) -> str:
     """What is decided, in a sentence each; what is not is in the table."""
+    if all(pair.outcome == "no comparison" for pair in compared.pairs):
+        return plain(title_of(compared))
     decided = [
         f"**{plain(pair.first)}** {WORD[pair.outcome]} **{plain(pair.second)}**"
         for pair in compared.pairs
@@ -126,6 +143,17 @@ def finding(compared: Compared) -> str:
     open_ = sum(pair.outcome == "not decisive" for pair in compared.pairs)
     said = "; ".join(decided) + "." if decided else "No difference between these targets is decisive."
     return said + (f" Not decisive: {plural(open_, 'pair')}." if decided and open_ else "")
+
+
+def holm_sentence(compared: Compared) -> str:
+    """Why an interval that leaves out 0 may still decide nothing; nothing where there is no such pair."""
+    open_ = [p for p in compared.pairs if p.outcome == "not decisive" and p.low is not None and p.high is not None]
+    if not any((pair.low or 0) > 0 or (pair.high or 0) < 0 for pair in open_):
+        return ""
+    return (
+        "An interval is that of its pair alone. Where it leaves out 0 and the pair is not decisive, the p-value, which "
+        "is held against all pairs, is what is missing."
+    )
 
 
 def source_sentence(compared: Compared) -> str:
@@ -140,16 +168,16 @@ def best_sentence(compared: Compared) -> str:
     shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
     listed = ", ".join(f"{plain(name)} {100 * share:.0f} %" for name, share in shares)
     return (
-        f"Best, had the questions been others of their kind: {listed}. Found by drawing {compared.best.n} of the "
-        f"{compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is decided stands in the table."
+        f"Best, had the questions been others of their kind: {listed}, by {plain(compared.best_by)}. Found by drawing "
+        f"{compared.best.n} of the {compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is "
+        "decided stands in the table."
     )
 
 
 def notes(found: Sequence[RunQuality]) -> list[str]:
-    """What each number rests on; what holds for all is said once."""
-    shared = set.intersection(*(set(each.number.notes) for each in found)) if found else set()
+    """What the numbers rest on; what holds for several targets is said once."""
     said = [plain(note) for note in own_family_notes(found)]
-    said += [note for note in (found[0].number.notes if found else ()) if note in shared]
-    for each in found:
-        said += [f"**{plain(each.target)}**: {plain(note)}" for note in each.number.notes if note not in shared]
+    for note, targets in grounds(found):
+        who = f"**{listed([plain(target) for target in targets])}**: " if targets else ""
+        said.append(f"{who}{plain(note)}")
     return said

@@ -29,7 +29,7 @@ def changes_frame(changes: Sequence[Change]) -> pd.DataFrame:
         {
             "when": when(one.at),
             "who": one.rater,
-            "what": ("restored" if one.given else "taken back") if one.undo else "saved",
+            "what": _what(one),
             **{c: _points(one, c) for c in criteria},
             "flags": listed([RATER_FLAGS.get(flag, flag) for flag in one.given.flags]) if one.given else "",
             "note": one.given.note if one.given else "",
@@ -39,6 +39,12 @@ def changes_frame(changes: Sequence[Change]) -> pd.DataFrame:
         for one in changes
     ]
     return pd.DataFrame(rows)
+
+
+def _what(change: Change) -> str:
+    if change.undo:
+        return "restored" if change.given else "taken back"
+    return "taken over from another queue" if change.carried else "saved"
 
 
 def _points(change: Change, criterion: str) -> str:

@@ -90,14 +90,23 @@ def _take_group(groups: Mapping[str, Sequence[RunRow]]) -> None:
 
 
 def show_samples(name: str, runs: Sequence[RunRow]) -> bool:
-    """The samples of these runs, newest first, each with a button to score it; False where there is none."""
+    """The samples of these runs, newest first, each with a button to score it; False where there is none.
+
+    Those of other runs on the same QA set stand folded beneath, so that a newer run hides nobody's queue.
+    """
+    ids = [run.run_id for run in runs]
     with store.reading(data.engine()) as session:
-        heads = sampling.list_samples([run.run_id for run in runs], session=session)
+        heads = sampling.list_samples(ids, session=session)
+        beside = sampling.list_samples_beside(ids, session=session)
     for head in heads[:SHOWN]:
         _show_sample(head, name)
     if heads[SHOWN:]:
         with st.expander(f"{plural(len(heads) - SHOWN, 'older queue')}"):
             for head in heads[SHOWN:]:
+                _show_sample(head, name)
+    if beside:
+        with st.expander(f"{plural(len(beside), 'queue')} of other runs on this QA set", icon=":material/history:"):
+            for head in beside:
                 _show_sample(head, name)
     return bool(heads)
 
@@ -112,7 +121,15 @@ def shared_sentence(shared: Mapping[int, int]) -> str:
     if not shared:
         return ""
     where = listed([f"{n:,} in queue #{sample_id}" for sample_id, n in shared.items()])
-    return f"Of these answers others may get, and score, the same: {where}. A draw leaves none out, to stay random."
+    return (
+        f"Of these answers others may get, and score, the same: {where}. A draw leaves none out, to stay random; what "
+        "you scored there counts here too and is not shown to you again."
+    )
+
+
+def _of_runs(run_ids: Sequence[int]) -> str:
+    numbers = [f"#{run_id}" for run_id in sorted(run_ids)]
+    return f"run{'' if len(numbers) == 1 else 's'} {listed(numbers)}"
 
 
 def _show_sample(head: SampleHead, name: str) -> None:
@@ -120,7 +137,7 @@ def _show_sample(head: SampleHead, name: str) -> None:
         by = f" by {plain(head.created_by)}" if head.created_by else ""
         st.markdown(
             f"**{plain(title_of(head))}** :gray[#{head.sample_id} · {DESIGNS[head.design].lower()} · "
-            f"drawn{by} {when(head.created_at)}]",
+            f"{_of_runs(head.run_ids)} · drawn{by} {when(head.created_at)}]",
             width="stretch",
         )
         with store.reading(data.engine()) as session:

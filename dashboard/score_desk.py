@@ -15,7 +15,7 @@ from dashboard.data import RunRow
 from dashboard.format import listed
 from dashboard.keys import Key
 from dashboard.widgets import note, noted_errors
-from db import handouts, models, sampling, scoring, store
+from db import carrying, handouts, models, sampling, scoring, store
 from db.handouts import Handed, Progress
 from db.models import Design
 from db.scoring import Given
@@ -38,6 +38,7 @@ class Desk:
     handed: Handed | None
     before: Handed | None  # the answer this person had before the one in view
     n_mine: int  # answers this person has scored
+    n_carried: int  # of them with scores given in another queue
     progress: Progress
 
     @property
@@ -77,14 +78,17 @@ def at_work(name: str) -> Desk | None:
         rater_id = scoring.save_person(name, session=session)
         view = st.session_state.get(Key.VIEW)
         handed = handouts.get_handed(view, sample_id, rater_id, session=session) if view else None
-        handed = handed or handouts.next_handout(sample_id, rater_id, session=session)
+        handed = handed or carrying.next_to_score(sample_id, rater_id, session=session)
         before = handouts.get_before(sample_id, rater_id, handed and handed.place, session=session)
         n_mine = handouts.count_done(sample_id, rater_id, session=session)
+        n_carried = carrying.count_carried(sample_id, rater_id, session=session)
         progress = handouts.get_progress(sample_id, session=session)
     st.session_state[Key.SHOWN] = handed and handed.handout_id
     runs = data.runs(ids=list(sample.run_ids), limit=len(sample.run_ids))
     body = Rubric.model_validate(rubric.body)
-    return Desk(name, rater_id, sample_id, sample.design, tuple(runs), body, handed, before, n_mine, progress)
+    return Desk(
+        name, rater_id, sample_id, sample.design, tuple(runs), body, handed, before, n_mine, n_carried, progress
+    )
 
 
 def _sample(sample_id: int) -> models.Sample | None:

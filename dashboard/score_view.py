@@ -42,6 +42,11 @@ def show_progress(desk: Desk) -> None:
     if made.n_double:
         said += f"; {made.n_double_done:,} of {made.n_double:,} by two people"
     show_top(made.n_done / max(made.n, 1), said, desk.name, KEYS, lambda: score_desk.stop(desk))
+    if desk.n_carried:
+        st.caption(
+            f"{plural(desk.n_carried, 'answer')} of this queue you had scored in another one: your scores count here "
+            "too, so that none is shown to you twice and none is left out of the draw. **Back** leads to them."
+        )
 
 
 def show_moves(desk: Desk) -> None:

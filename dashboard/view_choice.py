@@ -4,7 +4,6 @@ The chart is what a visitor waits for: it is drawn first, from the view these co
 follow once it is under way.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import streamlit as st
 
 from dashboard.keys import Key, from_address, keep, to_address
 from dashboard.overview_tables import View
-from eval.summary import Summary
+from eval.summary import Summary, sources_of
 
 LATENCIES = {
     "ttft_ms": "Time to first token",
@@ -27,12 +26,6 @@ OVERALL = "overall"
 def is_logarithmic(axis: str, automatic: bool) -> bool:
     """Whether the latency axis is logarithmic; `automatic` is what the data ask for."""
     return automatic if axis == AXES[0] else axis == AXES[2]
-
-
-def _sources(summaries: Sequence[Summary]) -> list[str]:
-    """Whose scores there are, those of most runs first."""
-    counted = Counter(source for s in summaries for source in {q.source for q in s.quality})
-    return sorted(counted, key=lambda source: (-counted[source], source == "people", source))
 
 
 def _criteria(summaries: Sequence[Summary], source: str | None) -> list[str]:
@@ -62,7 +55,7 @@ def _expected(key: Key, options: Sequence[str], wording: Callable[[str], str]) -
 
 def expected_view(summaries: Sequence[Summary]) -> View:
     """The view that `choose_view` is about to return."""
-    source = _settle_source(_sources(summaries))
+    source = _settle_source(sources_of(summaries))
     return View(
         latency=_expected(Key.LATENCY, list(LATENCIES), LATENCIES.__getitem__),
         quantile=_expected(Key.QUANTILE, list(QUANTILES), QUANTILES.__getitem__),
@@ -75,7 +68,7 @@ def expected_view(summaries: Sequence[Summary]) -> View:
 def choose_view(summaries: Sequence[Summary]) -> View:
     """The controls in one row, and the view they say."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = _choose_source(_sources(summaries))
+        source = _choose_source(sources_of(summaries))
         criterion = st.selectbox(
             "Quality",
             _criteria(summaries, source),

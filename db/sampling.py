@@ -225,6 +225,15 @@ def list_samples(run_ids: Sequence[int] = (), *, session: Session, limit: int = 
     return [_counted(head, session) for head in heads]
 
 
+def list_samples_beside(run_ids: Sequence[int], *, session: Session, limit: int = 50) -> list[SampleHead]:
+    """Samples of other runs on the QA sets of some runs, newest first: none of these runs is in them."""
+    sets = select(Run.qa_set_id).where(col(Run.id).in_(run_ids))
+    beside = session.exec(select(Run.id).where(col(Run.qa_set_id).in_(sets), col(Run.id).not_in(run_ids)))
+    known = [run_id for run_id in beside if run_id is not None]
+    found = list_samples(known, session=session, limit=limit) if known else []
+    return [head for head in found if not set(run_ids) & set(head.run_ids)]
+
+
 def _counted(head: SampleHead, session: Session) -> SampleHead:
     drawn = select(func.count()).select_from(Draw).where(Draw.sample_id == head.sample_id)
     scored = select(Handout.id).where(col(Handout.draw_id) == col(Draw.id), col(Handout.done_at).is_not(None))

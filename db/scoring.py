@@ -1,8 +1,8 @@
 """A person's scores: what they are shown of an answer, saving, taking back, and every change there was.
 
 Nothing here tells who wrote an answer: a page that is built from these verbs stays blind. Which answer comes next is
-handouts.py's business, what a criterion means the rubric's. Verdicts are stored through the store, so earlier ones stay
-readable.
+handouts.py's business (what this person scored in another sample already is not shown again: carrying.py), what a
+criterion means the rubric's. Verdicts are stored through the store, so earlier ones stay readable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,10 @@ from db.scales import scales_of
 from db.store import StoreError, list_scores, save_assessment, save_rater, save_rubric
 
 PROTOCOL = "person"
+CARRIED = "carried_from"  # a parameter of scores taken over from another sample: the assessment they were given in
 MAX_NAME = 80  # characters
 NOT_JUDGED = "the rater could not judge it"
-_COUNTS = (AssessmentStatus.ok, AssessmentStatus.partial)
+COUNTS = (AssessmentStatus.ok, AssessmentStatus.partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Change:
     given: Given | None
     counts: bool
     undo: bool  # takes back a change, or restores what was before it
+    carried: bool  # not given anew: taken over from another sample
     blind: bool | None
     sample: str
 
@@ -132,7 +134,7 @@ def get_given(
         .order_by(col(Assessment.id).desc())
     )
     last = session.exec(query.limit(1)).first()
-    if last is None or last.id is None or last.status not in _COUNTS:
+    if last is None or last.id is None or last.status not in COUNTS:
         return None
     return _given(last, list_scores([last.id], session=session))
 
@@ -225,7 +227,8 @@ def undo_last(sample_id: int, rater_id: int, *, session: Session) -> int | None:
     """Take back the last change a person made in a sample; returns its draw's id, None if there is none.
 
     What was before it holds again: the scores it replaced, or none, and then the answer is in the person's hands again.
-    Both rows stay and a further one says what was taken back, so that the next undo goes one change further back.
+    Both rows stay and a further one says what was taken back, so that the next undo goes one change further back. What
+    was carried over from another sample is no change the person made here, and is not taken back.
     """
     query = (
         select(Assessment)
@@ -236,10 +239,12 @@ def undo_last(sample_id: int, rater_id: int, *, session: Session) -> int | None:
     rows = list(session.exec(query))
     undone = {row.undoes for row in rows}
     standing = [row for row in rows if row.undoes is None and row.id not in undone]
-    if not standing:
+    given = [row for row in standing if CARRIED not in row.parameters]
+    if not given:
         return None
-    last = standing[-1]
-    before = next((row for row in standing[-2::-1] if row.draw_id == last.draw_id), None)
+    last = given[-1]
+    earlier = standing[: standing.index(last)]
+    before = next((row for row in reversed(earlier) if row.draw_id == last.draw_id), None)
     fields = (before or last).model_dump(exclude={"id", "created_at", "current", "undoes"})
     if before is None:
         fields |= {"status": AssessmentStatus.withdrawn, "note": None, "flags": []}
@@ -270,9 +275,10 @@ def list_changes(answer_id: int, *, session: Session) -> list[Change]:
         Change(
             rater=name,
             at=row.created_at,
-            given=_given(row, scores) if row.status in _COUNTS else None,
-            counts=row.current and row.status in _COUNTS,
+            given=_given(row, scores) if row.status in COUNTS else None,
+            counts=row.current and row.status in COUNTS,
             undo=row.undoes is not None,
+            carried=CARRIED in row.parameters,
             blind=row.blind,
             sample=f"{title or design} #{sample_id}" if sample_id else "",
         )
@@ -294,7 +300,7 @@ def list_scored(sample_id: int, *, session: Session) -> list[Scored]:
     newest = {(row[0], row[4]): row for row in session.execute(query)}  # a person's last word on an answer
     by_answer: dict[int, list[Any]] = {}
     for row in newest.values():
-        if row[6] in _COUNTS:
+        if row[6] in COUNTS:
             by_answer.setdefault(row[0], []).append(row)
     return [
         Scored(

@@ -17,6 +17,7 @@ from db.models import RaterKind, Run
 from eval.stats.agreement import Agreement, agreement
 from eval.stats.panel import PanelAgreement, panel_agreement
 from eval.stats.scores import Pair
+from eval.summary import panel_name
 
 JUDGE, PERSON = RaterKind.judge.value, RaterKind.person.value
 
@@ -27,7 +28,7 @@ class AgreementError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JudgeAndPeople:
-    """One judge held against the people on one criterion."""
+    """One judge, or the panel that several are together (their mean), held against the people on one criterion."""
 
     judge: str
     same_family: bool  # it judged a target of its own model family
@@ -50,7 +51,7 @@ class CriterionAgreement:
     criterion: str
     labels: tuple[float, ...]
     people: PanelAgreement | None  # None where nobody scored by hand
-    judges: list[JudgeAndPeople]
+    judges: list[JudgeAndPeople]  # panels of judges last
     between_judges: list[TwoJudges]
     notes: tuple[str, ...] = ()  # what is left out, in sentences
     own_family: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by judge: the targets of its model family
@@ -110,14 +111,20 @@ def _labels(rubric: dict[str, Any], criterion: str) -> tuple[float, ...]:
 
 def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ...]) -> CriterionAgreement:
     table = ratings.pivot_table(index="answer_id", columns="who", values="value", aggfunc="mean")
+    panels = _panels(ratings)
+    for name, members in panels.items():
+        table[name] = table[members].mean(axis=1, skipna=False)  # of answers that all of them scored
     about = ratings.drop_duplicates("answer_id").set_index("answer_id").loc[table.index]
     questions, targets = about["question"].to_list(), about["target"].to_list()
     kinds: dict[str, str] = dict(zip(ratings["who"], ratings["kind"], strict=True))
     own = ratings[ratings["same_family"] > 0]
     own_family = {str(who): tuple(dict.fromkeys(its["target"])) for who, its in own.groupby("who")}
+    for name, members in panels.items():
+        if targets_of := dict.fromkeys(target for judge in members for target in own_family.get(judge, ())):
+            own_family[name] = tuple(targets_of)
     names = [str(name) for name in table.columns]
-    people = {name: table[name].to_list() for name in names if kinds[name] == PERSON}
-    judges = [name for name in names if kinds[name] == JUDGE]
+    people = {name: table[name].to_list() for name in names if kinds.get(name) == PERSON}
+    judges = [name for name in names if kinds.get(name) == JUDGE]
     given: dict[str, Any] = {"questions": questions, "targets": targets, "labels": labels}
     return CriterionAgreement(
         criterion=criterion,
@@ -125,7 +132,7 @@ def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ..
         people=panel_agreement(people, **given) if people else None,
         judges=[
             JudgeAndPeople(name, name in own_family, panel_agreement(people, table[name].to_list(), **given))
-            for name in judges
+            for name in (*judges, *panels)
             if people
         ],
         between_judges=[
@@ -134,6 +141,13 @@ def _of_criterion(criterion: str, ratings: pd.DataFrame, labels: tuple[float, ..
         ],
         own_family=own_family,
     )
+
+
+def _panels(ratings: pd.DataFrame) -> dict[str, list[str]]:
+    """By name, the judges whose mean is a panel: two or more that were asked in one way."""
+    judges = ratings[ratings["kind"] == JUDGE]
+    members = {str(protocol): sorted(set(its["who"])) for protocol, its in judges.groupby("protocol")}
+    return {panel_name(protocol): names for protocol, names in members.items() if len(names) > 1}
 
 
 def _pairs(first: "pd.Series[Any]", second: "pd.Series[Any]", questions: list[Any], targets: list[Any]) -> list[Pair]:

@@ -34,7 +34,7 @@ class Compared:
 
     `source` scored them all; each pair says in its `method` whether its difference is that source's or that of quality
     numbers, which the scores of `judge` correct. `best` is empty where it would rest on other scores than the pairs, or
-    people's scores contradict it.
+    people's scores contradict it; `best_by` says whose scores it rests on.
     """
 
     criterion: str
@@ -46,6 +46,7 @@ class Compared:
     notes: tuple[str, ...]
     own_family: tuple[str, ...] = ()  # the targets of the judge's own model family
     judge: str | None = None
+    best_by: str = ""
 
     @property
     def rests_on(self) -> str:
@@ -56,6 +57,18 @@ class Compared:
             return calibrated
         alone = self.source if self.source == PEOPLE else f"{self.source} ({JUDGE_ONLY})"
         return f"{calibrated}, or {alone}" if True in ways and calibrated != alone else alone
+
+
+def title_of(compared: Compared) -> str:
+    """What a comparison is of, as one line; a sentence where nothing can be compared."""
+    said = f"{compared.criterion}, scored by {compared.rests_on}"
+    if all(pair.outcome == "no comparison" for pair in compared.pairs):
+        most = max((pair.n for pair in compared.pairs), default=0)
+        shared = "no question" if most == 0 else "only one question"
+        return f"{said}: these runs cannot be compared, because {shared} was scored for two of them."
+    if not compared.n_shared:
+        return f"{said}; no question was scored for all of them, each pair says how many it shares"
+    return f"{said}, {compared.n_shared} shared question{'' if compared.n_shared == 1 else 's'}"
 
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
@@ -134,6 +147,7 @@ def compare(
                 told,
                 own,
                 helper if corrected else None,
+                _best_by(chosen, bool(instead)) if ranked else "",
             )
         )
     return found
@@ -181,6 +195,13 @@ def _measured(numbers: Mapping[str, Calibrated | None], scale: Scale) -> dict[tu
         for (one, ours), (other, theirs) in combinations(numbers.items(), 2)
         if ours and theirs
     }
+
+
+def _best_by(source: str, measured: bool) -> str:
+    """Whose scores the chances of being best rest on: they are plain means, which nothing corrects."""
+    if source != PEOPLE:
+        return f"{source}, {JUDGE_ONLY}"
+    return "the plain means of people's scores, not the corrected numbers" if measured else PEOPLE
 
 
 def _settled(pair: Comparison, numbers: Mapping[str, Calibrated | None], source: str) -> Comparison:

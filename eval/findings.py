@@ -10,10 +10,11 @@ from rich.table import Table
 
 from db.models import Run
 from eval.agreeing import CriterionAgreement
-from eval.comparing import Compared
+from eval.agreement_words import alpha_note, replacement_sentence
+from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
 from eval.provenance import own_family_note
-from eval.quality_number import RunQuality, own_family_notes
+from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
 from eval.stats.intervals import Estimate
@@ -43,6 +44,80 @@ def _row(who: str, found: Agreement) -> tuple[str, ...]:
     return (escape(who), str(found.n), *(_figure(m) for m in measures), _figure(found.bias, "+.2f"), _figure(found.mae))
 
 
+def _pairs_of(each: CriterionAgreement) -> dict[str, Agreement]:
+    """Every pair of raters by its name: judges against people, judges against each other, people among themselves."""
+    named = {
+        f"{each.called(judge.judge)} / people": judge.among.judge.with_mean
+        for judge in each.judges
+        if judge.among.judge
+    }
+    named |= {f"{each.called(p.first)} / {each.called(p.second)}": p.agreement for p in each.between_judges}
+    return named | ({f"{one} / {other}": two for (one, other), two in each.people.pairs.items()} if each.people else {})
+
+
+def show_agreement_overview(found: Sequence[CriterionAgreement], runs: Sequence[Run]) -> None:
+    """A row a criterion and pair of raters with few figures, then what has to be known; `--full` shows the rest."""
+    table = Table(
+        caption="In brackets: 95 % intervals over questions. Bias: first rater less second, in points.",
+        caption_justify="left",
+    )
+    for heading in ("raters", "n", "weighted kappa", "Spearman", "bias"):
+        table.add_column(heading, justify="left" if heading == "raters" else "right")
+    for each in found:
+        table.add_section()
+        table.add_row(f"[bold]{escape(each.criterion)}[/bold]")
+        for name, pair in _pairs_of(each).items():
+            figures = (_figure(pair.quadratic_kappa), _figure(pair.overall.spearman), _figure(pair.bias, "+.2f"))
+            table.add_row(escape(name), str(pair.n), *figures)
+    console.print(table)
+    for sentence in dict.fromkeys(sentence for each in found for sentence in _known(each)):
+        say(sentence)
+    for judge, where in _biased(found).items():
+        say(
+            f"The bias of {judge} differs between targets on {', '.join(where)}: one correction for all would be wrong."
+        )
+    for sentence, where in _replacements(found).items():
+        say(sentence if len(where) == len(found) else f"On {', '.join(where)}: {sentence}")
+    say("Each target, exact agreement, alpha and people among themselves: --full; every figure: --json.")
+    _say_simulated(runs)
+
+
+def _known(each: CriterionAgreement) -> list[str]:
+    """What has to be known of the scores themselves."""
+    said = [*each.notes, *(own_family_note(judge, targets) for judge, targets in each.own_family.items())]
+    if each.people is None:
+        said.append(
+            "No person has scored these answers, so nothing vouches for the judge; score some on the Score page."
+        )
+    return said
+
+
+def _biased(found: Sequence[CriterionAgreement]) -> dict[str, list[str]]:
+    """By judge, the criteria on which its bias is not the same for all targets."""
+    where: dict[str, list[str]] = {}
+    for each in found:
+        for judge in each.judges:
+            if judge.among.judge and judge.among.judge.bias.differ:
+                where.setdefault(judge.judge, []).append(each.criterion)
+    return where
+
+
+def _replacements(found: Sequence[CriterionAgreement]) -> dict[str, list[str]]:
+    """What the alternative annotator test says of each judge, by the criteria on which it says the same."""
+    where: dict[str, list[str]] = {}
+    for each in found:
+        for judge in each.judges:
+            if judge.among.judge:
+                sentence = replacement_sentence(judge.judge, judge.among.judge.replacement)
+                where.setdefault(sentence, []).append(each.criterion)
+    return where
+
+
+def _say_simulated(runs: Sequence[Run]) -> None:
+    if any(run.simulated for run in runs):
+        console.print("[yellow]Simulated:[/yellow] the answers come from no real model.")
+
+
 def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) -> None:
     """A table a criterion: every judge against the people, judges against each other, then people among themselves."""
     for each in found:
@@ -62,36 +137,22 @@ def show_agreements(found: Sequence[CriterionAgreement], runs: Sequence[Run]) ->
             console.print(table)
         for sentence in agreement_sentences(each):
             say(sentence)
-    if any(run.simulated for run in runs):
-        console.print("[yellow]Simulated:[/yellow] the answers come from no real model.")
+    _say_simulated(runs)
 
 
 def agreement_sentences(each: CriterionAgreement) -> list[str]:
     """What beside the table has to be known: people among themselves, the ceiling, the test, bias by target."""
-    said = [*each.notes, *(own_family_note(judge, targets) for judge, targets in each.own_family.items())]
-    if each.people is None:
-        said.append(
-            "No person has scored these answers, so nothing vouches for the judge; score some on the Score page."
-        )
-    elif len(each.people.people) > 1:
+    said = _known(each)
+    if note := alpha_note(_pairs_of(each)):
+        said.append(note)
+    if each.people and len(each.people.people) > 1:
         for (one, other), kappa in each.people.kappas.items():
             said.append(f"{one} and {other}: weighted kappa {_plain(kappa)}, {kappa.n} answers scored by both.")
     for judge in each.judges:
         its = judge.among.judge
         if its is None:
             continue
-        held = its.replacement
-        if held.reason is not None:
-            said.append(
-                f"Whether {judge.judge} may replace a person is not told: {held.reason.value} (three people with ten "
-                "questions each are needed)."
-            )
-        elif held.winning_rate is not None:
-            verdict = "may" if held.passed else "may not"
-            said.append(
-                f"{judge.judge} {verdict} replace a person by the alternative annotator test: it holds its own against "
-                f"{held.winning_rate:.0%} of them (epsilon {held.epsilon:g})."
-            )
+        said.append(replacement_sentence(judge.judge, its.replacement))
         if its.bias.differ:
             said.append(
                 f"The bias of {judge.judge} differs between targets (p = {its.bias.p:.3f}), so that one correction for "
@@ -108,7 +169,12 @@ def _plain(measure: Estimate, form: str = ".2f") -> str:
 
 def show_quality(found: Sequence[RunQuality]) -> None:
     """A row a run: its quality number, how it was found, and beneath it what it rests on."""
-    table = Table(caption="In brackets: 95 % intervals.", caption_justify="left")
+    table = Table(
+        title=escape(f"{found[0].criterion}, the judge being {next((q.judge for q in found if q.judge), 'nobody')}"),
+        title_justify="left",
+        caption="In brackets: 95 % intervals.",
+        caption_justify="left",
+    )
     for heading in ("run", "target", "quality", "how", "people", "judge", "gain"):
         table.add_column(heading, justify="left" if heading in ("target", "how") else "right")
     for each in found:
@@ -123,9 +189,9 @@ def show_quality(found: Sequence[RunQuality]) -> None:
             "-" if its.gain is None else f"{its.gain:.2f}x",
         )
     console.print(table)
+    for note, targets in grounds(found):
+        say(f"{', '.join(targets)}: {note}" if targets else note)
     for each in found:
-        for note in each.number.notes:
-            say(f"{each.target}: {note}")
         say(f"{each.target}: {each.prospect.words}")
     for note in own_family_notes(found):
         say(note)
@@ -138,8 +204,11 @@ def show_comparisons(found: Sequence[Compared]) -> None:
     for note in dict.fromkeys(note for each in found for note in each.notes):
         say(note)
     for each in found:
+        if all(pair.outcome == "no comparison" for pair in each.pairs):
+            say(title_of(each))
+            continue
         table = Table(
-            title=f"{escape(each.criterion)}, scored by {escape(each.rests_on)}, {each.n_shared} shared questions",
+            title=escape(title_of(each)),
             title_justify="left",
             caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm).",
             caption_justify="left",
@@ -161,7 +230,10 @@ def show_comparisons(found: Sequence[Compared]) -> None:
         if each.best.probability:
             shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
             listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
-            say(f"Best if the questions had been others of their kind: {listed}.")
+            say(
+                f"Best if the questions had been others of their kind, by {each.best_by} (n = {each.best.n} shared "
+                f"questions): {listed}."
+            )
 
 
 def show_preferences(found: Preferences) -> None:

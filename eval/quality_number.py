@@ -6,13 +6,14 @@ stats.planning's. For "questions like these" the number is the one that is kept 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
 from db.models import Run
 from db.scales import Scale
 from eval.comparing import labels_of
+from eval.hand_sample import LeftOut, queue_notes
 from eval.provenance import own_family_note
 from eval.run_scores import join_scores, judges_of_runs
 from eval.stats.corrected import Inference
@@ -36,12 +37,13 @@ class RunQuality:
     target: str
     criterion: str
     judge: str | None  # the source whose scores enter, None without a judge
-    sample_id: int | None  # the sample that people scored, None where none did
+    sample_ids: tuple[int, ...]  # the samples (queues) whose scores enter, taken as one; none where people scored none
     number: QualityNumber
     prospect: Prospect
     simulated: bool
     scale: Scale
     own_family: bool = False  # the judge is of the target's model family
+    left_out: tuple[LeftOut, ...] = ()  # people's scores that do not enter, and why
 
 
 def quality_numbers(
@@ -66,6 +68,7 @@ def quality_numbers(
         if scores := list(joined.questions.values()):
             judged = summarise(run.id or 0, engine).quality_of(joined.judge, criterion) if joined.judge else None
             number = quality(scores, inference=inference, scale=joined.scale)
+            number = replace(number, notes=(*number.notes, *queue_notes(joined.sample_ids, joined.left_out)))
             prospect = after_more_scores(scores, MORE, inference=inference, scale=joined.scale)
             found.append(
                 RunQuality(
@@ -73,19 +76,37 @@ def quality_numbers(
                     name,
                     criterion,
                     joined.judge,
-                    joined.sample_id,
+                    joined.sample_ids,
                     number,
                     prospect,
                     run.simulated,
                     joined.scale,
                     judged is not None and judged.same_family,
+                    joined.left_out,
                 )
             )
     if not found:
-        raise QualityError(
-            f'Nobody scored these runs on "{criterion}"; let a judge score them, or score on the Score page.'
-        )
+        raise QualityError(_nothing(runs, criterion, engine))
     return found
+
+
+def _nothing(runs: Sequence[Run], criterion: str, engine: Engine) -> str:
+    """Why there is no quality on a criterion, and which criteria or ways there are."""
+    said = f'Nobody scored these runs on "{criterion}"'
+    known = dict.fromkeys(q.criterion for run in runs for q in summarise(run.id or 0, engine).quality if q.score.n)
+    if known:
+        return f"{said}; they were scored on {', '.join(known)}: choose one with --criterion."
+    return f"{said}; let a judge score them, or score on the Score page."
+
+
+def grounds(found: Sequence[RunQuality]) -> list[tuple[str, tuple[str, ...]]]:
+    """What the numbers rest on: each sentence once, with the targets it holds for (none named: all of them)."""
+    holds: dict[str, list[str]] = {}
+    for each in found:
+        for note in each.number.notes:
+            holds.setdefault(note, []).append(each.target)
+    told = [(note, () if len(names) == len(found) else tuple(names)) for note, names in holds.items()]
+    return sorted(told, key=lambda one: bool(one[1]))
 
 
 def own_family_notes(found: Sequence[RunQuality]) -> list[str]:

@@ -11,29 +11,31 @@ from sqlalchemy import Engine
 from db import frames, judge_frames, rating_frames, store
 from db.models import Run
 from db.scales import FIVE, Scale
-from eval.hand_sample import read_hand_scores
+from eval.hand_sample import LeftOut, read_hand_scores
 from eval.stats.quality import QuestionScores
-from eval.summary import PANEL, Quality, summarise
+from eval.summary import PANEL, Quality, sources_of, summarise
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """People's sample of one run and criterion joined with a judge's scores, by the question's id.
+    """People's samples of one run and criterion joined with a judge's scores, by the question's id.
 
-    `judge`: whose scores are in, None without; `sample_id`: the sample, None where people scored none.
+    `judge`: whose scores are in, None without; `sample_ids`: the samples taken as one, none where people scored none;
+    `left_out`: people's scores that do not enter.
     """
 
     judge: str | None
-    sample_id: int | None
+    sample_ids: tuple[int, ...]
     scale: Scale
     questions: Mapping[int, QuestionScores]
+    left_out: tuple[LeftOut, ...]
 
 
 def judges_of_runs(runs: Sequence[Run], engine: Engine) -> list[str]:
-    """The judges and panels that scored any of some runs, those that scored most of them first, then by name."""
-    by_run = [{q.source for q in summarise(run.id or 0, engine).quality if q.rater_kind != "person"} for run in runs]
-    found = {source for its in by_run for source in its}
-    return sorted(found, key=lambda source: (-sum(source in its for its in by_run), source))
+    """The judges and panels that scored any of some runs, in the order of summary.sources_of."""
+    summaries = [summarise(run.id or 0, engine) for run in runs]
+    people = {q.source for its in summaries for q in its.quality if q.rater_kind == "person"}
+    return [source for source in sources_of(summaries) if source not in people]
 
 
 def join_scores(run: Run, criterion: str, judge: str | None, engine: Engine) -> Joined:
@@ -42,8 +44,8 @@ def join_scores(run: Run, criterion: str, judge: str | None, engine: Engine) -> 
     with store.reading(engine) as session:
         hand = read_hand_scores(run.id or 0, session=session)
     scale = judged.scale if judged else hand.scale(criterion) or FIVE
-    sample_id, questions = hand.join(criterion, scores_by_id(run, judged, engine) if judged else {}, scale)
-    return Joined(judge if judged else None, sample_id, scale, questions)
+    found = hand.join(criterion, scores_by_id(run, judged, engine) if judged else {}, scale)
+    return Joined(judge if judged else None, found.sample_ids, scale, found.questions, found.left_out)
 
 
 def scores_by_id(run: Run, quality: Quality, engine: Engine) -> dict[int, float]:

@@ -4,8 +4,9 @@ db groups in SQL, stats turns groups into estimates, this module puts the two to
 a page nothing: it reads the kept figures of the runs it shows.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -19,7 +20,7 @@ from db.models import RaterKind, Run
 from db.scales import FIVE, Scale, list_scales
 from eval.consumption import attempts, judges_of, stages_of
 from eval.cost.measured import JudgeUse, StageUse
-from eval.hand_sample import HandScores, read_hand_scores
+from eval.hand_sample import HandScores, LeftOut, queue_notes, read_hand_scores
 from eval.rubric import built_in as built_in_rubric
 from eval.stats.intervals import Estimate, mean_interval, quantile_interval
 from eval.stats.quality import Quality as QualityNumber
@@ -31,7 +32,7 @@ TOKENS = ("prompt", "completion", "cached", "reasoning")
 CALIBRATED = ("human-corrected", "people alone")  # methods of a quality number that rests on people's scores
 UNDRAWN = "people, not a random sample"  # how a quality was found that is people's plain mean
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 9  # a kept summary of another version is computed again
+SUMMARY_VERSION = 10  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Quality:
         None  # people's scores corrected with these, or these alone, for questions like these
     )
     population: tuple[int, ...] = ()  # ids of the questions that people's sample stands for
+    sample_ids: tuple[int, ...] = ()  # the samples of people's scores that enter the number, taken as one
+    left_out: tuple[LeftOut, ...] = ()  # people's scores that do not enter it, and why
 
     @property
     def calibrated(self) -> bool:
@@ -168,8 +171,13 @@ def _label(source: Source, judges: dict[int, str], rubrics: dict[int, str]) -> s
     kind, judge_id, protocol, rubric_id = source
     who = "people" if judge_id is None else f"{judges[judge_id]} ({protocol})"
     if kind == PANEL:
-        who = f"panel of judges ({protocol})"
+        who = panel_name(protocol)
     return f"{who}, {rubrics[rubric_id]}" if rubrics.get(rubric_id) else who
+
+
+def panel_name(protocol: str) -> str:
+    """What the mean over several judges, asked in one way, is called."""
+    return f"panel of judges ({protocol})"
 
 
 def _rubric_names(session: Session) -> dict[int, str]:
@@ -231,12 +239,17 @@ def _qualities(
 
 
 def _number(hand: HandScores, criterion: str, judged: Sequence[dict[str, Any]], scale: Scale) -> dict[str, Any]:
-    """The quality number that people's sample and one judge's scores give, and which questions it stands for."""
-    _, scores = hand.join(criterion, {int(row["question_id"]): float(row["mean"]) for row in judged}, scale)
-    if not scores:
+    """The quality number that people's sample and one judge's scores give, what it stands for, and what is left out."""
+    joined = hand.join(criterion, {int(row["question_id"]): float(row["mean"]) for row in judged}, scale)
+    if not joined.questions:
         return {}
-    found = quality(list(scores.values()), scale=scale)
-    return {"number": found, "population": tuple(sorted(scores)) if found.method in CALIBRATED else ()}
+    found = quality(list(joined.questions.values()), scale=scale)
+    return {
+        "number": replace(found, notes=(*found.notes, *queue_notes(joined.sample_ids, joined.left_out))),
+        "population": tuple(sorted(joined.questions)) if found.method in CALIBRATED else (),
+        "sample_ids": joined.sample_ids,
+        "left_out": joined.left_out,
+    }
 
 
 def _spread(values: list[float] | None, scale: Scale) -> Estimate | None:
@@ -348,6 +361,15 @@ def _checks(rows: Sequence[dict[str, Any]], judges: dict[int, str]) -> list[Chec
         )
         for (judge_id, protocol), group in by_source.items()
     ]
+
+
+def sources_of(summaries: Sequence[Summary]) -> list[str]:
+    """Whose scores some runs have, in the one order in which all pages and commands offer them.
+
+    Those that scored most of the runs first, people after judges and panels, then by name.
+    """
+    counted = Counter(source for its in summaries for source in {q.source for q in its.quality})
+    return sorted(counted, key=lambda source: (-counted[source], source == "people", source))
 
 
 def _version() -> str:

@@ -23,7 +23,7 @@ from eval.plan import Plan
 from eval.run_cost import per, run_cost
 from eval.spent import duration, judging_took
 from eval.stats import intervals
-from eval.summary import PANEL, Quality, Summary
+from eval.summary import PANEL, Quality, Summary, sources_of
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow
@@ -121,7 +121,8 @@ def show_summaries(
 ) -> None:
     """The table at the end: a row a run, every mean with its 95 % interval; below it what the runs cost.
 
-    `wanted` picks whose scores the table shows, where they were just asked for; else those that stand first.
+    `wanted` picks whose scores the table shows, where they were just asked for; else those that stand first everywhere
+    (summary.sources_of).
     """
     headlines = _headlines(summaries)
     if wanted is not None:
@@ -187,8 +188,8 @@ def _headlines(summaries: Sequence[Summary]) -> dict[str, str]:
         found.setdefault(quality.source, set()).add(quality.criterion)
     return {
         source: "overall" if "overall" in criteria else min(criteria)
-        for source, criteria in found.items()
-        if "overall" in criteria or len(criteria) == 1
+        for source in sources_of(summaries)
+        if "overall" in (criteria := found[source]) or len(criteria) == 1
     }
 
 

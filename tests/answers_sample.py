@@ -1,7 +1,12 @@
 """Fills a sample database with answers that tell nothing about their target, hostile texts and a judge's evidence."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import peopled
+import pytest
 from samples import TARGETS, add_group
-from sqlalchemy import delete, update
+from sqlalchemy import Engine, delete, update
 from sqlmodel import col, select
 
 from db import store
@@ -46,3 +51,19 @@ def build(url: str, targets: int = 3, questions: int = 5) -> None:
             call.prepare_ms, call.connect_ms, call.generation_ms = 2.0, 5.0, (call.total_ms or 0) - (call.ttft_ms or 0)
             call.ttfat_ms = call.ttft_ms
             session.add(call)
+
+
+@pytest.fixture(scope="session")
+def answers_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three runs as `build` makes them, once for all tests; never opened for writing."""
+    file = tmp_path_factory.mktemp("answers") / "template.db"
+    build(f"sqlite:///{file.as_posix()}")
+    return file
+
+
+@pytest.fixture
+def answers_engine(answers_template: Path, tmp_path: Path) -> Iterator[Engine]:
+    """A copy of that database for one test."""
+    opened = peopled.copy(answers_template, tmp_path / "test.db")
+    yield opened
+    opened.dispose()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from answers_sample import answers_engine, answers_template  # noqa: F401 - fixtures
 from browser import chromium  # noqa: F401 - a fixture
 from command import rightsize  # noqa: F401 - a fixture
 from samples import add_group

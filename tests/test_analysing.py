@@ -10,16 +10,21 @@ from command import Command
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from dashboard import quality_tables as tables
 from db import sampling, store
 from db.models import Answer, Design, Draw, QASet, Question, Rater, Run
 from db.sampling import Wish
 from eval.agreeing import AgreementError, agreements
 from eval.comparing import ComparisonError, common_sources, compare, detectable_difference
-from eval.quality_number import quality_numbers
+from eval.cost.price_card_file import built_in as built_in_card
+from eval.quality_number import QualityError, quality_numbers
 from eval.stats.agreement import agreement
 from eval.stats.comparison import compare_all
 from eval.stats.planning import detectable, spread_seen
+from eval.stats.reliability import Level
 from eval.stats.scores import Pair
+from eval.summary import sources_of, summarise
+from eval.terminal import show_summaries
 
 N = 36
 JUDGE = 3 * (5, 4, 4, 3, 5, 2, 1, 4, 5, 3, 4, 2)
@@ -229,9 +234,85 @@ def test_the_command_prints_every_figure_of_agreement(rightsize: Command, engine
     assert figures["system_level"]["spearman"]["reason"]
     assert list(held["kappas"]) == ["Ann / Bob"]
     assert held["judge"]["replacement"]["reason"] == "too few raters"
-    told = rightsize("agreement", "1", "--db", db).err
+    replacement = held["judge"]["replacement"]
+    assert (replacement["n_people"], replacement["n_tested"], replacement["fewest"]) == (2, 2, N)
+    assert figures["alpha_level"] == "interval"  # the mean of two people lies between points
+    told = rightsize("agreement", "1", "--db", db, "--full").err
     assert "weighted kappa" in told
-    assert "is not told: too few raters" in told
+    assert "cannot be told yet (too few raters)" in told
+    assert "Here it is on the interval level for test-judge (quick) / people" in " ".join(told.split())
+
+
+def test_agreement_is_a_row_a_pair_first_and_all_of_it_where_that_is_asked_for(
+    rightsize: Command, engine: Engine
+) -> None:
+    judged_and_scored(engine, second=True)
+    db = str(engine.url.database)
+    short, full = (rightsize("agreement", "1", "--db", db, *more).err for more in ((), ("--full",)))
+    rows_of = [line for line in short.splitlines() if "/" in line]
+    assert len(rows_of) == 2 * len(rows.CRITERIA)  # the judge and people, and two people, on each criterion
+    assert all(f" {N} " in line for line in rows_of)
+    assert "exact" not in short.splitlines()[1]
+    assert "--full" in short
+    assert len(short) < len(full) / 2
+
+
+def test_a_panel_of_judges_is_held_against_people_as_a_judge_is(rightsize: Command, engine: Engine) -> None:
+    run = judged_and_scored(engine)
+    with store.writing(engine) as session:
+        answers = session.exec(select(Answer).order_by(col(Answer.id))).all()
+        give(answers[:-1], rows.judge(session, "other"), SECOND[:-1], session)
+    found = agreements([run], engine, rows.CRITERIA[0])[0]
+    assert [judge.judge for judge in found.judges] == ["other (quick)", "test-judge (quick)", "panel of judges (quick)"]
+    panel = found.judges[-1].among.judge
+    assert panel is not None
+    assert panel.with_mean.n == N - 1  # where both judges scored
+    means = [(one + two) / 2 for one, two in zip(JUDGE[:-1], SECOND[:-1], strict=True)]
+    assert panel.with_mean.bias.value == pytest.approx((sum(means) - sum(PERSON[:-1])) / (N - 1))
+    assert panel.with_mean.alpha_level is Level.interval
+    assert len(found.between_judges) == 1  # a panel is not held against its own members
+    assert "panel of judges (quick) / people" in rightsize("agreement", "1", "--db", str(engine.url.database)).err
+
+
+def test_run_and_quality_take_the_scores_of_the_same_source(
+    rightsize: Command, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = judged_and_scored(engine)
+    with store.writing(engine) as session:
+        answers = session.exec(select(Answer).order_by(col(Answer.id))).all()
+        give(answers, rows.judge(session, "a-judge of another name"), SECOND, session)
+    (number,) = quality_numbers([run], engine)
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in_card())
+    assert f"Quality in the table is scored by {number.judge}" in " ".join(capsys.readouterr().err.split())
+    told = rightsize("quality", "1", "--db", str(engine.url.database)).err
+    assert f"overall, the judge being {number.judge}" in told
+    assert number.judge == sources_of([summarise(run.id or 0, engine)])[0]
+
+
+def test_quality_without_an_overall_criterion_names_those_there_are(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        run, answers = a_run(session, qa_set, questions)
+        mixed = rows.rubric(session, "2", **{rows.CRITERIA[0]: (0, 100)})
+        for answer, value in zip(answers, JUDGE, strict=True):
+            made = rows.assessment(answer, rows.judge(session), mixed)
+            store.save_assessment(made, rows.scores([value] * 3), session=session)
+    with pytest.raises(QualityError, match=f"scored on .*{rows.CRITERIA[0]}.*: choose one with --criterion"):
+        quality_numbers([run], engine)
+
+
+def test_runs_without_a_shared_scored_question_are_said_to_be_incomparable(rightsize: Command, engine: Engine) -> None:
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        for target, part in (("one", slice(0, 18)), ("two", slice(18, N))):
+            _, answers = a_run(session, qa_set, questions, target)
+            give(answers[part], rows.judge(session), JUDGE[part], session)
+    told = " ".join(rightsize("compare", "1", "2", "--db", str(engine.url.database)).err.split())
+    assert "these runs cannot be compared, because no question was scored for two of them" in told
+    assert "0 shared" not in told
+    with store.reading(engine) as session:
+        (found,) = compare(store.find_runs(["1", "2"], session=session), engine, criterion="overall")
+    assert "cannot be compared" in tables.finding(found)
 
 
 # --- comparison -----------------------------------------------------------------------------------------------------

@@ -1,16 +1,21 @@
 """Bootstrap intervals: reproducible, over whole questions, of the right coverage, and none where none is due."""
 
+import random
 from math import sqrt
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 from scored import QUICK, interval, noisy, value
 
-from eval.stats.agreement import mean_bias, quadratic_kappa
+from eval.stats.agreement import exact_agreement, mean_bias, quadratic_kappa
 from eval.stats.bootstrap import MIN_ITEMS, Bootstrap, Measure, Reason, coded, draws
+from eval.stats.ceiling import leave_one_out
 from eval.stats.ranking import overall
-from eval.stats.scores import Paired, paired
+from eval.stats.reliability import Level, alpha
+from eval.stats.scores import Paired, paired, panel
 
 
 def two(n: int, seed: int, per: int = 1) -> Paired:
@@ -97,6 +102,35 @@ def test_names_are_numbered_in_any_order_and_whatever_they_are():
     assert coded(["b", "a", "b", "c"])[0].tolist() == [1, 0, 1, 2]
     assert coded(["c", "b", "a"])[1] == coded(["a", "c", "b"])[1] == ("a", "b", "c")
     assert len(coded([1, "1", None, (2, 3)])[1]) == 4
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_a_seed_gives_the_same_interval_whatever_the_order_of_the_rows(seed: int, rng: random.Random):
+    """Questions are told by their names, not by where they stand; of two raters the figures agree to the last bit."""
+    ratings = noisy(12, 3, seed, per=4)
+    ratings[0, ::5] = np.nan
+    ratings[1] += 0.1 * rng.random()  # between points, so that sums are not exact
+    ratings = np.minimum(ratings, 5)
+    order = rng.sample(range(48), 48)
+    names = [f"q{i // 4}" for i in range(48)]
+    shuffled, other = [names[i] for i in order], ratings[:, order]
+    few = Bootstrap(resamples=80, minimum=1)
+    for figure in (quadratic_kappa, exact_agreement, mean_bias):
+        there, back = paired(*ratings[:2], names), paired(*other[:2], shuffled)
+        assert figure(there, bootstrap=few) == figure(back, bootstrap=few)
+    for level in Level:
+        same(alpha(ratings, names, level, few), alpha(other, shuffled, level, few))
+    panels = [panel({"a": its[0], "b": its[1]}, its[2], of) for its, of in ((ratings, names), (other, shuffled))]
+    for one, two in zip(*(leave_one_out(each, few).held_out for each in panels), strict=True):
+        same(one.person, two.person)
+
+
+def same(one: Measure, other: Measure) -> None:
+    """Equal but for how the figures were added up."""
+    assert (one.n, one.n_questions, one.reason) == (other.n, other.n_questions, other.reason)
+    numbers = [[x or 0.0 for x in (m.value, m.low, m.high)] for m in (one, other)]
+    assert numbers[0] == pytest.approx(numbers[1], abs=1e-9)
 
 
 def test_resamples_are_worked_off_in_parts_without_a_difference(monkeypatch: pytest.MonkeyPatch):

@@ -84,11 +84,11 @@ def test_what_a_table_cannot_hold_is_said() -> None:
         imported(engine, told)
         _, notes = exported_csv(engine)
     assert notes == [
-        "1 warm-ups were left out; --format jsonl holds them.",
+        "1 warm-up was left out; --format jsonl holds them.",
         "2 verdicts that hold no scores or were replaced were left out; --format jsonl holds them.",
     ] or notes == [
         "2 verdicts that hold no scores or were replaced were left out; --format jsonl holds them.",
-        "1 warm-ups were left out; --format jsonl holds them.",
+        "1 warm-up was left out; --format jsonl holds them.",
     ]
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from db import store
 from eval.interchange import lines
-from eval.interchange.lines import FileError, Lines, opened
+from eval.interchange.lines import FileError, Lines, convert, opened
 
 # line numbers in small(): 1 header, 2 QA set, 3 and 4 questions, 5 rubric, 6 run, 7 answer, 8 an error, 9 assessment
 ONE = [
@@ -283,6 +283,16 @@ def test_utf_16_and_a_byte_order_mark() -> None:
         (found,) = faults_of(engine, text.encode("utf-16"))
         assert found.startswith("line 1: the file is UTF-16; save it as UTF-8, for example with: iconv -f UTF-16")
         assert imported(engine, text.replace("\n", "\r\n").encode("utf-8-sig")).new["answer"] == 2
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_the_way_to_utf_8_is_one_that_the_platform_has(platform: str) -> None:
+    for encoding in ("UTF-16", "WINDOWS-1252"):
+        said = convert(encoding, platform)
+        assert "UTF-8" in said
+        assert ("iconv" in said) == (platform != "win32")
+        assert ("Set-Content NEW -Encoding utf8" in said) == (platform == "win32")
+    assert "-Encoding Unicode" in convert("UTF-16", "win32")
 
 
 def test_what_is_no_file_is_one_sentence(tmp_path: Any) -> None:

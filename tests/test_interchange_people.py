@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import peopled
 import pytest
+from command import Command
 from exchanged import database, exported, exported_csv, faults_of, imported, small
 from pydantic import BaseModel
 from sqlalchemy import Engine
@@ -42,6 +43,24 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         comparisons.save_comparison(pair, Compared(Preference.left), name="Anna", session=session)
         comparisons.undo_last(anna, (1, 2), session=session)
     yield engine
+    engine.dispose()
+
+
+def test_a_table_says_that_it_leaves_out_how_scores_came_to_be_drawn(
+    rightsize: Command, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("drawn") / "first.db"
+    peopled.make(file)
+    engine = peopled.copy(file, file.with_name("second.db"))
+    peopled.score_all(engine, peopled.draw(engine, size=4, double_share=0))
+    told = " ".join(
+        rightsize("export", "1", "2", "--format", "csv", "--out", "a.csv", "--db", str(engine.url.database)).err.split()
+    )
+    assert "How 4 verdicts of people came to be drawn (queues, strata, probabilities) is left out" in told
+    assert "calls, times, tokens, rationales and the history of scores are left out" in told
+    assert "--format jsonl keeps all there is" in told
+    whole = rightsize("export", "1", "2", "--out", "a.jsonl", "--db", str(engine.url.database)).err
+    assert "left out" not in whole
     engine.dispose()
 
 

@@ -24,6 +24,7 @@ from db.side_by_side import list_replies
 from eval import terminal
 
 JUDGE, OTHER = "test-judge (quick)", "young-judge (quick)"
+PANEL = "panel of judges (quick)"  # of both
 OWN, FOREIGN = "test-large", "test-small"  # the judge is a llama, as the former is
 NOTE = f"{JUDGE} judged its own model family, which it may favour: {OWN}."
 
@@ -158,7 +159,7 @@ def _agreement(told: list[dict[str, Any]]) -> Any:
     [
         (("quality", "1", "2", "--judge", JUDGE), _quality, {OWN: True, FOREIGN: False}),
         (("compare", "1", "2", "--source", JUDGE, "--criterion", "overall"), _compare, [[OWN]]),
-        (("agreement", "1", "2", "--criterion", "factuality"), _agreement, [{JUDGE: [OWN]}]),
+        (("agreement", "1", "2", "--criterion", "factuality"), _agreement, [{JUDGE: [OWN], PANEL: [OWN]}]),
     ],
     ids=lambda given: given[0] if isinstance(given, tuple) else "",
 )

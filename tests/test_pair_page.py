@@ -1,12 +1,8 @@
 """Two answers side by side on the Score page: blind, sides by chance, every word kept, undo."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
-import peopled
 import pytest
-from answers_sample import build
 from pages import button, open_page, press, sent
 from samples import TARGETS
 from sqlalchemy import Engine, update
@@ -19,18 +15,9 @@ from db.models import Answer, Comparison
 N = 4  # questions that both runs answered
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("pairs") / "template.db"
-    build(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+def engine(answers_engine: Engine) -> Engine:
+    return answers_engine
 
 
 def at_work(monkeypatch: pytest.MonkeyPatch, engine: Engine, pairs: str = "1-2", name: str = "Anna") -> AppTest:

@@ -225,7 +225,7 @@ def test_a_stratified_sample_gives_a_quality_number_also_when_half_of_it_is_scor
     with store.reading(engine) as session:
         runs = [store.get_run(run_id, session=session) for run_id in (1, 2)]
     for found in quality_numbers(runs, engine, "coherence"):
-        assert found.sample_id == sample_id
+        assert found.sample_ids == (sample_id,)
         assert found.number.method in ("human-corrected", "people alone")
         assert found.number.n_people >= 8
         assert found.number.n_questions == 30

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rows
 from command import Command
@@ -13,6 +14,7 @@ from sqlmodel import Session, col, select
 from db import sampling, store
 from db.models import Answer, Design, Draw, Run
 from db.sampling import Wish
+from eval.hand_sample import HandScores
 from eval.measured_runs import _measured
 from eval.quality_number import QualityError, quality_numbers
 from eval.stats.intervals import Estimate
@@ -51,9 +53,11 @@ def score(answers: Sequence[Answer], chosen: dict[int | None, int | None], sessi
         store.save_assessment(made, rows.scores([value] * 3), session=session)
 
 
-def drawn(run: Run, size: int | None, session: Session, design: Design = Design.random) -> dict[int | None, int | None]:
+def drawn(
+    run: Run, size: int | None, session: Session, design: Design = Design.random, seed: int = 3
+) -> dict[int | None, int | None]:
     wish = Wish((run.id or 0,), design, size, double_share=0)
-    sample = sampling.draw_sample(wish, rows.rubric(session), seed=3, session=session)
+    sample = sampling.draw_sample(wish, rows.rubric(session), seed=seed, session=session)
     return {d.answer_id: d.id for d in session.exec(select(Draw).where(col(Draw.sample_id) == sample.id))}
 
 
@@ -68,7 +72,7 @@ def test_without_people_it_is_the_judges_mean_labelled_as_such(engine: Engine) -
     with store.writing(engine) as session:
         run, _ = a_run(session)
     (found,) = quality_numbers([run], engine)
-    assert (found.number.method, found.number.n_people, found.sample_id) == ("judge only, not calibrated", 0, None)
+    assert (found.number.method, found.number.n_people, found.sample_ids) == ("judge only, not calibrated", 0, ())
     assert found.number.value == pytest.approx(sum(JUDGE) / N)
 
 
@@ -79,7 +83,8 @@ def test_a_random_sample_corrects_the_judge_as_the_statistics_do(engine: Engine)
         score(answers, hand, session)
     (found,) = quality_numbers([run], engine)
     by_hand = quality(expected(hand, answers))
-    assert found.sample_id is not None
+    assert len(found.sample_ids) == 1
+    assert found.left_out == ()
     assert (found.number.method, found.number.n_people, found.number.n_questions) == ("human-corrected", 20, N)
     assert (found.number.value, found.number.low, found.number.high) == pytest.approx(
         (by_hand.value, by_hand.low, by_hand.high)
@@ -128,6 +133,77 @@ def test_a_larger_disagreement_queue_does_not_take_the_place_of_the_random_sampl
     by_hand = quality(expected(hand, answers))
     assert (found.number.method, found.number.n_people) == ("human-corrected", 20)
     assert found.number.value == pytest.approx(by_hand.value)
+
+
+def test_queues_drawn_alike_are_one_random_sample(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        queues = [drawn(run, size, session, seed=seed) for size, seed in ((12, 3), (16, 4))]
+        for hand in queues:
+            score(answers, hand, session)
+    both = {a.id for hand in queues for a in answers if a.id in hand}
+    assert max(map(len, queues)) < len(both) < sum(map(len, queues))  # some are in both, none holds the other
+    (found,) = quality_numbers([run], engine)
+    by_hand = quality(expected(dict.fromkeys(both), answers))
+    assert (found.sample_ids, found.left_out, found.number.n_people) == ((1, 2), (), len(both))
+    assert (found.number.value, found.number.low, found.number.high) == pytest.approx(
+        (by_hand.value, by_hand.low, by_hand.high)
+    )
+    assert "queues #1 and #2 together" in found.number.notes[-1]
+
+
+def test_a_question_of_two_queues_is_held_by_one_of_them_as_often_as_its_probability_says() -> None:
+    rng = np.random.default_rng(7)
+    held = [len({*rng.choice(N, 12, replace=False), *rng.choice(N, 16, replace=False)}) / N for _ in range(2000)]
+    strata = {1: dict.fromkeys(range(N), ("", 12 / N)), 2: dict.fromkeys(range(N), ("", 16 / N))}
+    row = {"criterion": "c", "rubric_id": 1, "design": "random", "n_verdicts": 1, "stratum": ""}
+    given = [
+        row | {"sample_id": i, "question_id": 0, "mean": mean, "n_verdicts": i} for i, mean in ((1, 2.0), (2, 5.0))
+    ]
+    scores = HandScores(tuple(range(N)), tuple(given), strata, {})
+    found = scores.join("c", {}, (1, 5)).questions[0]
+    assert found.probability == pytest.approx(np.mean(held), abs=0.01)
+    assert found.people == pytest.approx(4.0)  # three verdicts: 2, 5 and 5
+
+
+def test_the_interval_of_two_queues_taken_as_one_holds_the_truth() -> None:
+    """400 times two queues of a set of 40: the mean is without bias, the interval for this set covers it."""
+    rng, truth = np.random.default_rng(11), float(np.mean(PEOPLE))
+    strata = {1: dict.fromkeys(range(N), ("", 14 / N)), 2: dict.fromkeys(range(N), ("", 18 / N))}
+    row = {"criterion": "c", "rubric_id": 1, "design": "random", "n_verdicts": 1, "stratum": ""}
+    values, held = [], []
+    for _ in range(400):
+        scored = [(i, q) for i, n in ((1, 14), (2, 18)) for q in rng.choice(N, n, replace=False)]
+        given = tuple(row | {"sample_id": i, "question_id": q, "mean": float(PEOPLE[q])} for i, q in scored)
+        joined = HandScores(tuple(range(N)), given, strata, {}).join("c", {}, (1, 5))
+        found = quality(list(joined.questions.values()), inference="this question set")
+        assert found.value is not None
+        assert found.low is not None
+        assert found.high is not None
+        values.append(found.value)
+        held.append(found.low <= truth <= found.high)
+    assert np.mean(values) == pytest.approx(truth, abs=3 * float(np.std(values)) / 20)
+    assert np.mean(held) > 0.93
+
+
+def test_scores_of_a_queue_that_cannot_be_joined_are_counted_and_named(rightsize: Command, engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        score(answers, drawn(run, 25, session), session)
+        score(answers, drawn(run, 18, session, Design.stratified), session)
+        score(answers, {answers[0].id: rows.sample(answers[0], rows.rubric(session), session, Design.disagreement).id},
+              session)  # fmt: skip
+        score(answers, {answers[1].id: None}, session)
+    (found,) = quality_numbers([run], engine)
+    assert (found.sample_ids, found.number.n_people) == ((1,), 25)
+    assert {(each.sample_id, each.n) for each in found.left_out} == {(2, 18), (3, 1), (None, 1)}
+    told = rightsize("quality", "1", "--db", str(engine.url.database)).err
+    assert "The hand scores are those of queue #1." in told
+    assert "18 hand scores of queue #2 do not enter: it was drawn another way" in " ".join(told.split())
+    (shown,) = json.loads(rightsize("quality", "1", "--db", str(engine.url.database), "--json").out)
+    assert (shown["sample_ids"], {each["sample_id"]: each["n"] for each in shown["left_out"]}) == (
+        [1], {2: 18, 3: 1, None: 1},
+    )  # fmt: skip
 
 
 def test_scores_from_elsewhere_count_where_every_question_has_one(engine: Engine) -> None:

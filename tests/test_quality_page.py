@@ -1,5 +1,6 @@
 """The Quality page: empty, judged only, corrected by people, and for this question set alone."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sqlmodel import Session, select
 
 from dashboard import quality_tables as tables
 from db import store
-from db.models import Answer, RunStatus
+from db.models import Answer, Design, RunStatus
 from eval.comparing import compare
 
 
@@ -50,7 +51,7 @@ def test_hand_scores_of_a_sample_correct_the_judge_and_say_what_more_would_buy(
     app = open_page(monkeypatch, at(tmp_path), "quality")
     shown = app.dataframe[0].value
     assert (shown["method"].to_list(), shown["people"].to_list()) == (["human-corrected"], [f"20 of {filled.N}"])
-    assert "would bring the width of the interval" in shown["next"].iloc[0]
+    assert re.fullmatch(r"width from \d\.\d\d to about \d\.\d\d points", shown["next"].iloc[0])
     wide = shown["high"].iloc[0] - shown["low"].iloc[0]
     app.get_by_key("holds_for").set_value(True).run()
     narrow = app.dataframe[0].value
@@ -66,6 +67,24 @@ def test_the_overview_shows_the_same_number(tmp_path: Path, monkeypatch: pytest.
     assert there["how"].to_list() == here["method"].to_list() == ["human-corrected"]
     assert there[["n_people", "n_judge"]].to_numpy().tolist() == [[20, filled.N]]
     assert "their scores of a random sample corrected with the judge's" in parsed(app)
+
+
+def test_both_pages_say_which_queues_count_and_what_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        run, answers = filled.a_run(session)
+        run.status = RunStatus.finished
+        session.add(run)
+        for size, design, seed in ((12, Design.random, 3), (14, Design.random, 4), (18, Design.stratified, 5)):
+            filled.score(answers, filled.drawn(run, size, session, design, seed), session)
+    engine.dispose()
+    said = parsed(open_page(monkeypatch, at(tmp_path), "quality")).replace("\\", "")
+    assert "The hand scores are those of queues #1 and #2 together" in said
+    assert "18 hand scores of queue #3 do not enter" in said
+    assert "it was drawn another way" in said
+    said = parsed(open_page(monkeypatch, at(tmp_path), "overview")).replace("\\", "")
+    assert "Hand scores of several queues, drawn alike, are taken together for test-small (#1, #2)." in said
+    assert "Hand scores that stay out of the quality, as the Quality page explains: test-small (18)." in said
 
 
 def test_the_judge_chosen_on_the_overview_is_the_one_of_this_page(
@@ -121,5 +140,6 @@ def test_who_would_be_best_is_explained_and_not_said_of_very_few_questions(tmp_p
     (compared,) = compare(runs, engine, criterion="overall")
     assert "100 %" in tables.best_sentence(compared)
     assert "drawing" in tables.best_sentence(compared)
+    assert r"by test\-judge \(quick\), judge only, not calibrated" in tables.best_sentence(compared)
     assert tables.best_sentence(replace(compared, best=replace(compared.best, n=4))) == ""
     engine.dispose()

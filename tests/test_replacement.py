@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scored import QUICK, interval, noisy, value
 
+from eval.agreement_words import replacement_sentence
 from eval.stats.bootstrap import Bootstrap, Reason
 from eval.stats.replacement import Replacement, alternative_annotator_test, benjamini_yekutieli, signed_rank_p
 from eval.stats.scores import Panel, panel
@@ -143,6 +144,48 @@ def test_a_judge_as_noisy_as_a_person_is_rarely_passed_without_a_price():
         )
         passed.append(found.passed)
     assert np.mean(passed) <= 0.05
+
+
+# --- on what it rests -----------------------------------------------------------------------------------------------
+
+
+def test_how_many_people_and_questions_it_rests_on_is_told_and_few_are_a_caution():
+    found = alternative_annotator_test(by_hand(), epsilon=0.15, bootstrap=QUICK)
+    assert (found.n_people, found.n_tested, found.fewest, found.most) == (3, 3, 40, 40)
+    assert found.cautions == ("only 3 people were tested, and others may score otherwise",)
+    said = replacement_sentence("J", found)
+    assert said.startswith("J may replace a person")
+    assert "against 100% of 3 people (n = 40 questions each; epsilon 0.15). Take care: only 3 people" in said
+    scores = noisy(24, 4, 3)
+    few = alternative_annotator_test(panel(dict(zip("abc", scores, strict=False)), scores[3]), bootstrap=QUICK)
+    assert "the paper asks for 30 questions a person, and one has 24" in few.cautions
+    many = noisy(80, 7, 3)
+    sure = alternative_annotator_test(panel(dict(zip("abcdef", many, strict=False)), many[6]), bootstrap=QUICK)
+    turned = "one person more or less would turn it" in sure.cautions
+    won = sum(person.won is True for person in sure.people)
+    assert turned == (won in (2, 3))  # of six, three are needed
+    assert len(sure.cautions) == turned
+
+
+def test_a_mean_that_seldom_ties_with_a_person_is_a_caution():
+    scores = noisy(40, 4, 3)
+    between = np.clip(scores[3] + 0.5, 1, 5)
+    found = alternative_annotator_test(panel(dict(zip("abc", scores, strict=False)), between), bootstrap=QUICK)
+    assert "seldom tie" in found.cautions[0]
+
+
+def test_one_person_who_decides_is_a_caution():
+    found = alternative_annotator_test(by_hand(), epsilon=0.1, bootstrap=QUICK)
+    assert (found.passed, sum(person.won is True for person in found.people)) == (False, 1)
+    assert "one person more or less would turn it" in found.cautions
+    assert "is not shown to be fit to replace a person" in replacement_sentence("J", found)
+
+
+def test_without_a_test_the_sentence_says_how_many_there_are():
+    a, b, judge = noisy(60, 3, 1)
+    said = replacement_sentence("J", alternative_annotator_test(panel({"a": a, "b": b}, judge)))
+    assert "cannot be told yet (too few raters)" in said
+    assert "here are 2 people, 2 with so many" in said
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------

@@ -1,12 +1,10 @@
 """The Score page: queues drawn and gone on with, blind, every save kept, and nothing stored twice."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import peopled
 import pytest
-from answers_sample import build
 from pages import button, open_page, parsed, press, sent, texts
 from samples import TARGETS, add_group
 from sqlalchemy import Engine, update
@@ -23,18 +21,9 @@ N = 3 * 4  # three runs, five questions, the first failed
 RUNS = (1, 2, 3)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("score") / "template.db"
-    build(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+def engine(answers_engine: Engine) -> Engine:
+    return answers_engine
 
 
 @pytest.fixture
@@ -535,3 +524,34 @@ def test_answers_that_another_queue_holds_too_are_told(
     shown = parsed(open_page(monkeypatch, url, "score")).replace("\\", "")
     assert f"may get, and score, the same: 4 in queue #{sample_id}." in shown
     assert f"may get, and score, the same: 4 in queue #{other}." in shown
+
+
+def test_what_a_person_scored_in_another_queue_is_not_shown_again_and_said(
+    monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine, sample_id: int
+) -> None:
+    peopled.score_all(engine, peopled.draw(engine, run_ids=RUNS, size=4, seed=2, double_share=0))
+    seen: set[int] = set()
+    app = at_work(monkeypatch, url, sample_id)
+    while app.get("segmented_control"):
+        seen.add(held(engine))
+        app = press(give(app, 5, 4, 3), "Save")
+    assert len(seen) == N - 4
+    assert app.get("progress")[0].text.startswith(f"{N} of {N} scored, {N} by you")
+    assert "4 answers of this queue you had scored in another one: your scores count here too" in parsed(app)
+    assert "is not shown to you again" in parsed(open_page(monkeypatch, url, "score"))
+
+
+def test_queues_of_other_runs_on_the_qa_set_are_listed_folded(
+    monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine, sample_id: int
+) -> None:
+    newer = add_group(url, targets=TARGETS[:2], questions=5, version="1")
+    app = open_page(monkeypatch, url, "score", runs=",".join(map(str, newer)))
+    assert "1 queue of other runs on this QA set" in [each.label for each in app.expander]
+    assert "runs #1, #2 and #3" in parsed(app).replace("\\", "")
+    app.text_input[0].set_value("Anna").run()
+    app.button(key=f"_score_{sample_id}").click().run()
+    assert app.query_params["sample"] == str(sample_id)
+    with store.reading(engine) as session:
+        assert [head.sample_id for head in sampling.list_samples_beside(newer, session=session)] == [sample_id]
+        assert sampling.list_samples_beside(RUNS, session=session) == []
+        assert sampling.list_samples_beside([*RUNS[:1], *newer], session=session) == []  # listed as one of theirs

@@ -51,6 +51,8 @@ if pairs:
         "Constant rater: one of the two gave every answer the same score, which tells nothing about agreement. "
         "High exact agreement can go with a ranking no better than chance: look at Spearman per question too."
     )
+    if note := tables.alpha_sentence(each):
+        st.caption(note)
     pair = str(st.selectbox("Score by score", list(pairs), key=Key.AGREED_PAIR, bind="query-params", width=420))
     shown = tables.confusion_frame(pairs[pair])
     if shown.empty:

@@ -62,11 +62,10 @@ columns = {
         format="%.2fx",
         help="How much narrower the judge makes the interval: that of people alone over this one.",
     ),
-    "next": st.column_config.TextColumn("What 20 more hand scores would buy", width="large"),
+    "next": st.column_config.TextColumn("What 20 more hand scores would buy", help="If they are like those so far."),
 }
 widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
-for note in tables.notes(found):
-    st.caption(note)
+st.caption("  \n".join(tables.notes(found)))
 
 st.subheader("Which differences are decided", anchor=False)
 difference_view.show_differences(ids, criterion, judge, simulated=simulated)

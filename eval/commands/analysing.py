@@ -34,16 +34,24 @@ def plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def agreement(runs: Runs, criterion: Criterion = None, db: Db = None, as_json: AsJson = False) -> None:
-    """How far judges and people agree on the answers of some runs, figure by figure."""
+def agreement(
+    runs: Runs,
+    criterion: Criterion = None,
+    full: Annotated[bool, typer.Option("--full", help="Every table and sentence, criterion by criterion.")] = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far judges and people agree on the answers of some runs: a row a pair of raters, or all with --full."""
     engine = open_existing(db)
     with store.reading(engine) as session:
         chosen = store.find_runs(runs, session=session)
     found = agreements(chosen, engine, criterion)
     if as_json:
         print_json([plain(each) for each in found])
-    else:
+    elif full:
         findings.show_agreements(found, chosen)
+    else:
+        findings.show_agreement_overview(found, chosen)
 
 
 def quality(

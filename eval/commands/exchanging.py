@@ -63,6 +63,11 @@ def export(
         _write(lines, out)
     for note in dump.notes:
         terminal.say(note)
+    if form == Written.csv:
+        terminal.say(
+            "A CSV holds answers and the scores that count, and no more: calls, times, tokens, rationales and the "
+            "history of scores are left out. --format jsonl keeps all there is."
+        )
     if out:
         terminal.say(f"Exported {len(chosen)} run{'s' if len(chosen) > 1 else ''} to {out}.")
 

@@ -1,7 +1,7 @@
 """The flat form, written: the answers of some runs and the scores that count, as CSV.
 
 What it cannot hold is named: verdicts without scores, those that were replaced, hand scores that may stand in no plain
-mean, warm-ups.
+mean, how the others were drawn, warm-ups.
 """
 
 import csv
@@ -22,6 +22,7 @@ from eval.interchange.flat import COLUMNS, SCALE_ROW
 
 _USED = ("ok", "partial")
 _UNUSED = "verdicts that hold no scores or were replaced were"
+_DRAWN = "drawn"  # verdicts that are written without the draw that led to them
 
 
 @dataclass
@@ -46,7 +47,13 @@ class FlatDump:
         for run in self.runs:
             for row in self._rows(run, names, list(scales), left_out):
                 yield _line(row)
-        self.notes += [f"{n} {what} left out; --format jsonl holds them." for what, n in left_out.items()]
+        drawn = left_out.pop(_DRAWN, 0)
+        self.notes += [f"{n} {_counted(what, n)} left out; --format jsonl holds them." for what, n in left_out.items()]
+        if drawn:
+            self.notes.append(
+                f"How {_verdicts(drawn)} of people came to be drawn (queues, strata, probabilities) is left out: read "
+                "back from this table, they correct no judge. --format jsonl holds it."
+            )
 
     def _check(self) -> None:
         if len({run.qa_set_id for run in self.runs}) > 1:
@@ -98,10 +105,24 @@ class FlatDump:
         found: defaultdict[int, list[tuple[models.Assessment, models.Rater]]] = defaultdict(list)
         for assessment, rater in sorted(lines.values(), key=lambda row: row[0].id or 0):
             if assessment.status in _USED:
+                left_out[_DRAWN] += assessment.draw_id is not None
                 found[assessment.answer_id].append((assessment, rater))
             else:
                 left_out[_UNUSED] += 1
         return found
+
+
+def _counted(what: str, n: int) -> str:
+    """What was left out, in the singular where it was one."""
+    if n > 1:
+        return what
+    return {_UNUSED: "verdict that holds no scores or was replaced was", "warm-ups were": "warm-up was"}.get(
+        what, what.replace("hand scores", "hand score").removesuffix("were") + "was"
+    )
+
+
+def _verdicts(n: int) -> str:
+    return f"{n} verdict{'' if n == 1 else 's'}"
 
 
 def _own_family(assessment: models.Assessment, rater: models.Rater) -> str:

@@ -4,6 +4,7 @@ What is wrong becomes a fault of its line; reading goes on, so that all faults a
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,17 @@ MAX_LINE = 16 * 2**20  # bytes
 MAX_FILE = 2 * 2**30  # bytes
 MAX_LINES = 5_000_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_CONVERT = "save it as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+
+
+def convert(encoding: str, platform: str = sys.platform) -> str:
+    """How a file in another encoding (WINDOWS-1252 or UTF-16) becomes UTF-8, with what a platform has on board."""
+    if platform == "win32":
+        source = "Unicode" if encoding == "UTF-16" else "Default"  # PowerShell's names; Default: the machine's own
+        return (
+            "save it as UTF-8, in the editor's or Excel's Save As, or in Windows PowerShell: "
+            f"Get-Content OLD -Encoding {source} | Set-Content NEW -Encoding utf8"
+        )
+    return f"save it as UTF-8, for example with: iconv -f {encoding} -t UTF-8 OLD > NEW"
 
 
 class FileError(ValueError):
@@ -102,12 +113,12 @@ class Lines:
     def _text(self, raw: bytes, number: int) -> str | None:
         """The line as text, or None and a fault."""
         if number == 1 and raw.startswith(_UTF16):
-            return self.faults.add(1, None, "the file is UTF-16", _CONVERT.replace("WINDOWS-1252", "UTF-16"))
+            return self.faults.add(1, None, "the file is UTF-16", convert("UTF-16"))
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             problem = f"byte {error.start + 1} of the line (0x{error.object[error.start]:02X}) is not UTF-8"
-            return self.faults.add(number, None, problem, _CONVERT)
+            return self.faults.add(number, None, problem, convert("WINDOWS-1252"))
         if "\0" in text:
             remedy = "remove them; a UTF-16 file has to be saved as UTF-8"
             return self.faults.add(number, None, "the line holds NUL bytes", remedy)

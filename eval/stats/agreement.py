@@ -41,7 +41,8 @@ class Agreement:
     mae: Measure  # mean absolute difference
     quadratic_kappa: Measure
     kappa: Measure  # unweighted
-    alpha: Measure  # Krippendorff's, ordinal
+    alpha: Measure  # Krippendorff's, on `alpha_level`
+    alpha_level: Level  # ordinal for points of the scale, interval where scores lie between them
     overall: Ranking
     per_question: Ranking
     system_level: Ranking
@@ -58,10 +59,14 @@ def agreement(
 
     `single`: the pairs of single scores behind `pairs` of means. Where a mean lies between two points of the scale,
     whatever counts points (exact agreement, unweighted kappa, the table of counts) is that of the single scores.
+    Alpha is on the interval level there: the ordinal difference of two scores is how many scores lie between them
+    (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011, which has a metric for each kind of data); among
+    scores that are nearly all different it counts ranks, a hair's breadth as much as a point.
     Raises ValueError for a score outside the scale, or labels that are not ascending and equally far apart.
     """
     scores, points = from_pairs(pairs), checked_scale(labels)
     confusion, counted = confusion_matrix(scores, labels), scores
+    level = Level.interval if confusion is None else Level.ordinal
     if confusion is None and single is not None:
         counted = from_pairs(single)
         confusion = confusion_matrix(counted, labels)
@@ -80,7 +85,8 @@ def agreement(
         mae=mean_absolute_error(scores, bootstrap),
         quadratic_kappa=quadratic_kappa(scores, labels, bootstrap),
         kappa=kappa(counted, labels, bootstrap),
-        alpha=alpha(np.stack([scores.first, scores.second]), scores.question.tolist(), Level.ordinal, bootstrap),
+        alpha=alpha(np.stack([scores.first, scores.second]), scores.question.tolist(), level, bootstrap),
+        alpha_level=level,
         overall=ranking.overall(scores, bootstrap),
         per_question=ranking.per_question(scores, bootstrap),
         system_level=ranking.system_level(scores, bootstrap),

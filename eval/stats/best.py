@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.stats.bootstrap import coded
+
 RESAMPLES = 10_000
 SEED = 20_261_103
 BLOCK = 1_000  # resamples held in memory at once
@@ -28,7 +30,7 @@ class Best:
 
 def best(scores: Mapping[str, Mapping[Hashable, float]], *, resamples: int = RESAMPLES, seed: int = SEED) -> Best:
     """How often each target is best if the questions had been other ones of their kind; one value a question."""
-    shared = sorted(set.intersection(*(set(values) for values in scores.values())), key=str) if scores else []
+    shared = coded(list(set.intersection(*(set(values) for values in scores.values()))))[1] if scores else ()
     if not shared:
         return Best({}, 0)
     matrix = np.array([[values[question] for question in shared] for values in scores.values()])

@@ -32,7 +32,7 @@ class Reason(StrEnum):
     constant_rater = "constant rater"  # one who gives every item the same score tells nothing about agreement
     one_value = "one value only"
     nothing_to_pair = "nothing to pair"  # no item has two scores
-    between_labels = "scores between the points of the scale"
+    between_labels = "between points"  # scores that lie between two points of the scale
     too_few_raters = "too few raters"
     too_few_targets = "too few targets"
     no_spread = "no spread"  # resamples give the same, as if nothing else could ever have been observed

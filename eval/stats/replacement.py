@@ -23,6 +23,7 @@ FALSE_DISCOVERY_RATE = 0.05
 MIN_PEOPLE = 3  # with two there is no consensus to stand nearer to
 T_TEST_FROM = 30  # the paper asks for 30 items a person, and for a signed-rank test below
 PASSING_RATE = 0.5  # of the people
+FEW_PEOPLE = 5  # tested; with fewer a single one of them is a quarter of the verdict or more
 
 Test = Literal["t", "signed-rank"]
 
@@ -48,7 +49,9 @@ class Replacement:
     """The winning rate (omega), the average advantage probability (rho), and by what they were found.
 
     `passed` where the judge wins against half of the people tested or more. One that does not pass is not shown to be
-    worse: too few items have the same effect. In `advantage`, `n` counts the people tested.
+    worse: too few items have the same effect. In `advantage`, `n` counts the people tested. `n_people` gave scores;
+    `n_tested` of them share enough questions with others, `fewest` questions and `most` questions each. `cautions`:
+    what makes the verdict a weak one, in words.
     """
 
     people: tuple[AgainstPerson, ...]
@@ -58,6 +61,11 @@ class Replacement:
     epsilon: float
     false_discovery_rate: float
     reason: Reason | None = None
+    n_people: int = 0
+    n_tested: int = 0
+    fewest: int | None = None
+    most: int | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,8 @@ def alternative_annotator_test(
     if len(tested) < MIN_PEOPLE:
         reason = Reason.too_few_raters if len(people) < MIN_PEOPLE else Reason.too_few
         nothing = Measure(None, None, None, len(tested), 0, reason)
-        return Replacement(tuple(people), None, nothing, None, epsilon, false_discovery_rate, reason)
+        given = Replacement(tuple(people), None, nothing, None, epsilon, false_discovery_rate, reason)
+        return _counted(given)
     tests = [_test(advantages[i], epsilon) for i in tested]
     for i, (test, p), adjusted in zip(tested, tests, benjamini_yekutieli([p for _, p in tests]), strict=True):
         won = adjusted <= false_discovery_rate
@@ -105,7 +114,38 @@ def alternative_annotator_test(
     winning_rate = sum(people[i].won is True for i in tested) / len(tested)
     advantage = _average_advantage([advantages[i] for i in tested], bootstrap)
     passed = winning_rate >= PASSING_RATE
-    return Replacement(tuple(people), winning_rate, advantage, passed, epsilon, false_discovery_rate)
+    given = Replacement(tuple(people), winning_rate, advantage, passed, epsilon, false_discovery_rate)
+    return _counted(given, seldom_ties=_is_whole(panel.ratings) and not _is_whole(panel.judge))
+
+
+def _is_whole(scores: Floats) -> bool:
+    known = scores[~np.isnan(scores)]
+    return bool(np.all(known == np.rint(known)))
+
+
+def _counted(found: Replacement, seldom_ties: bool = False) -> Replacement:
+    """The same with how many people and questions it rests on, and what makes it a weak one."""
+    asked = [person.n_questions for person in found.people if person.reason is None]
+    counted = replace(found, n_people=len(found.people), n_tested=len(asked))
+    if not asked:
+        return counted
+    counted = replace(counted, fewest=min(asked), most=max(asked))
+    return counted if found.winning_rate is None else replace(counted, cautions=_cautions(counted, seldom_ties))
+
+
+def _cautions(found: Replacement, seldom_ties: bool) -> tuple[str, ...]:
+    said = []
+    if seldom_ties:
+        said.append("its scores lie between points and so seldom tie with a person's, which counts against it here")
+    won, tested = sum(person.won is True for person in found.people), found.n_tested
+    if tested < FEW_PEOPLE:
+        said.append(f"only {tested} people were tested, and others may score otherwise")
+    if found.fewest is not None and found.fewest < T_TEST_FROM:
+        said.append(f"the paper asks for {T_TEST_FROM} questions a person, and one has {found.fewest}")
+    turned = won - 1 if found.passed else won + 1
+    if (turned / tested >= PASSING_RATE) != found.passed:
+        said.append("one person more or less would turn it")
+    return tuple(said)
 
 
 def benjamini_yekutieli(p_values: Sequence[float]) -> list[float]:

@@ -77,7 +77,9 @@ def paired(
     both = ~(np.isnan(a) | np.isnan(b))
     question, names = coded([name for name, kept in zip(of_question, both, strict=True) if kept])
     target, target_names = coded([name for name, kept in zip(of_target, both, strict=True) if kept])
-    return Paired(a[both], b[both], question, len(names), target, target_names)
+    order = np.lexsort((b[both], a[both], target, question))  # sums are the same to the last bit in any order of rows
+    a, b, question, target = a[both][order], b[both][order], question[order], target[order]
+    return Paired(a, b, question, len(names), target, target_names)
 
 
 def from_pairs(pairs: Sequence[Pair]) -> Paired:
