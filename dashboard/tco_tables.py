@@ -7,15 +7,16 @@ import pandas as pd
 
 from dashboard.format import plain
 from db.frames import records
-from eval.cost.comparison import Comparison
+from eval.cost.comparison import Comparison, difference
 from eval.cost.figure import Figure
 from eval.cost.register import SIMULATED, label_of, unit_of
-from eval.cost.result import OptionResult, Result
+from eval.cost.result import Capacity, OptionResult, Result
 from eval.cost.scenario import Scenario, assumptions
 
 EDITABLE = ("value", "low", "high", "kind", "source")
 _WORDS = ("option", "standing", "per_1000_said", "per_1000_acceptable_said", "why", "simulated")
 _COMPARED = {"billed": "billed_cost", "npv": "npv", "per_1000": "per_1000", "cheapest": "probability_cheapest"}
+MOST_FLIPS = 5
 KINDS = ("assumed", "quoted", "measured", "derived")
 
 
@@ -47,6 +48,7 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "standing": option.standing,
                 "billed": _amount(option.billed_cost),
                 "npv": _amount(option.npv),
+                "npv_p50": _amount(option.npv_p50),
                 "npv_p10": option.npv.low,
                 "npv_p90": option.npv.high,
                 "per_1000": _amount(option.per_1000),
@@ -66,7 +68,10 @@ def options_frame(result: Result) -> pd.DataFrame:
 
 
 def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
-    """Two rows an option, one a scenario; `names` are the scenarios'. An option that one lacks has no figures there."""
+    """Two rows an option, one a scenario, and a third with the second less the first; `names` are the scenarios'.
+
+    An option that one lacks has no figures there, and amounts in different currencies have no difference.
+    """
     rows = []
     for name, *sides in both.options:
         known = next(option for option in sides if option is not None)
@@ -87,6 +92,11 @@ def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
                     "simulated": option is not None and option.simulated,
                 }
             )
+        more = {column: difference(attribute, *sides) for column, attribute in _COMPARED.items()}
+        amounts = {column: None if found is None else _amount(found) for column, found in more.items()}
+        points = None if amounts["cheapest"] is None else round(100 * amounts["cheapest"])
+        told = {"option": known.label or name, "scenario": "difference", "currency": "", "standing": ""}
+        rows.append({**told, **amounts, "cheapest_percent": points, "simulated": known.simulated})
     frame = pd.DataFrame(rows)
     numbers = [*_COMPARED, "cheapest_percent"]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
@@ -109,7 +119,7 @@ def machines_frame(result: Result) -> pd.DataFrame:
             "last": _amount(part.machines_last),
             "places": _amount(part.places),
             "utilisation": _amount(part.utilisation),
-            "wait": _amount(part.p95_wait),
+            "wait": _wait(part),
             "throughput": part.basis,
             "simulated": option.simulated,
         }
@@ -117,6 +127,13 @@ def machines_frame(result: Result) -> pd.DataFrame:
         for part in option.capacity
     ]
     return pd.DataFrame(rows)
+
+
+def _wait(part: Capacity) -> str | None:
+    if not part.shared:
+        return "one person each, no queue"
+    wait = _amount(part.p95_wait)
+    return None if wait is None else f"{wait:.3g} s"
 
 
 def assumptions_frame(scenario: Scenario) -> pd.DataFrame:
@@ -147,6 +164,21 @@ def changes(edited_frame: pd.DataFrame, scenario: Scenario) -> dict[str, dict[st
         if fields:
             found[str(row["path"])] = fields
     return found
+
+
+def moves(result: Result) -> str:
+    """What would make another option the cheapest, and how far requirements would have to move, as Markdown."""
+    central = result.decision.central
+    if central is None:
+        return ""
+    label = plain(result.option(central).label or central)
+    flips = [f"- {plain(flip.sentence)}" for flip in result.flips[:MOST_FLIPS]]
+    head = f"What would make another option than **{label}** the cheapest at the central values, one number moved:"
+    said = [head, "", *flips] if flips else ["No single number makes another option the cheapest."]
+    if result.margins:
+        how = "How far a requirement would have to move to change the decision:"
+        said += ["", how, "", *(f"- {plain(margin.sentence)}" for margin in result.margins)]
+    return "\n".join(said)
 
 
 def standing(result: Result) -> str:
