@@ -6,7 +6,20 @@ For who wants to check what the front part (narrative.py) says.
 from collections.abc import Iterator, Mapping
 
 from eval.cost.figure import Figure
-from eval.cost.prose import Block, Bullets, Name, Origins, Paragraph, Picture, Said, Section, Span, Table, named
+from eval.cost.prose import (
+    Block,
+    Bullets,
+    Name,
+    Origins,
+    Paragraph,
+    Picture,
+    Said,
+    Section,
+    Span,
+    Table,
+    named,
+    unitless,
+)
 from eval.cost.result import Capacity, Result
 
 MOST_BARS = 12
@@ -68,9 +81,10 @@ def _money(result: Result) -> Iterator[Block]:
     priced = [option for option in result.options if not option.blocked]
     if not priced:
         return
-    rows = tuple((named(o), o.list_cost, o.billed_cost, o.upfront, o.per_month, o.saving) for o in priced)
+    views = ("list_cost", "billed_cost", "upfront", "per_month", "saving")
+    rows = tuple((named(o), *(unitless(getattr(o, view)) for view in views)) for o in priced)
     headings = ("option", "at list price", "billed", "at the start", "a month", "saving against the baseline")
-    yield Table("Money in its views", headings, rows)
+    yield Table(f"Money in its views, in {result.currency}", headings, rows)
     rows = tuple((named(o), o.energy, o.carbon, Name(o.power)) for o in priced)
     yield Table(
         "Energy and carbon over the horizon; carbon with the range of the grid",

@@ -16,7 +16,7 @@ from eval.cost.result import Decision, OptionResult
 from eval.cost.scenario import DoNothing, Scenario
 
 RULE = (
-    "Chosen is, of the options that meet everything, the one that is the cheapest in the largest share of the draws; "
+    "Of the options that meet everything, the one that is the cheapest in the largest share of the draws is chosen; "
     "the central values only break a tie."
 )
 

@@ -29,6 +29,7 @@ from eval.cost.prose import (
     named,
     refuse_untagged,
     spans,
+    unitless,
 )
 from eval.cost.result import Decision, OptionResult, Result
 
@@ -132,13 +133,14 @@ def _workload(result: Result) -> Iterator[Block]:
 def _options(result: Result) -> Iterator[Block]:
     rows = tuple(
         (
-            *(named(o), o.npv, o.npv_p50, o.per_1000, o.per_1000_acceptable),
+            *(named(o), *map(unitless, (o.npv, o.npv_p50, o.per_1000, o.per_1000_acceptable))),
             o.probability_cheapest if o.probability_cheapest.value is not None else ("blocked" if o.blocked else "out"),
         )
         for o in result.options
     )
     headings = ("option", "net present value", "its median in the draws", "per thousand answers")
-    yield Table("The options", (*headings, "per thousand acceptable", "cheapest"), rows)
+    caption = f"The options, amounts in {result.currency}"
+    yield Table(caption, (*headings, "per thousand acceptable", "cheapest"), rows)
     items = tuple(
         (named(option), words, *(span for reason in reasons for span in (*_reason(option, reason, rules), " ")))
         for rules in (result.requirements,)
@@ -199,11 +201,13 @@ def _money(result: Result) -> Iterator[Block]:
     for option in result.options:
         if option.heads:
             by_head = {head.head: head.effective_cost for head in option.heads}
-            rows.append((named(option), *(by_head.get(head, "none") for head in heads), option.effective_cost))
+            costs = (unitless(by_head[head]) if head in by_head else "none" for head in heads)
+            rows.append((named(option), *costs, unitless(option.effective_cost)))
     if not rows:
         yield Paragraph(("No option has all its prices known.",))
         return
-    yield Table("Effective cost over the horizon by head", ("option", *heads, "sum"), tuple(rows))
+    caption = f"Effective cost over the horizon by head, in {result.currency}"
+    yield Table(caption, ("option", *heads, "sum"), tuple(rows))
     yield Picture("heads", "Effective cost by head, one bar an option")
 
 
@@ -214,14 +218,14 @@ def _break_even(result: Result) -> Iterator[Block]:
     rows = tuple(
         (
             *(named(result.option(b.option)), named(result.option(b.against))),
-            or_words(b.volume, "never on this hardware"),
-            or_words(b.horizon_volume, "never"),
+            or_words(unitless(b.volume), "never on this hardware"),
+            or_words(unitless(b.horizon_volume), "never"),
             or_words(b.months_to_recover, "not within the horizon"),
         )
         for b in result.break_even
     )
     headings = ("option", "costs no more than", "at the first month's prices, from", "over the horizon, from")
-    yield Table("Break-even", (*headings, "what is paid for it is saved after"), rows)
+    yield Table("Break-even, in requests a month", (*headings, "what is paid for it is saved after"), rows)
     yield Paragraph(
         (
             "Over the horizon means by the first month's volume, in net present value, with growth, price changes and "

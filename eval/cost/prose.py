@@ -5,7 +5,7 @@ How a figure reads is said here too; what is told is narrative.py's business, fi
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from eval.cost.figure import Figure, Kind, Series
@@ -189,6 +189,11 @@ def named(option: OptionResult) -> Name:
     return Name(option.label or option.name)
 
 
+def unitless(figure: Figure) -> Figure:
+    """A figure for a column whose heading names the unit."""
+    return replace(figure, unit="")
+
+
 def in_a_sentence(label: str) -> str:
     """A label as it stands within a sentence: without its capital, unless that begins an abbreviation."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
@@ -196,7 +201,9 @@ def in_a_sentence(label: str) -> str:
 
 def _amount(value: float, unit: str) -> str:
     bare = _bare(value, unit)
-    return bare if unit == "share" else f"{bare} a year" if unit == "share/year" else f"{bare} {unit}"
+    if unit in ("", "share"):
+        return bare
+    return f"{bare} a year" if unit == "share/year" else f"{bare} {unit}"
 
 
 def _bare(value: float, unit: str) -> str:

@@ -60,10 +60,10 @@ def _bars(names: Sequence[str]) -> alt.Y:
     return alt.Y("option:N", sort=list(names), title=None, axis=_names_axis())
 
 
-def _names_axis() -> alt.Axis:
-    """An axis that names every row, and shortens names on a telephone."""
+def _names_axis(lines: str = "datum.label") -> alt.Axis:
+    """An axis that names every row, and shortens names on a telephone; `lines` is the expression of a name's lines."""
     limit = alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")
-    return alt.Axis(labelLimit=limit, labelOverlap=False, ticks=False, domain=False)
+    return alt.Axis(labelLimit=limit, labelExpr=lines, labelOverlap=False, ticks=False, domain=False)
 
 
 def cumulative(result: Result, order: Sequence[str] = ()) -> Chart | None:
@@ -215,7 +215,7 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
         for row in rows
         for end in (P10, P90)
     ]
-    y = alt.Y("number:N", sort=order, title=None, axis=_names_axis())
+    y = alt.Y("number:N", sort=order, title=None, axis=_names_axis("split(datum.label, ': ')"))
     title = f"Saving of {ours} against {theirs} ({result.currency})"
     tooltip = ["number:N", alt.Tooltip("range:N", title=f"{P10} to {P90}")]
     tooltip += [alt.Tooltip(f"{end}:Q", title=f"saving at the {end}", format=",.0f") for end in (P10, P90)]
@@ -240,7 +240,7 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
         )
     )
     zero = alt.Chart(pd.DataFrame([{"x": 0}])).mark_rule(color=QUIET).encode(x="x:Q")
-    return alt.layer(bars, zero, marks).properties(height=28 * len(rows))
+    return alt.layer(bars, zero, marks).properties(height=32 * len(rows))
 
 
 def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:

@@ -44,6 +44,7 @@ ul.origins { columns: 2; font-size: .72rem; line-height: 1.3; list-style: none; 
 .origins li { break-inside: avoid; } .origins b { display: inline-block; min-width: 2.6em; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
+@media screen and (max-width: 600px) { figure { overflow-x: auto; } figure svg { max-width: none; } }
 .appendix { font-size: .92rem; } .appendix table { font-size: .8rem; }
 section:not(.appendix) + .appendix { border-top: 3px solid #d9dee2; margin-top: 3rem; }
 @page { size: A4; margin: 14mm 13mm; }
@@ -55,7 +56,7 @@ section:not(.appendix) + .appendix { border-top: 3px solid #d9dee2; margin-top: 
   ul.origins { font-size: 5.8pt; line-height: 1.2; column-gap: 5mm; columns: 3; }
   .scroll { overflow: visible; } table { font-size: 7.5pt; width: 100%; }
   td { min-width: 0; } td, th { padding-right: .4rem; } thead { display: table-header-group; }
-  figure svg { max-height: 92mm; width: 100%; } .banner { print-color-adjust: exact; } }
+  figure svg { max-height: 78mm; width: 100%; } .banner { print-color-adjust: exact; } }
 """
 
 
