@@ -21,8 +21,10 @@ TABS = {
     "Break-even": ("volume", "break_even"),
 }
 NPV = "Net present value: what is billed over the horizon, a later payment counting less by the discount rate."
-MEDIAN = "Half of the draws lie below it; where ranges lean to one side it is not the NPV of the central values."
-DRAWS = "One in ten of the draws from the stated ranges lies beyond it."
+DRAWN = (
+    "The median of the draws from the stated ranges, in brackets their 10th and 90th percentile. Where ranges lean to "
+    "one side the NPV of the central values need not lie in its middle."
+)
 BAND = "In brackets the 10th and the 90th percentile of the draws."
 CHEAPEST = f"Share of the draws in which it is the cheapest of what meets everything that is asked for. {RULE}"
 PLOT = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height is the plot's: no legend or axis takes of it
@@ -63,20 +65,18 @@ def _show_options(result: Result) -> None:
         {
             "option": st.column_config.TextColumn("Option", pinned=True),
             "standing": st.column_config.TextColumn("Standing"),
+            "cheapest_said": st.column_config.TextColumn("Cheapest", alignment="right", help=CHEAPEST),
             "billed": st.column_config.NumberColumn(
                 f"Total ({money})", format="%,.0f", help="Billed over the horizon."
             ),
             "npv": st.column_config.NumberColumn(f"NPV ({money})", format="%,.0f", help=NPV),
-            "npv_p50": st.column_config.NumberColumn(f"NPV, median ({money})", format="%,.0f", help=MEDIAN),
-            "npv_p10": st.column_config.NumberColumn(f"NPV, 10th percentile ({money})", format="%,.0f", help=DRAWS),
-            "npv_p90": st.column_config.NumberColumn(f"NPV, 90th percentile ({money})", format="%,.0f", help=DRAWS),
+            "npv_drawn_said": st.column_config.TextColumn(f"NPV in the draws ({money})", help=DRAWN),
             "per_1000_said": st.column_config.TextColumn(f"Per 1,000 answers ({money})", help=BAND),
             "per_1000_acceptable_said": st.column_config.TextColumn(
                 f"Per 1,000 acceptable ({money})",
                 help=f"Over the measured share of acceptable answers: those with at least {least:g} points on every "
                 f"criterion. {BAND}",
             ),
-            "cheapest_percent": st.column_config.NumberColumn("Cheapest", format="%.0f %%", help=CHEAPEST),
         },
         simulated=any(option.simulated for option in result.options),
         placeholder="unknown",

@@ -14,7 +14,8 @@ from eval.cost.result import Capacity, OptionResult, Result
 from eval.cost.scenario import Scenario, assumptions
 
 EDITABLE = ("value", "low", "high", "kind", "source")
-_WORDS = ("option", "standing", "per_1000_said", "per_1000_acceptable_said", "why", "simulated")
+_SAID = ("per_1000_said", "per_1000_acceptable_said", "cheapest_said", "npv_drawn_said")
+_WORDS = ("option", "standing", *_SAID, "why", "simulated")
 _COMPARED = {"billed": "billed_cost", "npv": "npv", "per_1000": "per_1000", "cheapest": "probability_cheapest"}
 MOST_FLIPS = 5
 KINDS = ("assumed", "quoted", "measured", "derived")
@@ -38,6 +39,20 @@ def _percent(option: OptionResult) -> float | None:
     return None if share is None else round(100 * share)
 
 
+def _cheapest(option: OptionResult) -> str:
+    """The share of draws in which an option is the cheapest, or that it is not among those it is counted of."""
+    percent = _percent(option)
+    return option.standing if percent is None else f"{percent} %"
+
+
+def _drawn(option: OptionResult) -> str | None:
+    """The net present value over the draws: 61,907 (36,515 to 103,561)."""
+    middle = _amount(option.npv_p50)
+    if middle is None or option.npv.low is None or option.npv.high is None:
+        return None
+    return f"{middle:,.0f} ({option.npv.low:,.0f} to {option.npv.high:,.0f})"
+
+
 def options_frame(result: Result) -> pd.DataFrame:
     """A row an option: money with its 10th and 90th percentile, and whether it can be chosen."""
     rows = []
@@ -57,6 +72,8 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "per_1000_acceptable_said": _money(option.per_1000_acceptable),
                 "cheapest": _amount(option.probability_cheapest),
                 "cheapest_percent": _percent(option),
+                "cheapest_said": _cheapest(option),
+                "npv_drawn_said": _drawn(option),
                 "why": " ".join([*option.blocked, *option.out]),
                 "simulated": option.simulated,
             }

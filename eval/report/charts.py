@@ -216,7 +216,7 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
         for end in (P10, P90)
     ]
     y = alt.Y("number:N", sort=order, title=None, axis=_names_axis("split(datum.label, ': ')"))
-    title = f"Saving of {ours} against {theirs} ({result.currency})"
+    title = [f"Saving of {ours}", f"against {theirs} ({result.currency})"]
     tooltip = ["number:N", alt.Tooltip("range:N", title=f"{P10} to {P90}")]
     tooltip += [alt.Tooltip(f"{end}:Q", title=f"saving at the {end}", format=",.0f") for end in (P10, P90)]
     bars = (
