@@ -121,9 +121,10 @@ def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
 
 
 def differences_frame(both: Comparison) -> pd.DataFrame:
-    """What two scenarios state otherwise, a row each."""
-    rows = [(found.path, found.here, found.there) for found in both.differences]
-    return pd.DataFrame(rows, columns=["path", "here", "there"], dtype="str")
+    """What two scenarios state otherwise, a row each, numbers in words too."""
+    labels = {row.key: row.label for side in (both.there, both.here) for row in side.register}
+    rows = [(labels.get(found.path, found.path), found.here, found.there, found.path) for found in both.differences]
+    return pd.DataFrame(rows, columns=["label", "here", "there", "path"], dtype="str")
 
 
 def machines_frame(result: Result) -> pd.DataFrame:

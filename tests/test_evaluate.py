@@ -147,7 +147,7 @@ def test_the_demo_tells_break_even_capacity_energy_and_carbon():
     assert large.carbon.low is not None
     assert large.carbon.low < (large.carbon.value or 0) < (large.carbon.high or 0)
     assert result.option("cloud").energy.value is None
-    assert "unknown unless wh_per_answer is stated" in (result.option("cloud").energy.reason or "")
+    assert "unknown unless that of an answer is stated" in (result.option("cloud").energy.reason or "")
     assert {found.option for found in result.break_even} == {"small-local", "large-local", "hybrid", "escalate"}
 
 

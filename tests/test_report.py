@@ -14,6 +14,8 @@ from costed import add_demo_targets
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
+from db import frames, store
+from eval.commands import costing
 from eval.cost import price_card_file, scenario_file
 from eval.cost.evaluate import evaluate
 from eval.cost.narrative import narrate
@@ -170,6 +172,19 @@ def test_the_command_writes_a_file(format: str, rightsize: Command, tmp_path: Pa
     said = rightsize("report", "demo", "--format", format, "--out", str(tmp_path / f"r.{format}"), "--db", url)
     assert said.code == 0, said.err
     assert (tmp_path / f"r.{format}").stat().st_size > 10_000
+
+
+def test_the_command_colours_options_as_the_pages_do(
+    rightsize: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    given: list[list[str]] = []
+    monkeypatch.setattr(costing, "write", lambda _result, _format, _place, order: given.append(order))
+    rightsize("report", "demo", "--out", str(tmp_path / "r.html"), "--db", url)
+    with store.reading(store.connect(url)) as session:
+        assert given == [frames.targets_frame(session=session)["target"].to_list()]
+    assert "cloud" in given[0]
 
 
 def test_an_unknown_format_is_refused(rightsize: Command, shared_url: str):

@@ -280,7 +280,8 @@ def test_the_scenario_in_view_stands_beside_another(demo_url: str, monkeypatch: 
     cloud = both[both["option"] == "Cloud API"].set_index("scenario")["npv"]
     assert cloud["More"] > cloud["Internal assistant (demo)"]
     assert cloud["difference"] == pytest.approx(cloud["More"] - cloud["Internal assistant (demo)"])
-    assert table(app, "What the two scenarios state otherwise")["path"].to_list() == ["workload.users"]
+    differing = table(app, "What the two scenarios state otherwise")
+    assert (differing["path"].to_list(), differing["label"].to_list()) == (["workload.users"], ["Number of users"])
 
 
 def test_a_scenario_is_held_against_itself_without_its_edits(demo_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -290,7 +291,8 @@ def test_a_scenario_is_held_against_itself_without_its_edits(demo_url: str, monk
     ok(app.selectbox(key="_option").set_value("hybrid").run())
     ok(app.button(key="_remove_option").click().run())
     look(app, "Compare")
-    assert table(app, "What the two scenarios state otherwise")["path"].to_list() == ["options.hybrid"]
+    differing = table(app, "What the two scenarios state otherwise")
+    assert (differing["path"].to_list(), differing["label"].to_list()) == (["options.hybrid"], ["options.hybrid"])
 
 
 def test_a_scenario_with_a_single_option_and_a_card_without_prices_can_be_worked_on(

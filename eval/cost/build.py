@@ -260,7 +260,7 @@ def _no_energy(program: Program) -> str:
     if program.machines:
         return "The energy of rented machines is part of their rent, and is not told apart."
     if program.api:
-        return "Neither measured nor assumed: a provider's energy is unknown unless wh_per_answer is stated."
+        return "Neither measured nor assumed: a provider's energy is unknown unless that of an answer is stated."
     return "What is done today is not described, so its energy is not counted."
 
 

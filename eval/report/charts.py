@@ -324,7 +324,8 @@ def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
         mark = alt.Chart(pd.DataFrame([row]))
         tip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
         point = mark.mark_point(filled=True, size=110, opacity=1)
-        words = mark.mark_text(**_NAMED_BELOW if i % 2 else _NAMED_ABOVE, color=QUIET)
+        below = i % 2 and row["volume"] < 0.7 * top  # to the right, where there is room
+        words = mark.mark_text(**_NAMED_BELOW if below else _NAMED_ABOVE, color=QUIET)
         layers.append(point.encode(x="volume:Q", y="cost:Q", color=color, tooltip=tip))
         layers.append(words.encode(x="volume:Q", y="cost:Q", text="said:N"))
     return alt.layer(*layers, *_months(result, top)).properties(height=340)
