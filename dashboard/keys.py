@@ -83,6 +83,8 @@ class Key(StrEnum):
     CARD_DATE = "_card_date"
     CARD_FILE = "_card_file"
     CARD_FILES = "_card_files"
+    CARD_READ = "_card_read"
+    CARD_DRAFTS = "_card_drafts"
     REPORT_FORMAT = "_report_format"
 
 

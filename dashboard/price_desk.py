@@ -3,12 +3,13 @@
 A stored card is never changed; what is edited becomes a card of its own.
 """
 
+from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
 import streamlit as st
 
-from dashboard import data, draft, number_cell, price_tables, widgets
+from dashboard import data, draft, number_cell, price_draft, price_tables, widgets
 from dashboard.format import label, plain, plural
 from dashboard.keys import Key
 from db.scenarios import CardHead
@@ -54,9 +55,10 @@ def show(scenario: Scenario, used: PriceCard) -> None:
     heads = stored_cards.card_heads(data.engine())
     stored = {head.sha256 for head in heads}
     chosen = _choose(heads, used)
+    now = price_draft.begin(chosen)
     table = st.data_editor(
-        price_tables.card_frame(chosen),
-        key=f"{Key.CARD_ROWS}_{chosen.sha256[:12]}",
+        now.filled,
+        key=price_draft.table_key(chosen, now),
         num_rows="dynamic",
         hide_index=True,
         height=420,
@@ -64,18 +66,20 @@ def show(scenario: Scenario, used: PriceCard) -> None:
         alt="Prices of the card, to edit",
         column_config=_columns(),
     )
-    today = datetime.now(UTC).date()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        own = f"{chosen.name}, edited"[:120] if chosen.sha256 in stored else chosen.name
-        name = st.text_input("Name of the new card", own, key=_of(Key.CARD_NAME, chosen), max_chars=120, width=280)
-        first = today if chosen.sha256 in stored else date.fromisoformat(chosen.date)
-        day = st.date_input("Its date", first, min_value=EARLIEST, key=_of(Key.CARD_DATE, chosen), width=150)
-        made, faults = _made(table, chosen, name, day if isinstance(day, date) else today)
+        name, day = _name_and_day(chosen, now, chosen.sha256 in stored)
+        price_draft.keep(chosen, table, name, day)
+        made, faults = _made(table, chosen, name, day)
         untouched = made is not None and made.sha256 == chosen.sha256
         st.button(
-            "Store as a new card", icon=":material/save:", key="_store_card", on_click=_store, args=(made,),
+            "Store as a new card", icon=":material/save:", key="_store_card", on_click=_store, args=(made, chosen),
             disabled=made is None or made.sha256 in stored,
         )  # fmt: skip
+        if not untouched:
+            st.button(
+                "Take the edits back", icon=":material/undo:", key="_undo_card", on_click=price_draft.drop,
+                args=(chosen,),
+            )  # fmt: skip
         st.button(
             "Price the scenario by this card", key="_use_card", on_click=price_by, args=(scenario, chosen),
             disabled=not untouched or chosen.sha256 not in stored or chosen.sha256 == used.sha256,
@@ -89,36 +93,61 @@ def show(scenario: Scenario, used: PriceCard) -> None:
         _say(changes(chosen, made))
 
 
-def _of(key: Key, card: PriceCard) -> str:
-    """A key of its own for each card, so that a value typed for one is not taken for another."""
-    return f"{key}_{card.sha256[:12]}"
+def _name_and_day(chosen: PriceCard, now: price_draft.PriceDraft, is_stored: bool) -> tuple[str, date]:
+    """The name and the date that the new card is to have; they are kept with the edits."""
+    today = datetime.now(UTC).date()
+    name, day = price_draft.of(Key.CARD_NAME, chosen), price_draft.of(Key.CARD_DATE, chosen)
+    own = f"{chosen.name}, edited"[:120] if is_stored else chosen.name
+    st.session_state.setdefault(name, own if now.name is None else now.name)
+    st.session_state.setdefault(day, now.day or (today if is_stored else date.fromisoformat(chosen.date)))
+    typed = st.text_input("Name of the new card", key=name, max_chars=120, width=280)
+    given = st.date_input("Its date", min_value=EARLIEST, key=day, width=150)
+    return typed or "", given if isinstance(given, date) else today
+
+
+def _chosen_otherwise() -> None:
+    """Go on with a stored card instead of one that was read, and empty the box for files."""
+    st.session_state.pop(Key.CARD_READ, None)
+    st.session_state[Key.CARD_FILES] = st.session_state.get(Key.CARD_FILES, 0) + 1
 
 
 def _choose(heads: list[CardHead], used: PriceCard) -> PriceCard:
     """The card in the table: one that was read from a file, else one of those there are, at first the scenario's."""
-    names = {head.sha256: f"{head.name}, {head.dated}" for head in heads}
-    names.setdefault(used.sha256, f"{used.name}, {used.date}")
+    names = _labels({head.sha256: f"{head.name}, {head.dated}" for head in heads}, used)
     shas = list(names)
     if st.session_state.get(Key.CARD) not in shas:
         st.session_state[Key.CARD] = used.sha256
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        sha = st.selectbox("Price card", shas, format_func=names.__getitem__, key=Key.CARD, width=360)
+        sha = st.selectbox(
+            "Price card", shas, format_func=names.__getitem__, key=Key.CARD, on_change=_chosen_otherwise, width=360
+        )
         file = st.file_uploader(
             "Or read one from CSV",
             type=["csv"],
             max_upload_size=MAX_MB,
             key=f"{Key.CARD_FILE}_{st.session_state.get(Key.CARD_FILES, 0)}",
-            help="With the columns that the download beside the table has; # rows at the top hold name and date.",
+            on_change=lambda: st.session_state.pop(Key.CARD_READ, None),
+            help="With the columns that the download beside the table has, separated by commas, semicolons or tabs; "
+            "# rows at the top hold name and date.",
             width=420,
         )
     if file is not None:
         try:
-            return price_card_file.parse_csv(file.getvalue().decode("utf-8-sig"), file.name)
+            st.session_state[Key.CARD_READ] = price_card_file.parse_csv(file.getvalue().decode("utf-8-sig"), file.name)
         except UnicodeDecodeError:
             st.error(f"{plain(file.name)} is not UTF-8 text; save it as UTF-8.")
         except PriceCardError as error:
             st.error(f"{plain(file.name)} is not a price card:\n" + "\n".join(f"- {plain(x)}" for x in error.faults))
+    if (read := st.session_state.get(Key.CARD_READ)) is not None:  # also after another part or page was looked at
+        return read
     return used if sha == used.sha256 else stored_cards.find_card(sha, data.engine()) or used
+
+
+def _labels(names: dict[str, str], used: PriceCard) -> dict[str, str]:
+    """What each card is chosen by, by its hash; cards of one name and date have the beginning of the hash behind."""
+    named = names | ({} if used.sha256 in names else {used.sha256: f"{used.name}, {used.date}"})
+    often = Counter(named.values())
+    return {sha: f"{name} ({sha[:8]})" if often[name] > 1 else name for sha, name in named.items()}
 
 
 def _made(table: Any, chosen: PriceCard, name: str, day: date) -> tuple[PriceCard | None, list[str]]:
@@ -129,11 +158,13 @@ def _made(table: Any, chosen: PriceCard, name: str, day: date) -> tuple[PriceCar
         return None, [str(fault) for fault in error.faults]
 
 
-def _store(card: PriceCard) -> None:
+def _store(card: PriceCard, edited: PriceCard) -> None:
+    """Store a new card, made by editing another, which has no edits then."""
     with widgets.noted_errors():
         stored_cards.save_new_card(card, data.engine())
+        price_draft.drop(edited)
         st.session_state[Key.CARD] = card.sha256
-        st.session_state[Key.CARD_FILES] = st.session_state.get(Key.CARD_FILES, 0) + 1  # an empty box for files
+        _chosen_otherwise()
         widgets.note(f"Stored: {plain(card.name)} of {plain(card.date)}. Scenarios keep the card they are priced by.")
 
 

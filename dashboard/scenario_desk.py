@@ -151,7 +151,7 @@ def offer_report(result: Result) -> None:
             return
         st.download_button(
             "Download the report",
-            lambda: files.made(named, kind),
+            lambda: files.made(named, kind, data.target_order()),
             report_name(named.scenario, kind),
             key="_report",
             icon=":material/download:",

@@ -58,9 +58,10 @@ def show(scenario: Scenario, before: Scenario, result: Result) -> None:
         "differences",
         "What the two scenarios state otherwise",
         {
-            "path": st.column_config.TextColumn("What differs", pinned=True),
+            "label": st.column_config.TextColumn("What differs", pinned=True),
             "here": st.column_config.TextColumn(plain(names[0])),
             "there": st.column_config.TextColumn(plain(names[1])),
+            "path": st.column_config.TextColumn("Key", help="Its name in a scenario's file."),
         },
         placeholder="not stated",
     )

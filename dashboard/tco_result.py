@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import data, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
+from eval.cost.decision import RULE
 from eval.cost.result import Result
 from eval.report import charts
 
@@ -19,11 +20,13 @@ TABS = {
     "What moves it": ("tornado",),
     "Break-even": ("volume", "break_even"),
 }
-MOST_FLIPS = 5
 NPV = "Net present value: what is billed over the horizon, a later payment counting less by the discount rate."
-DRAWS = "One in ten of the draws from the stated ranges lies beyond it."
+DRAWN = (
+    "The median of the draws from the stated ranges, in brackets their 10th and 90th percentile. Where ranges lean to "
+    "one side the NPV of the central values need not lie in its middle."
+)
 BAND = "In brackets the 10th and the 90th percentile of the draws."
-CHEAPEST = "Share of the draws in which it is the cheapest of what meets everything that is asked for."
+CHEAPEST = f"Share of the draws in which it is the cheapest of what meets everything that is asked for. {RULE}"
 PLOT = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height is the plot's: no legend or axis takes of it
 
 
@@ -62,19 +65,18 @@ def _show_options(result: Result) -> None:
         {
             "option": st.column_config.TextColumn("Option", pinned=True),
             "standing": st.column_config.TextColumn("Standing"),
+            "cheapest_said": st.column_config.TextColumn("Cheapest", alignment="right", help=CHEAPEST),
             "billed": st.column_config.NumberColumn(
                 f"Total ({money})", format="%,.0f", help="Billed over the horizon."
             ),
             "npv": st.column_config.NumberColumn(f"NPV ({money})", format="%,.0f", help=NPV),
-            "npv_p10": st.column_config.NumberColumn(f"NPV, 10th percentile ({money})", format="%,.0f", help=DRAWS),
-            "npv_p90": st.column_config.NumberColumn(f"NPV, 90th percentile ({money})", format="%,.0f", help=DRAWS),
+            "npv_drawn_said": st.column_config.TextColumn(f"NPV in the draws ({money})", help=DRAWN),
             "per_1000_said": st.column_config.TextColumn(f"Per 1,000 answers ({money})", help=BAND),
             "per_1000_acceptable_said": st.column_config.TextColumn(
                 f"Per 1,000 acceptable ({money})",
                 help=f"Over the measured share of acceptable answers: those with at least {least:g} points on every "
                 f"criterion. {BAND}",
             ),
-            "cheapest_percent": st.column_config.NumberColumn("Cheapest", format="%.0f %%", help=CHEAPEST),
         },
         simulated=any(option.simulated for option in result.options),
         placeholder="unknown",
@@ -102,7 +104,7 @@ def _show_tab(keys: tuple[str, ...], result: Result) -> None:
         st.markdown("\n".join(f"- {plain(found.sentence)}" for found in result.break_even))
         _show_machines(result)
     if "tornado" in keys:
-        st.markdown("\n".join(f"- {plain(flip.sentence)}" for flip in result.flips[:MOST_FLIPS]))
+        st.markdown(tco_tables.moves(result))
 
 
 def _show_machines(result: Result) -> None:
@@ -122,7 +124,7 @@ def _show_machines(result: Result) -> None:
                 "At once", format="%,.0f", help="Requests a machine serves at once."
             ),
             "utilisation": st.column_config.NumberColumn("Busy", format="percent", help="Busiest minutes, last month."),
-            "wait": st.column_config.NumberColumn("Wait (s)", format="%.3g", help="95 % of requests wait no longer."),
+            "wait": st.column_config.TextColumn("Wait", help="95 % of requests wait no longer for a machine."),
             "throughput": st.column_config.TextColumn("Throughput is", width="large"),
         },
         simulated=any(option.simulated for option in result.options),

@@ -7,15 +7,17 @@ import pandas as pd
 
 from dashboard.format import plain
 from db.frames import records
-from eval.cost.comparison import Comparison
+from eval.cost.comparison import Comparison, difference
 from eval.cost.figure import Figure
 from eval.cost.register import SIMULATED, label_of, unit_of
-from eval.cost.result import OptionResult, Result
+from eval.cost.result import Capacity, OptionResult, Result
 from eval.cost.scenario import Scenario, assumptions
 
 EDITABLE = ("value", "low", "high", "kind", "source")
-_WORDS = ("option", "standing", "per_1000_said", "per_1000_acceptable_said", "why", "simulated")
+_SAID = ("per_1000_said", "per_1000_acceptable_said", "cheapest_said", "npv_drawn_said")
+_WORDS = ("option", "standing", *_SAID, "why", "simulated")
 _COMPARED = {"billed": "billed_cost", "npv": "npv", "per_1000": "per_1000", "cheapest": "probability_cheapest"}
+MOST_FLIPS = 5
 KINDS = ("assumed", "quoted", "measured", "derived")
 
 
@@ -37,6 +39,20 @@ def _percent(option: OptionResult) -> float | None:
     return None if share is None else round(100 * share)
 
 
+def _cheapest(option: OptionResult) -> str:
+    """The share of draws in which an option is the cheapest, or that it is not among those it is counted of."""
+    percent = _percent(option)
+    return option.standing if percent is None else f"{percent} %"
+
+
+def _drawn(option: OptionResult) -> str | None:
+    """The net present value over the draws: 61,907 (36,515 to 103,561)."""
+    middle = _amount(option.npv_p50)
+    if middle is None or option.npv.low is None or option.npv.high is None:
+        return None
+    return f"{middle:,.0f} ({option.npv.low:,.0f} to {option.npv.high:,.0f})"
+
+
 def options_frame(result: Result) -> pd.DataFrame:
     """A row an option: money with its 10th and 90th percentile, and whether it can be chosen."""
     rows = []
@@ -47,6 +63,7 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "standing": option.standing,
                 "billed": _amount(option.billed_cost),
                 "npv": _amount(option.npv),
+                "npv_p50": _amount(option.npv_p50),
                 "npv_p10": option.npv.low,
                 "npv_p90": option.npv.high,
                 "per_1000": _amount(option.per_1000),
@@ -55,6 +72,8 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "per_1000_acceptable_said": _money(option.per_1000_acceptable),
                 "cheapest": _amount(option.probability_cheapest),
                 "cheapest_percent": _percent(option),
+                "cheapest_said": _cheapest(option),
+                "npv_drawn_said": _drawn(option),
                 "why": " ".join([*option.blocked, *option.out]),
                 "simulated": option.simulated,
             }
@@ -66,7 +85,10 @@ def options_frame(result: Result) -> pd.DataFrame:
 
 
 def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
-    """Two rows an option, one a scenario; `names` are the scenarios'. An option that one lacks has no figures there."""
+    """Two rows an option, one a scenario, and a third with the second less the first; `names` are the scenarios'.
+
+    An option that one lacks has no figures there, and amounts in different currencies have no difference.
+    """
     rows = []
     for name, *sides in both.options:
         known = next(option for option in sides if option is not None)
@@ -87,6 +109,11 @@ def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
                     "simulated": option is not None and option.simulated,
                 }
             )
+        more = {column: difference(attribute, *sides) for column, attribute in _COMPARED.items()}
+        amounts = {column: None if found is None else _amount(found) for column, found in more.items()}
+        points = None if amounts["cheapest"] is None else round(100 * amounts["cheapest"])
+        told = {"option": known.label or name, "scenario": "difference", "currency": "", "standing": ""}
+        rows.append({**told, **amounts, "cheapest_percent": points, "simulated": known.simulated})
     frame = pd.DataFrame(rows)
     numbers = [*_COMPARED, "cheapest_percent"]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
@@ -94,9 +121,10 @@ def comparison_frame(both: Comparison, names: tuple[str, str]) -> pd.DataFrame:
 
 
 def differences_frame(both: Comparison) -> pd.DataFrame:
-    """What two scenarios state otherwise, a row each."""
-    rows = [(found.path, found.here, found.there) for found in both.differences]
-    return pd.DataFrame(rows, columns=["path", "here", "there"], dtype="str")
+    """What two scenarios state otherwise, a row each, numbers in words too."""
+    labels = {row.key: row.label for side in (both.there, both.here) for row in side.register}
+    rows = [(labels.get(found.path, found.path), found.here, found.there, found.path) for found in both.differences]
+    return pd.DataFrame(rows, columns=["label", "here", "there", "path"], dtype="str")
 
 
 def machines_frame(result: Result) -> pd.DataFrame:
@@ -109,7 +137,7 @@ def machines_frame(result: Result) -> pd.DataFrame:
             "last": _amount(part.machines_last),
             "places": _amount(part.places),
             "utilisation": _amount(part.utilisation),
-            "wait": _amount(part.p95_wait),
+            "wait": _wait(part),
             "throughput": part.basis,
             "simulated": option.simulated,
         }
@@ -117,6 +145,13 @@ def machines_frame(result: Result) -> pd.DataFrame:
         for part in option.capacity
     ]
     return pd.DataFrame(rows)
+
+
+def _wait(part: Capacity) -> str | None:
+    if not part.shared:
+        return "one person each, no queue"
+    wait = _amount(part.p95_wait)
+    return None if wait is None else f"{wait:.3g} s"
 
 
 def assumptions_frame(scenario: Scenario) -> pd.DataFrame:
@@ -147,6 +182,21 @@ def changes(edited_frame: pd.DataFrame, scenario: Scenario) -> dict[str, dict[st
         if fields:
             found[str(row["path"])] = fields
     return found
+
+
+def moves(result: Result) -> str:
+    """What would make another option the cheapest, and how far requirements would have to move, as Markdown."""
+    central = result.decision.central
+    if central is None:
+        return ""
+    label = plain(result.option(central).label or central)
+    flips = [f"- {plain(flip.sentence)}" for flip in result.flips[:MOST_FLIPS]]
+    head = f"What would make another option than **{label}** the cheapest at the central values, one number moved:"
+    said = [head, "", *flips] if flips else ["No single number makes another option the cheapest."]
+    if result.margins:
+        how = "How far a requirement would have to move to change the decision:"
+        said += ["", how, "", *(f"- {plain(margin.sentence)}" for margin in result.margins)]
+    return "\n".join(said)
 
 
 def standing(result: Result) -> str:

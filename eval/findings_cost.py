@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from eval.cost.comparison import Comparison
+from eval.cost.comparison import FIGURES, Comparison, difference
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
 from eval.cost.price_changes import Change
@@ -17,6 +17,7 @@ from eval.terminal import console, say
 
 MOST_CHANGES = 10
 MOST_FLIPS = 5
+HEADINGS = ("total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest")  # of the figures of comparison.FIGURES
 
 
 def show_result(result: Result) -> None:
@@ -25,7 +26,7 @@ def show_result(result: Result) -> None:
         caption=f"{result.currency} over {_amount(result.months)} months; in brackets the 10th to 90th percentile.",
         caption_justify="left",
     )
-    for heading in ("option", "total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest"):
+    for heading in ("option", *HEADINGS):
         table.add_column(heading, justify="left" if heading == "option" else "right")
     for option in result.options:
         table.add_row(*_row(option))
@@ -39,25 +40,29 @@ def show_result(result: Result) -> None:
         say(f"- {sentence}")
     for found in result.break_even:
         say(f"Break-even: {found.sentence}")
+    same = result.decision.central == result.decision.option
+    moved = "It would change" if same else "At the central values"
     for flip in result.flips[:MOST_FLIPS]:
-        say(f"It would change: {flip.sentence}")
+        say(f"{moved}: {flip.sentence}")
     for margin in result.margins:
         say(f"Requirement: {margin.sentence}")
 
 
 def show_comparison(both: Comparison) -> None:
     """Two scenarios beside each other: every option on both sides, both decisions, and what differs."""
-    table = Table(caption="In brackets the 10th to 90th percentile.", caption_justify="left")
-    for heading in ("option", "scenario", "total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest"):
-        table.add_column(heading, justify="left" if heading in ("option", "scenario") else "right")
+    caption = (
+        "In brackets the 10th to 90th percentile. The difference is the second less the first, at the central values."
+    )
+    table = Table(caption=caption, caption_justify="left")
+    sides = [escape(f"{side.scenario} ({side.currency})") for side in (both.here, both.there)]
+    for heading in ("option", "figure", *sides, "difference"):
+        table.add_column(heading, justify="left" if heading in ("option", "figure") else "right")
     for name, here, there in both.options:
-        for side, option in ((both.here, here), (both.there, there)):
-            scenario = escape(f"{side.scenario} ({side.currency})")
-            if option is None:
-                table.add_row(escape(name), scenario, *["[dim]not in it[/dim]"] * 5)
-            else:
-                label, *figures = _row(option)
-                table.add_row(label, scenario, *figures)
+        label = next(option.label or name for option in (here, there) if option is not None)
+        rows = zip(HEADINGS, FIGURES, _figures(here), _figures(there), strict=True)
+        for number, (heading, figure, *texts) in enumerate(rows):
+            more = difference(figure, here, there)
+            table.add_row(escape(label) if number == 0 else "", heading, *texts, _more(figure, more))
         table.add_section()
     console.print(table)
     for side in (both.here, both.there):
@@ -76,16 +81,30 @@ def show_comparison(both: Comparison) -> None:
 
 
 def _row(option: OptionResult) -> tuple[str, ...]:
+    return (escape(option.label or option.name), *_figures(option))
+
+
+def _figures(option: OptionResult | None) -> tuple[str, ...]:
+    """The figures of an option under HEADINGS."""
+    if option is None:
+        return ("[dim]not in it[/dim]",) * len(HEADINGS)
     chance = option.probability_cheapest
-    standing = option.standing
     return (
-        escape(option.label or option.name),
         _amount(option.billed_cost),
         _amount(option.npv),
         _amount(option.per_1000, ",.2f"),
         _amount(option.per_1000_acceptable, ",.2f"),
-        standing if chance.value is None else f"{float(chance.value):.0%}",
+        option.standing if chance.value is None else f"{float(chance.value):.0%}",
     )
+
+
+def _more(figure: str, found: Figure | None) -> str:
+    """A difference with its sign; nothing where there is none to tell."""
+    if found is None or found.value is None:
+        return "[dim]-[/dim]"
+    if figure == "probability_cheapest":
+        return f"{float(found.value) * 100:+.0f} points"
+    return format(float(found.value), "+,.2f" if figure.startswith("per_") else "+,.0f")
 
 
 def _amount(figure: Figure, form: str = ",.0f") -> str:

@@ -5,6 +5,8 @@ from sqlalchemy import update
 
 from db import store
 from db.models import Assessment
+from eval.cost import scenario_file
+from eval.cost.scenario import Scenario
 
 CALLED = {
     "test-small": ("small-local", ("sim-small",)),
@@ -20,3 +22,12 @@ def add_demo_targets(url: str) -> None:
     samples.add_group(url, targets=made)
     with store.writing(store.connect(url)) as session:
         session.execute(update(Assessment).values(prompt_tokens=900, completion_tokens=150))
+
+
+def lopsided() -> Scenario:
+    """The demo's cloud beside an offer of it: a fifth cheaper at a fee that is 0 at best, and mostly eats that up."""
+    demo = scenario_file.demo()
+    fee = {"value": 0, "low": 0, "high": 9000, "shape": "uniform", "kind": "assumed", "source": "an offer"}
+    offer = demo.options["cloud"].model_dump() | {"label": "Offer", "discount": 0.2, "fixed_per_month": fee}
+    fields = demo.model_dump() | {"options": {"cloud": demo.options["cloud"].model_dump(), "offer": offer}}
+    return Scenario.model_validate(fields | {"name": "Lopsided", "constraints": {}})

@@ -14,7 +14,7 @@ from db.models import Answer, Call
 from eval.cost import price_card_file, scenario_file
 from eval.cost.assumption import draw
 from eval.cost.compile import Compiler
-from eval.cost.scenario import Finance
+from eval.cost.scenario import Api, Finance, Workload
 
 DEMO = scenario_file.demo()
 SCENARIO = scenario_file.dump(DEMO)
@@ -245,6 +245,24 @@ def test_a_report_needs_a_file_of_its_format(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_discount_rate_in_percent_is_refused_with_how_to_write_it():
-    with pytest.raises(ValidationError, match=r"8 % is 0\.08"):
-        Finance.model_validate({"discount_rate_per_year": {"value": 6, "low": 4, "high": 10, "kind": "assumed"}})
+@pytest.mark.parametrize(
+    ("model", "field", "percent"),
+    [
+        (Finance, "discount_rate_per_year", 6),
+        (Finance, "api_price_drift_per_year", 8),
+        (Workload, "growth_per_year", 8),
+        (Workload, "growth_per_year", 3.1),
+        (Workload, "judged_share", 2),
+        (Api, "discount", 15),
+    ],
+)
+def test_percents_are_refused_with_how_to_write_them(model, field, percent):
+    more = {Workload: {"requests_per_month": 1000}, Api: {"kind": "api", "target": "cloud"}}.get(model, {})
+    with pytest.raises(ValidationError, match=rf"{percent} is out of range; .* 8 % is 0\.08"):
+        model.model_validate(more | {field: percent})
+    with pytest.raises(ValidationError, match=rf"high {percent} is out of range; .* 8 % is 0\.08"):
+        model.model_validate(more | {field: {"value": 0.1, "low": 0.05, "high": percent}})
+
+
+def test_a_volume_that_quadruples_in_a_year_is_allowed():
+    assert Workload.model_validate({"requests_per_month": 1000, "growth_per_year": 3}).growth_per_year.value == 3

@@ -1,6 +1,7 @@
 """Two scenarios beside each other: every option on both sides, and exactly what they state otherwise."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cost_samples
@@ -9,7 +10,7 @@ from command import Command
 from costed import add_demo_targets
 
 from eval.cost import price_card_file, scenario_file
-from eval.cost.comparison import Comparison, compared
+from eval.cost.comparison import Comparison, compared, difference
 from eval.cost.evaluate import evaluate
 from eval.cost.scenario import Scenario
 from eval.cost.scenario_edit import edited, without_option
@@ -100,6 +101,31 @@ def test_the_command_prints_both_sides_as_json(rightsize: Command, demo_url: str
     cloud = next(option for option in found["options"] if option["option"] == "cloud")
     assert float(cloud["there"]["npv"]["value"]) > float(cloud["here"]["npv"]["value"])
     assert "workload.users" in [difference["path"] for difference in found["differences"]]
+
+
+def test_the_command_shows_what_each_figure_is_more_on_the_other_side(
+    rightsize: Command, demo_url: str, other_file: str
+):
+    found = json.loads(rightsize("tco", "demo", "--against", other_file, "--json", "--db", demo_url).out)
+    cloud = next(option for option in found["options"] if option["option"] == "cloud")
+    for name in ("npv", "billed_cost", "per_1000"):
+        more = float(cloud["there"][name]["value"]) - float(cloud["here"][name]["value"])
+        assert cloud["difference"][name]["value"] == pytest.approx(more)
+    said = rightsize("tco", "demo", "--against", other_file, "--db", demo_url).err
+    assert "difference" in said
+    assert f"{float(cloud['difference']['npv']['value']):+,.0f}" in said.replace("\n", "")
+
+
+def test_amounts_in_other_currencies_and_options_of_one_side_have_no_difference():
+    both = beside(BASE, without_option(BASE, "hybrid"))
+    sides = {name: (here, there) for name, here, there in both.options}
+    assert difference("npv", *sides["hybrid"]) is None
+    same = difference("npv", *sides["cloud"])
+    assert same is not None
+    assert same.value == 0
+    here = both.here.option("cloud")
+    euros = replace(here, npv=replace(here.npv, unit="EUR"))
+    assert difference("npv", here, euros) is None
 
 
 def test_an_unknown_second_scenario_ends_in_one_sentence(rightsize: Command, demo_url: str):

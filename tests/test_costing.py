@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from costed import add_demo_targets
+from costed import add_demo_targets, lopsided
 
 from db import store
 from eval import stored_scenarios
@@ -29,6 +29,26 @@ def test_the_demo_scenario_ends_in_a_table_and_a_decision(rightsize: Command, de
     assert "Cloud API" in said.err
     assert "Small model on the laptops" in said.err
     assert "simulated models" in said.err
+
+
+def test_command_and_report_say_which_of_two_answers_the_decision_follows(
+    rightsize: Command, demo_url: str, tmp_path: Path
+):
+    file = tmp_path / "lopsided.toml"
+    file.write_text(scenario_file.dump(lopsided()), encoding="utf-8")
+    sentence = (
+        "At the central values alone Offer is the cheapest; the decision follows the draws, because they count the "
+        "whole range of every assumption."
+    )
+    said = " ".join(rightsize("tco", str(file), "--db", demo_url).err.split())
+    assert sentence in said
+    assert "It would change:" not in said
+    assert "At the central values: Cloud API is the cheapest at the central values too where" in said
+    place = tmp_path / "r.md"
+    assert rightsize("report", str(file), "--format", "md", "--out", str(place), "--db", demo_url).code == 0
+    text = place.read_text(encoding="utf-8").replace("\\", "")
+    assert sentence in text
+    assert "What would make another option than Offer the cheapest at the central values" in text
 
 
 def test_a_target_without_runs_blocks_its_option_and_is_never_free(rightsize: Command, shared_url: str):

@@ -147,7 +147,7 @@ def test_the_demo_tells_break_even_capacity_energy_and_carbon():
     assert large.carbon.low is not None
     assert large.carbon.low < (large.carbon.value or 0) < (large.carbon.high or 0)
     assert result.option("cloud").energy.value is None
-    assert "unknown unless wh_per_answer is stated" in (result.option("cloud").energy.reason or "")
+    assert "unknown unless that of an answer is stated" in (result.option("cloud").energy.reason or "")
     assert {found.option for found in result.break_even} == {"small-local", "large-local", "hybrid", "escalate"}
 
 
@@ -268,8 +268,40 @@ def test_two_that_cannot_be_told_apart_are_not_decisive():
 def test_a_leader_over_the_draws_that_is_not_the_cheapest_at_the_central_values_is_said_to_be_so():
     lopsided = {"value": 0.4, "low": 0.39, "high": 0.9, "shape": "uniform"}  # cheap at 0.4, dear in most of the range
     result = evaluate(scenario({"dear": DEAR | {"discount": lopsided}, "cheap": CHEAP}), TARGETS, PRICES)
-    assert result.decision.option == "dear"
-    assert "At the central values alone cheap is the cheapest" in result.decision.sentence
+    decision = result.decision
+    assert (decision.option, decision.central) == ("dear", "cheap")
+    assert decision.sentence.endswith(
+        "At the central values alone cheap is the cheapest; the decision follows the draws, because they count the "
+        "whole range of every assumption."
+    )
+    assert float(decision.saving_to_runner_up.value or 0) == pytest.approx(12 * (80 - 160 * 0.6))  # a loss there
+    assert (decision.saving_p50.value or 0) > 0  # and a saving in most draws
+    assert decision.saving_p50.low is not None
+    assert decision.saving_p50.low < (decision.saving_p50.value or 0) < (decision.saving_p50.high or 0)
+    (flip,) = [flip for flip in result.flips if flip.key == "options.dear.discount"]
+    assert flip.cheapest == "dear"
+    assert flip.sentence == (
+        f"dear is the cheapest at the central values too where discount off the list price: dear is "
+        f"{float(flip.value.value or 0):.1%}".replace("%", " %")
+        + " instead of 40.0 %, within the stated range."
+    )
+
+
+def test_where_both_rules_agree_nothing_is_said_of_the_central_values():
+    decision = evaluate(scenario(BOTH), TARGETS, PRICES).decision
+    assert (decision.option, decision.central) == ("cheap", "cheap")
+    assert "central" not in decision.sentence
+
+
+def test_a_moved_requirement_is_judged_by_the_draws_too():
+    """Let in, the option that only its quality keeps out would win most draws, and lose at the central values."""
+    lopsided = {"value": 0.4, "low": 0.39, "high": 0.9, "shape": "uniform"}
+    poor = TARGETS | {"dear": measured("dear", quality={"factuality": known(3.5, 0.1)})}
+    options = {"dear": DEAR | {"discount": lopsided}, "cheap": CHEAP}
+    result = evaluate(scenario(options, constraints={"quality_floor": {"factuality": 4.0}}), poor, PRICES)
+    assert result.decision.option == "cheap"
+    assert float(result.option("dear").npv.value or 0) > float(result.option("cheap").npv.value or 0)
+    assert result.margins[0].sentence.startswith("dear would be chosen where the floor of factuality is lowered to 3.5")
 
 
 @pytest.mark.parametrize("order", [("cheap", "dear"), ("dear", "cheap")])
@@ -386,7 +418,33 @@ def test_the_register_tells_what_the_result_depends_on():
     assert not register["hardware.laptops.life_months"].used  # nothing is bought
     assert register["hardware.workstation.capex"].figure.unit == "USD"
     assert register["workload.users"].shape == "triangular"
+    assert register["energy.grid_gco2e_per_kwh"].used  # the carbon rests on it
     assert (register["workload.users"].figure.low, register["workload.users"].figure.high) == (1200, 3000)
+
+
+def test_the_grid_s_carbon_is_not_used_where_no_energy_is_known():
+    clouds = scenario(BOTH, energy={"grid_gco2e_per_kwh": 300})
+    (grid,) = [row for row in evaluate(clouds, TARGETS, PRICES).register if row.key == "energy.grid_gco2e_per_kwh"]
+    assert not grid.used
+
+
+def test_numbers_are_told_to_people_by_words_of_their_own_and_not_by_keys():
+    result = demo()
+    labels = [row.label for row in result.register]
+    assert len(set(labels)) == len(labels)
+    for told in (*labels, *(bar.label for bar in result.tornado), *(flip.sentence for flip in result.flips)):
+        assert "_" not in told, told
+    assert "Measured prompt of an answer: cloud" in [bar.label for bar in result.tornado]
+    assert "Purchase of a machine: A workstation with one large graphics card" in labels
+
+
+def test_two_profiles_that_are_labelled_alike_are_told_apart():
+    base = scenario_file.demo()
+    profiles = {name: profile.model_copy(update={"label": "A box"}) for name, profile in base.hardware.items()}
+    alike = base.model_copy(update={"hardware": profiles, "draws": 200})
+    labels = [row.label for row in evaluate(alike, demo_targets(), price_card_file.built_in()).register]
+    assert "Hours to set up: A box (laptops)" in labels
+    assert len(set(labels)) == len(labels)
 
 
 def test_series_run_over_the_horizon():

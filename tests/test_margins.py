@@ -42,7 +42,7 @@ def test_the_nearest_cheaper_option_comes_in_where_the_floor_is_lowered():
 def test_a_dearer_option_comes_in_and_changes_nothing():
     made = result({"dear": 3.9, "fair": 4.5, "cheap": 4.5}, SAME, quality_floor={"factuality": 4.0})
     assert found(made) == {("factuality, at least", "dear"): 3.9, ("factuality, at least", "cheap"): 4.5}
-    assert "dear would come in, and not be the cheapest, where the floor" in made.margins[0].sentence
+    assert "dear would come in, and not be chosen, where the floor" in made.margins[0].sentence
 
 
 def test_the_ceiling_of_the_latency_moves_the_other_way():

@@ -1,5 +1,7 @@
 """Price cards: faults named with their place, one price a day, nothing lost in a file, changes in words."""
 
+import csv
+import io
 import json
 from datetime import date
 from decimal import Decimal
@@ -114,13 +116,38 @@ def test_unknown_keys_get_a_guess():
         ('{"date": "2026-11-25", "rows": []}', "name: it is missing"),
         ('{"name": "a", "date": "2026-11-25", "rows": [NaN]}', "NaN is no number in JSON"),
         ("[" * 100_000, "nested too deeply"),
-        ("#name,x\n#date,2026-11-25\na;b;c\n", "the columns are separated by"),
+        ("#name,x\n#date,2026-11-25\na;b;c\n", "this column is not known"),
         ("#name,x\n#date,2026-11-25\n", "there is no header"),
         ('#name,"x\n', "the quotes do not match"),
     ],
 )
 def test_a_broken_file_is_one_clear_sentence(text, fault):
     assert any(fault in found for found in faults_of(text))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_may_be_separated_as_the_spreadsheet_of_any_country_does(separator):
+    rows = csv.reader(io.StringIO(dump_csv(price_card_file.built_in()), newline=""))
+    width = len(price_card_file.COLUMNS)
+    out = io.StringIO(newline="")
+    # a spreadsheet fills every row up to the width of the table
+    csv.writer(out, delimiter=separator).writerows([*cells, *[""] * (width - len(cells))] for cells in rows)
+    assert parse_csv(out.getvalue()) == price_card_file.built_in()
+
+
+@pytest.mark.parametrize("price", ["0,25", "1.000,5"])
+def test_a_decimal_comma_between_semicolons_is_refused_with_how_to_write_it(price):
+    text = "#name;x\n#date;2026-11-25\nprovider;model;input_per_mtok;output_per_mtok;kind;source\n"
+    (fault,) = faults_of(f"{text}acme;large;{price};2;quoted;a list\n")
+    assert fault.startswith(f'line 4, input_per_mtok: "{price}" is not a number; write a ')
+
+
+def test_a_row_that_is_too_short_is_told_of_its_own_separator():
+    (fault,) = faults_of("#name;x\n#date;2026-11-25\nprovider;model;kind;source\nacme;large;quoted\n")
+    assert fault == (
+        "line 4: the row has 3 cells, the header has 4; put a text with a semicolon in quotes; an empty cell needs its "
+        "semicolon"
+    )
 
 
 def test_a_file_too_large_is_refused_before_it_is_parsed(tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 """The report is the same in HTML, Markdown and DOCX: whole, self-contained, and with hostile text shown as text."""
 
 import io
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import cost_samples
@@ -12,11 +14,13 @@ from costed import add_demo_targets
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
+from db import frames, store
+from eval.commands import costing
 from eval.cost import price_card_file, scenario_file
 from eval.cost.evaluate import evaluate
 from eval.cost.narrative import narrate
 from eval.cost.result import Result
-from eval.report import drawing, files
+from eval.report import charts, drawing, files
 from eval.report.charts import CHARTS
 from eval.report.drawing import ReportError
 
@@ -37,6 +41,30 @@ def test_every_chart_of_the_demo_has_something_to_show(result: Result):
 
 def test_every_picture_keeps_the_mark_of_simulated_data(result: Result):
     assert [key for key, svg in drawing.svgs(result).items() if "Simulated data" not in svg] == []
+
+
+def test_a_report_has_the_colours_of_the_pages():
+    root = Path(__file__).parents[1]
+    theme = tomllib.loads((root / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    assert list(drawing.COLORS) == theme["light"]["chartCategoricalColors"]
+
+
+@pytest.mark.parametrize("order", [["cloud", "small-local"], ["small-local", "other", "cloud"]])
+def test_an_option_has_the_colour_of_its_target_s_place_in_every_picture(order: list[str]):
+    made = evaluate(
+        scenario_file.demo().model_copy(update={"draws": 500}), cost_samples.demo_targets(), price_card_file.built_in()
+    )
+    for key in ("cumulative", "volume"):
+        chart = charts.marked(key, made, order)
+        assert chart is not None
+        domains = re.findall(r'"domain": (\[[^]]*Cloud API[^]]*\])', json.dumps(chart.to_dict()))
+        assert domains
+        for domain in map(json.loads, domains):
+            assert domain.index("Cloud API") == order.index("cloud")
+            assert domain.index("Small model on the laptops") == order.index("small-local")
+    svg = drawing.svgs(made, order)["cumulative"]
+    assert drawing.COLORS[order.index("cloud")] in svg
+    assert files.made(made, "html", order) != files.made(made, "html", order[::-1])
 
 
 def test_no_chart_is_drawn_of_nothing():
@@ -144,6 +172,19 @@ def test_the_command_writes_a_file(format: str, rightsize: Command, tmp_path: Pa
     said = rightsize("report", "demo", "--format", format, "--out", str(tmp_path / f"r.{format}"), "--db", url)
     assert said.code == 0, said.err
     assert (tmp_path / f"r.{format}").stat().st_size > 10_000
+
+
+def test_the_command_colours_options_as_the_pages_do(
+    rightsize: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url = f"sqlite:///{(tmp_path / 'demo.db').as_posix()}"
+    add_demo_targets(url)
+    given: list[list[str]] = []
+    monkeypatch.setattr(costing, "write", lambda _result, _format, _place, order: given.append(order))
+    rightsize("report", "demo", "--out", str(tmp_path / "r.html"), "--db", url)
+    with store.reading(store.connect(url)) as session:
+        assert given == [frames.targets_frame(session=session)["target"].to_list()]
+    assert "cloud" in given[0]
 
 
 def test_an_unknown_format_is_refused(rightsize: Command, shared_url: str):

@@ -65,10 +65,10 @@ def test_the_ends_of_a_bar_are_the_10th_and_90th_percentile_of_a_triangle():
     (bar,) = evaluate(scenario({"dear": DEAR, "own": OWN}, hardware={"box": box}), TARGETS, PRICES).tornado
     # below the mode F(x) = (x - a)^2 / ((b - a)(c - a)), above it 1 - F(x) = (b - x)^2 / ((b - a)(b - c))
     low, high = 1000 + sqrt(0.1 * 4000 * 1000), 5000 - sqrt(0.1 * 4000 * 3000)
-    assert (bar.low.value, bar.high.value) == pytest.approx((low, high))
+    assert (bar.p10.value, bar.p90.value) == pytest.approx((low, high))
     # a machine of four years, a year of it used
     savings = [1920 - capex / 4 for capex in (low, high)]
-    assert [bar.saving_at_low.value, bar.saving_at_high.value] == pytest.approx(savings)
+    assert [bar.saving_at_p10.value, bar.saving_at_p90.value] == pytest.approx(savings)
 
 
 def test_the_probability_is_among_the_options_that_are_in():
@@ -91,6 +91,42 @@ def test_the_share_of_draws_without_a_break_even(fixed, never):
     }
     (found,) = evaluate(scenario(options, hardware={"box": box}), TARGETS, PRICES).break_even
     assert found.never_share.value == never
+
+
+def over_a_horizon(requests: float, **money: float) -> Result:
+    """An API beside a machine, with the volume of the first month and how prices and money change over three years."""
+    workload = {"requests_per_month": requests, "horizon_months": 36}
+    one = scenario({"dear": DEAR, "own": OWN}, workload=workload, money=money, hardware={"box": BOX})
+    return evaluate(one, TARGETS, PRICES)
+
+
+@pytest.mark.parametrize("money", [{"api_price_drift_per_year": -0.5}, {"api_price_drift_per_year": 0.5}])
+@pytest.mark.parametrize("discount_rate", [0.0, 0.2])
+def test_the_break_even_over_the_horizon_is_where_the_net_present_values_meet(money, discount_rate):
+    money = money | {"discount_rate_per_year": discount_rate}
+    (found,) = over_a_horizon(50_000, **money).break_even
+    at, at_first = float(found.horizon_volume.value or 0), float(found.volume.value or 0)
+    assert (at > at_first) == (money["api_price_drift_per_year"] < 0)
+    for share, ahead in ((0.99, False), (1.01, True)):
+        result = over_a_horizon(at * share, **money)
+        own, dear = (float(result.option(name).npv.value or 0) for name in ("own", "dear"))
+        assert (own <= dear) == ahead
+        assert result.decision.option == ("own" if ahead else "dear")
+    assert f"it does so from {at:,.0f} requests in the first month." in found.sentence
+    assert f"At the first month's prices own costs no more than dear from {at_first:,.0f} " in found.sentence
+
+
+def test_a_machine_that_breaks_even_at_first_and_never_over_the_horizon_is_said_to_do_so():
+    """A machine that bears 176,400 requests a month at most, which an API soon answers for almost nothing."""
+    box = {name: value for name, value in BOX.items() if name != "capex"} | {"owned": 1, "support_per_year": 1200}
+    workload = {"requests_per_month": 100_000, "horizon_months": 36}
+    one = scenario(
+        {"dear": DEAR, "own": OWN}, workload=workload, money={"api_price_drift_per_year": -0.99}, hardware={"box": box}
+    )
+    (found,) = evaluate(one, TARGETS, PRICES).break_even
+    assert found.volume.value is not None
+    assert found.horizon_volume.value is None
+    assert found.sentence.endswith("it stays dearer at every volume.")
 
 
 def test_the_monthly_cost_is_the_effective_cost_over_the_months():

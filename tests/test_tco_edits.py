@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 from dashboard import assumption_cells
 from dashboard.format import label
 from dashboard.scenario_desk import report_name
-from db import store
+from db import frames, store
 from eval import stored_scenarios
 from eval.cost import price_card_file, scenario_file
 from eval.cost.scenario import assumptions
+from eval.report import files
 
 NAME = "Internal assistant"
 PATHS = list(assumptions(scenario_file.demo()))
@@ -259,6 +260,21 @@ def test_the_report_is_named_after_its_scenario_and_says_that_edits_are_unsaved(
     )
     ok(app.button(key="_save").click().run())
     assert offered[-1] == ("rightsize-internal-assistant.md", "# Internal assistant")
+
+
+def test_the_report_of_the_page_has_the_colours_of_the_page(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    orders: list[list[str]] = []
+
+    def spy(label: str, data: Any, *_: Any, **__: Any) -> bool:
+        if label == "Download the report":
+            data()
+        return False
+
+    monkeypatch.setattr(streamlit, "download_button", spy)
+    monkeypatch.setattr(files, "made", lambda _result, _kind, order: orders.append(order) or b"")
+    open_page(monkeypatch, demo_url, "tco")
+    with store.reading(store.connect(demo_url)) as session:
+        assert orders == [frames.targets_frame(session=session)["target"].to_list()]
 
 
 def test_a_report_name_is_a_file_name():

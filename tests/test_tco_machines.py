@@ -272,3 +272,77 @@ def test_a_machine_of_one_person_takes_its_power_for_one_answer_at_a_time():
 
     assert answering() > 0
     assert answering(one_per_user=True) == pytest.approx(8 * answering())
+
+
+# --- machines of one person -----------------------------------------------------------------------------------------
+
+LAPTOPS = {"one_per_user": True, "runs_other_work": True, "spares": 0, "idle_watts": 8, "active_watts": 45}
+LAPTOPS |= {"price_per_kwh": 0.25} | FREE
+
+
+def laptops(*loads: Load, each: float = 100, **box: Any):
+    """Ten people with a laptop each and so many questions a day."""
+    workload = {"requests_per_month": None, "users": 10, "questions_per_user_day": each}
+    one = scenario({"own": OWN}, hardware={"box": LAPTOPS | box}, workload=workload)
+    return evaluate(one, {"x": on(*loads)}, PRICES).option("own")
+
+
+@pytest.mark.parametrize("places", [1, 8, 30])
+def test_a_laptop_of_one_person_has_one_place_and_no_queue_however_it_was_measured(places):
+    own = laptops(Load(places, places / 2.0, 3000, 60))  # two seconds an answer, at any number of requests at once
+    (part,) = own.capacity
+    assert (part.shared, part.places.value, part.service.value) == (False, 1, 2)
+    assert [part.waiting_probability.value, part.mean_wait.value, part.p95_wait.value] == [0, 0, 0]
+    assert "no queue" in part.p95_wait.origin
+    assert part.utilisation.value == pytest.approx(100 * 0.3 / 3600 * 2)  # of one person's busiest minutes
+
+
+def test_a_laptop_that_its_one_person_keeps_too_busy_does_not_bear_it_whatever_a_shared_one_would():
+    shared = Load(30, 15.0, 3000, 60)  # 2 s an answer; thirty places would bear 21 people's at once
+    assert laptops(shared, each=4000).out == ()  # 4,000 x 0.3 / 3600 x 2 s = 0.67 of the time
+    assert laptops(shared, each=4500).out == (
+        "Never on this hardware: the machines that can be had do not bear the busy hour.",
+    )
+
+
+def test_a_laptop_is_taken_at_the_fewest_requests_at_once_that_were_measured():
+    own = laptops(Load(8, 2.0, 9000, 60), Load(1, 1.0, 1100, 60, p95=known(1100)), Load(4, 2.0, 4000, 60))
+    assert (own.capacity[0].service.value, own.p95.value, own.capacity[0].basis) == (1.0, 1100, "measured")
+    assert not [note for note in own.notes if "at once" in note or "Sequential" in note]
+    assert [note for note in laptops(Load(4, 2.0, 4000, 60)).notes if "it may be faster" in note]
+
+
+def test_a_shared_machine_still_queues():
+    (part,) = evaluate(scenario({"own": OWN}, hardware={"box": BOX}), ONE, PRICES).option("own").capacity
+    assert part.shared
+    assert (part.p95_wait.origin, (part.mean_wait.value or 0) > 0) == ("Erlang C", True)
+
+
+def test_two_stages_on_one_persons_laptop_keep_it_busy_one_after_the_other():
+    measured = {"x": on(Load(4, 4.0, 900, 60)), "y": on(Load(2, 2.0, 900, 60), name="y")}  # a second each
+    workload = {"requests_per_month": None, "users": 10, "questions_per_user_day": 100}
+    one = scenario({"mix": BOTH_ON_BOX}, hardware={"box": LAPTOPS}, workload=workload)
+    (part,) = evaluate(one, measured, PRICES).option("mix").capacity
+    assert part.utilisation.value == pytest.approx(100 * 0.3 / 3600 * 2)
+
+
+# --- N+1 and repeats in hybrids -------------------------------------------------------------------------------------
+
+
+def test_a_spare_machine_idles_all_month_and_takes_nothing_for_answers():
+    """N+1: 0.1 kW x 730 h a month more in energy and money, and no more for the answers it does not make."""
+    plain, spared = (scenario({"own": OWN}, hardware={"box": BOX | {"spares": spares}}) for spares in (0, 1))
+    assert kwh(spared) - kwh(plain) == pytest.approx(12 * 0.1 * 730)
+    energy = [
+        float(head.effective_cost.value or 0)
+        for one in (plain, spared)
+        for head in evaluate(one, ONE, PRICES).option("own").heads
+        if head.head == "energy"
+    ]
+    assert energy[1] - energy[0] == pytest.approx(12 * 0.25 * 0.1 * 730)
+
+
+def test_a_spare_machine_that_does_other_work_anyway_takes_no_idle_power():
+    busy = [{"spares": spares, "runs_other_work": True} for spares in (0, 1)]
+    taken = [kwh(scenario({"own": OWN}, hardware={"box": BOX | more})) for more in busy]
+    assert taken[0] == taken[1] == pytest.approx(12 * 0.2 * 100_000 / 3600)

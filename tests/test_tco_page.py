@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from costed import add_demo_targets
+from costed import add_demo_targets, lopsided
 from pages import open_page
 from streamlit.testing.v1 import AppTest
 
@@ -65,6 +65,9 @@ def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
     shown = options(app).loc["Cloud API"]
     assert shown["npv"] > 0
     assert shown["cheapest_percent"] == round(100 * shown["cheapest"])
+    assert shown["cheapest_said"] == f"{shown['cheapest_percent']:.0f} %"
+    assert options(app).loc["As it is today", "cheapest_said"] == "out"
+    assert shown["npv_drawn_said"] == f"{shown['npv_p50']:,.0f} ({shown['npv_p10']:,.0f} to {shown['npv_p90']:,.0f})"
     assert shown["per_1000_said"].startswith(f"{shown['per_1000']:,.2f} (")
     assert "simulated models" not in said(app)  # the banner has said it
     for name, charts in {"Over time": 1, "By head": 1, "Against quality": 1, "Break-even": 2}.items():
@@ -86,6 +89,20 @@ def test_an_edited_assumption_changes_the_result_at_once_and_stores_nothing(
     edit(app, "workload.users", value="2900")
     assert options(app).loc["Cloud API", "npv"] > before * 1.3
     assert stored_scenarios.names(store.connect(demo_url)) == []
+
+
+def test_a_decision_that_is_not_that_of_the_central_values_says_which_it_follows_and_why(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    stored_scenarios.save(lopsided(), price_card_file.built_in(), store.connect(demo_url))
+    app = open_page(monkeypatch, demo_url, "tco", scenario="Lopsided")
+    told = said(app)
+    assert "Cloud API is the cheapest" in told
+    assert "At the central values alone Offer is the cheapest; the decision follows the" in told
+    app.session_state["_tco_chart"] = "What moves it"
+    app.run()
+    assert "What would make another option than **Offer** the cheapest at the" in said(app)
+    assert "Cloud API is the cheapest at the central values too where" in said(app)
 
 
 def test_an_impossible_edit_is_named_and_the_stored_scenario_stays_in_view(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import cost_samples
 import pytest
 from costed import add_demo_targets
 from pages import open_page
@@ -212,6 +213,59 @@ def test_a_faulty_file_is_named_and_the_card_stays(
     assert len(table(app, "Prices of the card, to edit")) == len(BUILT_IN.rows)
 
 
+def price_table(app: AppTest) -> Any:
+    return table(app, "Prices of the card, to edit").set_index("model")
+
+
+def test_edits_of_prices_stay_while_other_parts_and_pages_are_looked_at(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = part(monkeypatch, demo_url, "Prices")
+    edit_price(app, output_per_mtok="20.0", source="an offer, made up for a test")
+    app.text_input(key=NAME).set_value("After the offer")
+    ok(app.run())
+    look(app, "Options")
+    look(app, "Prices")
+    assert price_table(app)["output_per_mtok"]["sim-cloud"] == "20.0"
+    assert app.text_input(key=NAME).value == "After the offer"
+    assert "output rose from 10 to 20 USD" in said(app)
+    ok(app.button(key="_store_card").click().run())
+    assert stored_cards.card_heads(store.connect(demo_url))[0].name == "After the offer"
+    ok(app.selectbox(key="_card").set_value(BUILT_IN.sha256).run())
+    assert price_table(app)["output_per_mtok"]["sim-cloud"] == "10"  # the old card has no edits any more
+
+
+def test_edits_of_prices_can_be_taken_back(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = part(monkeypatch, demo_url, "Prices")
+    assert not [button for button in app.button if button.key == "_undo_card"]
+    edit_price(app, output_per_mtok="20.0")
+    assert app.error
+    ok(app.button(key="_undo_card").click().run())
+    assert not app.error
+    assert price_table(app)["output_per_mtok"]["sim-cloud"] == "10"
+
+
+def test_a_card_that_was_read_stays_until_another_is_chosen(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = part(monkeypatch, demo_url, "Prices")
+    text = price_card_file.dump_csv(BUILT_IN).replace("#name,Rightsize price card", "#name,From the file")
+    app.file_uploader(key="_card_file_0").set_value(("card.csv", text.replace("1.25", "1.5").encode(), "text/csv"))
+    ok(app.run())
+    look(app, "Options")
+    look(app, "Prices")
+    assert price_table(app)["input_per_mtok"]["sim-cloud"] == "1.5"
+
+
+def test_cards_of_one_name_and_date_are_told_apart_by_their_hashes(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    engine = store.connect(demo_url)
+    rows = [dict.fromkeys(["input_per_mtok", "output_per_mtok"], price) for price in (1, 2)]
+    twins = [cost_samples.card({"model": "m", **row}) for row in rows]
+    with store.writing(engine) as session:  # as scenarios do that are stored with a card of their own
+        for card in twins:
+            stored_cards.keep_card(card, session=session)
+    app = part(monkeypatch, demo_url, "Prices")
+    labels = app.selectbox(key="_card").options
+    assert {f"a card, 2026-11-25 ({card.sha256[:8]})" for card in twins} <= set(labels)
+    assert f"{BUILT_IN.name}, {BUILT_IN.date}" in labels  # whose name is its own needs no hash
+
+
 # --- compare --------------------------------------------------------------------------------------------------------
 
 
@@ -225,7 +279,9 @@ def test_the_scenario_in_view_stands_beside_another(demo_url: str, monkeypatch: 
     both = table(app, "The options of both scenarios")
     cloud = both[both["option"] == "Cloud API"].set_index("scenario")["npv"]
     assert cloud["More"] > cloud["Internal assistant (demo)"]
-    assert table(app, "What the two scenarios state otherwise")["path"].to_list() == ["workload.users"]
+    assert cloud["difference"] == pytest.approx(cloud["More"] - cloud["Internal assistant (demo)"])
+    differing = table(app, "What the two scenarios state otherwise")
+    assert (differing["path"].to_list(), differing["label"].to_list()) == (["workload.users"], ["Number of users"])
 
 
 def test_a_scenario_is_held_against_itself_without_its_edits(demo_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -235,7 +291,8 @@ def test_a_scenario_is_held_against_itself_without_its_edits(demo_url: str, monk
     ok(app.selectbox(key="_option").set_value("hybrid").run())
     ok(app.button(key="_remove_option").click().run())
     look(app, "Compare")
-    assert table(app, "What the two scenarios state otherwise")["path"].to_list() == ["options.hybrid"]
+    differing = table(app, "What the two scenarios state otherwise")
+    assert (differing["path"].to_list(), differing["label"].to_list()) == (["options.hybrid"], ["options.hybrid"])
 
 
 def test_a_scenario_with_a_single_option_and_a_card_without_prices_can_be_worked_on(

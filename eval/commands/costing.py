@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Engine
 
+from db import frames, store
 from eval import findings_cost, stored_scenarios
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db
 from eval.commands.outcome import print_json
 from eval.cost import price_card_file, scenario_file
-from eval.cost.comparison import Comparison, compared
+from eval.cost.comparison import FIGURES, Comparison, compared, difference
 from eval.cost.evaluate import evaluate
 from eval.cost.result import OptionResult, Result
 from eval.cost.scenario import Scenario
@@ -110,7 +111,9 @@ def report(
     check_place(place, format)
     engine = open_existing(db)
     result = result_of(stored_scenarios.find(scenario, engine), runs, card, source, engine)
-    write(result, format, place)
+    with store.reading(engine) as session:
+        order = frames.targets_frame(session=session)["target"].to_list()
+    write(result, format, place, order)
     say(f"Written: {place}")
     _end(result)
 
@@ -129,7 +132,8 @@ def _beside(both: Comparison) -> dict[str, Any]:
     return {
         **{name: _side(side) for name, side in (("here", both.here), ("there", both.there))},
         "options": [
-            {"option": name, "here": _option(here), "there": _option(there)} for name, here, there in both.options
+            {"option": name, "here": _option(here), "there": _option(there), "difference": _difference(here, there)}
+            for name, here, there in both.options
         ],
         "differences": [asdict(difference) for difference in both.differences],
     }
@@ -143,9 +147,14 @@ def _side(result: Result) -> dict[str, Any]:
 def _option(option: OptionResult | None) -> dict[str, Any] | None:
     if option is None:
         return None
-    figures = ("billed_cost", "npv", "per_1000", "per_1000_acceptable", "probability_cheapest")
     words = {name: getattr(option, name) for name in ("label", "standing", "blocked", "out", "simulated")}
-    return words | {name: asdict(getattr(option, name)) for name in figures}
+    return words | {name: asdict(getattr(option, name)) for name in FIGURES}
+
+
+def _difference(here: OptionResult | None, there: OptionResult | None) -> dict[str, Any]:
+    """Each figure there less here; null where a side lacks it or counts in another currency."""
+    found = {name: difference(name, here, there) for name in FIGURES}
+    return {name: None if figure is None else asdict(figure) for name, figure in found.items()}
 
 
 def scenario_check(file: Annotated[Path, typer.Argument(help="A scenario as TOML.")]) -> None:

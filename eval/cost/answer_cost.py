@@ -60,24 +60,15 @@ def answer_cost(
     All parts are in the currency of the rows; where a target's models are priced in several, its cost is unknown.
     """
     named = prices or {}
-    total, hypothetical, currencies = Decimal(0), False, set[str]()
-    reason: str | None = None if measured.stages else f"The run of {measured.target} has no token counts."
-    for stage in measured.stages:
-        row, why = card.in_force(named.get(stage.model, stage.model), day)
-        cost = None
-        if row is not None:
-            cost, why = tokens_cost(row, stage.prompt.value, stage.completion.value, stage.cached.value)
-            hypothetical, currencies = hypothetical or row.kind == "hypothetical", currencies | {row.currency}
-        if cost is None:
-            reason = why
-            break
-        total += cost
-    if len(currencies) > 1:
-        reason = f"The models of {measured.target} are priced in {' and '.join(sorted(currencies))}."
-    unit = f"{min(currencies, default='USD')}/answer"
-    label = "hypothetical prices" if hypothetical else "list prices"
+    stages = [
+        (named.get(s.model, s.model), s.prompt.value, s.completion.value, s.cached.value) for s in measured.stages
+    ]
+    value, reason, rows = _summed(stages, card, day, f"models of {measured.target}")
+    if not stages:
+        value, reason = None, f"The run of {measured.target} has no token counts."
+    unit = f"{min((row.currency for row in rows), default='USD')}/answer"
+    label = "hypothetical prices" if any(row.kind == "hypothetical" for row in rows) else "list prices"
     origin = f"measured tokens of {measured.origin} at {label} of {card.name}, {card.date}"
-    value = None if reason else total
     tokens = Figure(value, unit, "derived", origin, reason=reason)
     if measured.attempts_per_answer is None:
         again = "How often requests were repeated was not recorded."
@@ -96,22 +87,35 @@ def _judging(
 ) -> Figure:
     """What all judges of an answer cost together; unknown where one's cost is, or where they bill in two currencies."""
     origin = f"judge's tokens of {measured.origin} at list prices of {card.name}, {card.date}"
-    total, currencies = Decimal(0), set[str]()
-    reason = None if judges else f"The answers of {measured.target} were not judged."
-    for judge in judges:
-        row, why = card.in_force(wanted or judge.model, day)
+    uses = [(wanted or judge.model, judge.prompt.value, judge.completion.value, None) for judge in judges]
+    value, reason, rows = _summed(uses, card, day, f"judges of {measured.target}")
+    if not uses:
+        value, reason = None, f"The answers of {measured.target} were not judged."
+    unit = f"{min(row.currency for row in rows)}/answer" if rows else unit
+    return Figure(value, unit, "derived", origin, reason=reason)
+
+
+def _summed(
+    uses: Sequence[tuple[str, float | None, float | None, float | None]], card: PriceCard, day: str, whose: str
+) -> tuple[Decimal | None, str | None, list[PriceRow]]:
+    """What models cost together, each with its tokens of prompt, completion and cached prompt, and the rows used.
+
+    Unknown, with the reason, where one's cost is, or where `whose` prices are in several currencies.
+    """
+    total, rows = Decimal(0), list[PriceRow]()
+    for model, prompt, completion, cached in uses:
+        row, why = card.in_force(model, day)
         cost = None
         if row is not None:
-            cost, why = tokens_cost(row, judge.prompt.value, judge.completion.value)
-            currencies.add(row.currency)
+            rows.append(row)
+            cost, why = tokens_cost(row, prompt, completion, cached)
         if cost is None:
-            reason = why
-            break
+            return None, why, rows
         total += cost
+    currencies = sorted({row.currency for row in rows})
     if len(currencies) > 1:
-        reason = f"The judges of {measured.target} are priced in {' and '.join(sorted(currencies))}."
-    unit = f"{min(currencies)}/answer" if currencies else unit
-    return Figure(None if reason else total, unit, "derived", origin, reason=reason)
+        return None, f"The {whose} are priced in {' and '.join(currencies)}.", rows
+    return total, None, rows
 
 
 def measured_figure(estimate: Estimate, unit: str, origin: str, missing: str, kind: Kind = "measured") -> Figure:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from eval.cost.assumption import Floats
-from eval.cost.capacity import machines_for
+from eval.cost.capacity import UTILISATION_CAP, machines_for
 from eval.cost.measured import stretch
 from eval.cost.price_card import PriceRow, Tier
 from eval.cost.program import ApiPart, MachinePart, Pool, Program, Tokens
@@ -254,7 +254,8 @@ def _add_machines(made: Bill, pool: Pool, w: Workings) -> None:
     profile = w.scenario.hardware[pool.hardware]
     shares = [w[part.share] if part.share else np.ones((1, 1)) for part in pool.parts]
     services = [service_time(part, w) for part in pool.parts]
-    busy = sum(t * s * pool.weight(p) for p, t, s in zip(pool.parts, services, shares, strict=True))
+    places = [1.0 if profile.one_per_user else pool.weight(part) for part in pool.parts]
+    busy = sum(t * s * c for c, t, s in zip(places, services, shares, strict=True))
     load = w.per_s * busy
     need, held, fits = _counts(profile, pool, load, w)
     rate = _rate(w, profile.currency)
@@ -276,11 +277,14 @@ def _add_machines(made: Bill, pool: Pool, w: Workings) -> None:
 
 
 def _counts(profile: Hardware, pool: Pool, load: Floats, w: Workings) -> tuple[Floats, Floats, Floats]:
-    """Machines needed, machines there are by then, and by draw whether they suffice."""
+    """Machines needed, machines there are by then, and by draw whether they suffice.
+
+    A machine of one person has one place and no queue: it suffices while that person does not keep it too busy.
+    """
     fits = np.ones((1, 1))
     if profile.one_per_user:
         need = np.ceil(w["workload.users"] * w.growth)
-        fits = (load / need <= pool.table[0]).all(axis=1, keepdims=True).astype(float)
+        fits = (load / need <= UTILISATION_CAP).all(axis=1, keepdims=True).astype(float)
         need = need + profile.spares
     else:
         need = machines_for(load, pool.table) + profile.spares

@@ -1,19 +1,22 @@
 """From which volume an option with machines costs no more than another, and when its purchase has paid for itself.
 
-Volumes are compared at the first month's prices, in EffectiveCost, with the machines each volume takes: a break-even
-beyond what the machines bear does not count, because a further machine brings its cost back in.
+Volumes are compared at the first month's prices, in EffectiveCost, and over the whole horizon, in net present value
+with growth and price changes; the latter is what a decision goes by, and the two may disagree. Both with the machines
+each volume takes: a break-even beyond what the machines bear does not count, because a further machine brings its cost
+back in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 
 from eval.cost.assumption import Floats, Spread, central, draw
 from eval.cost.bill import VOLUME_FACTOR, bill, workings
 from eval.cost.capacity import TABLE
-from eval.cost.ledger import billed, effective
+from eval.cost.ledger import billed, discount, effective
 from eval.cost.money import amount, first_month_ahead, internal_rate
 from eval.cost.program import Program
 from eval.cost.scenario import Scenario
@@ -43,6 +46,7 @@ class Crossing:
     `first` is None where it never does: "never on this hardware". `lost_at` is the volume beyond it at which a further
     machine makes it dearer again, `for_good` that from which it stays cheaper, None where it does not. The band holds
     the percentiles 10, 50, 90 of `first` among the draws that have one, `never` is the share of those that have none.
+    `whole` and `whole_lost_at` are `first` and `lost_at` over the whole horizon, in its first month's volume.
     `months` is when what was paid for it has been saved, None where that does not happen within the horizon;
     `return_per_year` the internal rate of return of doing so, where it does.
     """
@@ -56,6 +60,8 @@ class Crossing:
     never: float
     months: float | None
     return_per_year: float | None
+    whole: float | None
+    whole_lost_at: float | None
     steps: tuple[Step, ...]
 
 
@@ -68,17 +74,9 @@ def crossing(scenario: Scenario, ours: Program, theirs: Program, spreads: Mappin
     # Just below each further machine lies the best that the machines before it can do: it must not be missed.
     edges = np.array([step.requests_per_month / volume for step in steps])
     factors = np.unique(np.concatenate([FACTORS, edges * (1 - 1e-9), edges * (1 + 1e-9)]))
-    ahead = _difference(scenario, ours, theirs, values, factors) <= 0
-    first = lost = for_good = None
-    if ahead.any():
-        at = int(np.argmax(ahead))
-        first = volume * _between(scenario, ours, theirs, values, factors, at)
-        again = np.flatnonzero(~ahead[at:])
-        lost = volume * float(factors[at + again[0]]) if len(again) else None
-        if ahead[-1]:
-            last_behind = np.flatnonzero(~ahead)
-            start = int(last_behind[-1]) + 1 if len(last_behind) else 0
-            for_good = volume * _between(scenario, ours, theirs, values, factors, start)
+    difference = partial(_difference, scenario, ours, theirs, values)
+    first, lost, for_good = _window(difference, factors, volume)
+    whole, whole_lost, _ = _window(partial(_over_horizon, scenario, ours, theirs, values), factors, volume)
     our_flows, their_flows = billed(bill(ours, w), w)[0], billed(bill(theirs, w), w)[0]
     months = first_month_ahead(_decimals(our_flows), _decimals(their_flows))
     monthly = internal_rate((their_flows - our_flows).tolist())
@@ -94,6 +92,8 @@ def crossing(scenario: Scenario, ours: Program, theirs: Program, spreads: Mappin
         never,
         months,
         yearly,
+        whole,
+        whole_lost,
         tuple(step for step in steps if step.machines <= STEPS),
     )
 
@@ -131,16 +131,43 @@ def _difference(
     return found if made.feasible is None else np.where(made.feasible[:, 0] > 0, found, np.inf)
 
 
-def _between(
-    scenario: Scenario, ours: Program, theirs: Program, values: Mapping[str, Floats], factors: Floats, at: int
-) -> float:
+def _over_horizon(
+    scenario: Scenario, ours: Program, theirs: Program, values: Mapping[str, Floats], factors: Floats
+) -> Floats:
+    """Our net present value over the horizon less theirs, by factor of the volume; infinite as in `_difference`."""
+    w = workings(scenario, {**values, VOLUME_FACTOR: factors[:, None]})
+    made = bill(ours, w)
+    worth = discount(w["money.discount_rate_per_year"], w.months)
+    found = ((billed(made, w) - billed(bill(theirs, w), w)) * worth).sum(axis=1)
+    return found if made.feasible is None else np.where(made.feasible[:, 0] > 0, found, np.inf)
+
+
+def _window(
+    difference: Callable[[Floats], Floats], factors: Floats, volume: float
+) -> tuple[float | None, float | None, float | None]:
+    """The first volume at which the difference is not above 0, where it is again, and from where it never is."""
+    ahead = difference(factors) <= 0
+    if not ahead.any():
+        return None, None, None
+    at = int(np.argmax(ahead))
+    first = volume * _between(difference, factors, at)
+    again = np.flatnonzero(~ahead[at:])
+    lost = volume * float(factors[at + again[0]]) if len(again) else None
+    if not ahead[-1]:
+        return first, lost, None
+    last_behind = np.flatnonzero(~ahead)
+    start = int(last_behind[-1]) + 1 if len(last_behind) else 0
+    return first, lost, volume * _between(difference, factors, start)
+
+
+def _between(difference: Callable[[Floats], Floats], factors: Floats, at: int) -> float:
     """The factor between the one before `at`, where we are behind, and `at`, where we are not, at which that turns."""
     if at == 0:
         return float(factors[0])
     low, high = float(factors[at - 1]), float(factors[at])
     for _ in range(4):
         fine = np.linspace(low, high, 33)
-        ahead = _difference(scenario, ours, theirs, values, fine) <= 0
+        ahead = difference(fine) <= 0
         turn = max(int(np.argmax(ahead)), 1)
         low, high = float(fine[turn - 1]), float(fine[turn])
     return high

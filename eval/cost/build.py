@@ -9,15 +9,15 @@ import numpy as np
 from eval.cost.answer_cost import answer_cost, measured_figure
 from eval.cost.assumption import Floats, Spread, draw
 from eval.cost.bill import Bill, Workings, bill, prompt_tokens
-from eval.cost.capacity import erlang_c, mean_wait, wait_quantile
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
+from eval.cost.machines import capacity
 from eval.cost.measured import UNKNOWN, Measured, stretch
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
-from eval.cost.program import MachinePart, Pool, Program, tier_of
+from eval.cost.program import Program, tier_of
 from eval.cost.register import BASES
-from eval.cost.result import AnswerCost, Capacity, Fan, HeadCost, OptionResult, PriceUsed
+from eval.cost.result import AnswerCost, Fan, HeadCost, OptionResult, PriceUsed
 from eval.cost.scenario import Scenario, SelfHosted
 from eval.cost.uncertainty import Draws, percentiles
 from eval.stats.intervals import Estimate
@@ -98,7 +98,7 @@ def priced(
         list_by_month=Series(tuple(listed), currency, "derived", origin),
         billed_by_month=Series(tuple(billed_flows), currency, "derived", origin, TIMES),
         fan=None if fan is None else _fan(fan, currency, drawn),
-        capacity=tuple(_capacity(pool, made, w, scenario) for pool in program.pools),
+        capacity=tuple(capacity(pool, made, w, scenario) for pool in program.pools),
         prices=tuple(_prices(program, w)),
     )
 
@@ -260,7 +260,7 @@ def _no_energy(program: Program) -> str:
     if program.machines:
         return "The energy of rented machines is part of their rent, and is not told apart."
     if program.api:
-        return "Neither measured nor assumed: a provider's energy is unknown unless wh_per_answer is stated."
+        return "Neither measured nor assumed: a provider's energy is unknown unless that of an answer is stated."
     return "What is done today is not described, so its energy is not counted."
 
 
@@ -295,68 +295,6 @@ def _carbon(energy: Figure, scenario: Scenario) -> Figure:
     low = None if grid.low is None else used * grid.low / 1000
     high = None if grid.high is None else used * grid.high / 1000
     return Figure(used * grid.value / 1000, "kgCO2e", "derived", origin, low, high)
-
-
-def _capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capacity:
-    """Machines and waiting of one pool in the first and the last month, at the central values."""
-    profile = scenario.hardware[pool.hardware]
-    need, load = made.machines[pool.name][0], made.load[pool.name][0]
-    service = float(made.service_s[pool.name][0, 0])
-    working = max(float(need[-1]) - profile.spares, 1.0)
-    a, c = float(load[-1]), working * pool.places
-    if profile.one_per_user:
-        a, c = a / working, float(pool.places)
-    quoted = any(part.rate is not None for part in pool.parts)
-    origin = "; ".join(dict.fromkeys(part.origin for part in pool.parts))
-    kind: Kind = "derived"
-    counted = f"hardware.{pool.hardware}: busy hour of the workload over what a machine bears, spares added; {origin}"
-    if profile.one_per_user:
-        counted = f"hardware.{pool.hardware}: one for each of workload.users with its growth, spares added"
-    steps = tuple(
-        (
-            Figure(float(k), "machines", kind, origin),
-            Figure(_requests(pool, w, load, k), "requests/month", kind, origin),
-        )
-        for k in range(1, 9)
-        if not profile.one_per_user
-    )
-    full = "The machines are full: the queue grows without end."
-
-    def seconds(wait: Floats) -> Figure:
-        endless = not np.isfinite(wait)
-        return Figure(None if endless else float(wait), "s", kind, "Erlang C", reason=full if endless else None)
-
-    return Capacity(
-        pool.name,
-        pool.hardware,
-        Figure(float(pool.places), "requests at once", "quoted" if quoted else "measured", origin),
-        Figure(service, "s", kind, origin),
-        Figure(float(need[0]), "machines", kind, counted),
-        Figure(float(need[-1]), "machines", kind, counted),
-        Figure(max(float(need[0]) - profile.spares, 1.0), "machines", kind, counted),
-        Figure(a / c, "share", kind, f"{origin}, busiest minutes of the last month"),
-        Figure(float(erlang_c(a, c)), "share", kind, "Erlang C"),
-        seconds(mean_wait(a, c, service)),
-        seconds(wait_quantile(a, c, service)),
-        any(part.machine.sequential for part in pool.parts),
-        quoted,
-        "; ".join(dict.fromkeys(_basis(part) for part in pool.parts)),
-        steps,
-    )
-
-
-def _basis(part: MachinePart) -> str:
-    """What the throughput of a machine rests on."""
-    if part.rate is not None:
-        return "quoted"
-    if part.simulated:
-        return "simulated: it does not bend under load, and is no evidence"
-    return "measured, one request at a time only" if part.machine.sequential else "measured under load"
-
-
-def _requests(pool: Pool, w: Workings, load: Floats, machines: int) -> float:
-    """The requests a month that so many machines bear."""
-    return float(w.answers[0, -1]) * float(pool.table[machines - 1]) / float(load[-1])
 
 
 def _prices(program: Program, w: Workings) -> Iterator[PriceUsed]:

@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from eval.cost.assumption import Assumption, plain
+from eval.cost.figure import Figure
 from eval.cost.result import OptionResult, Result
 from eval.cost.scenario import Scenario
 
+FIGURES = ("billed_cost", "npv", "per_1000", "per_1000_acceptable", "probability_cheapest")
 _TOLD_APART = ("name", "price_card")  # the one always differs, the other is told as the card that was used
 _NAMED = ("options", "hardware")  # tables of which one side may lack a whole entry
 
@@ -28,7 +30,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two results, and what differs in what they were made from."""
+    """Two results, and what differs in what they were made from; FIGURES of every option can be held side by side."""
 
     here: Result
     there: Result
@@ -40,6 +42,20 @@ class Comparison:
         ours, theirs = ({option.name: option for option in side.options} for side in (self.here, self.there))
         for name in dict.fromkeys([*ours, *theirs]):
             yield name, ours.get(name), theirs.get(name)
+
+
+def difference(name: str, here: OptionResult | None, there: OptionResult | None) -> Figure | None:
+    """What a figure of an option is more there than here, at the central values; None where a side lacks it.
+
+    Also None where the two are in different units: other currencies are not converted here.
+    """
+    if here is None or there is None:
+        return None
+    ours, theirs = getattr(here, name), getattr(there, name)
+    if ours.value is None or theirs.value is None or ours.unit != theirs.unit:
+        return None
+    origin = f"options.{here.name}: {name} of the second scenario less that of the first"
+    return Figure(float(theirs.value) - float(ours.value), ours.unit, "derived", origin)
 
 
 def compared(one: Scenario, here: Result, other: Scenario, there: Result) -> Comparison:

@@ -7,13 +7,13 @@ Says here, once, what cannot be computed and why; bill.py then only calculates. 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from eval.cost.assumption import EXTREMES, Spread
+from eval.cost.assumption import Spread
 from eval.cost.capacity import Machine, bearable, load_at, machine_at
 from eval.cost.faults import guess
-from eval.cost.fields import months_after
 from eval.cost.measured import Measured, StageUse, stretch
-from eval.cost.price_card import PriceCard, PriceRow
-from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens, tiers_within
+from eval.cost.periods import may_be, periods, unknown_prices
+from eval.cost.price_card import PriceCard
+from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens
 from eval.cost.scenario import (
     Api,
     DoNothing,
@@ -123,12 +123,12 @@ class Compiler:
         prompt, completion = self._token_keys(name, target, stage, problems)
         option = self.scenario.options[name]
         wanted = getattr(option, "prices", {}).get(stage.model, stage.model)
-        periods = tuple(self._periods(f"options.{name}", wanted, problems))
-        if prompt is None or completion is None or not periods:
+        its_periods = self._periods(f"options.{name}", wanted, problems)
+        if prompt is None or completion is None or not its_periods:
             return None
         cached = self._cached(name, target, stage, problems)
-        made = Tokens(stage.model, prompt, completion, periods, cached, again)
-        self._check_prices(name, made, problems)
+        made = Tokens(stage.model, prompt, completion, its_periods, cached, again)
+        problems.blocked += unknown_prices(name, made, self.spreads)
         return made
 
     def _token_keys(
@@ -155,63 +155,13 @@ class Compiler:
             return 0.0
         return min(stage.cached.value / stage.prompt.value, 1.0)
 
-    # --- prices -------------------------------------------------------------------------------------------------------
-
-    def _periods(self, place: str, wanted: str, problems: _Problems) -> Iterator[Period]:
-        """The rows in force in each month of the horizon; an unknown one blocks the option."""
-        start, months = self.scenario.starts_on, self.scenario.workload.horizon_months
-        rows: list[PriceRow] = []
-        for month in range(months):
-            row, reason = self.card.in_force(wanted, start if month == 0 else months_after(start, month))
-            if row is None:
-                problems.blocked.append(f"{place}: {reason}")
-                return
-            rows.append(row)
-        for row in rows:
-            if row.currency not in (self.scenario.money.currency, *self.scenario.money.rates):
-                what = f"{row.id} is priced in {row.currency}, the scenario in {self.scenario.money.currency}"
-                remedy = f"write what one {row.currency} costs under [money.rates]"
-                problems.blocked.append(f"{place}: {what}; {remedy}.")
-                return
-        first = 0
-        for month in range(1, months + 1):
-            if month == months or rows[month] != rows[first]:
-                yield Period(first, month - 1, rows[first])
-                first = month
-
-    def _check_prices(self, name: str, tokens: Tokens, problems: _Problems) -> None:
-        """Block the option where a price that is needed in any draw is unknown."""
-        needed = ["input_per_mtok", "output_per_mtok"]
-        if self._may_be(tokens.cached):
-            needed.append("cached_input_per_mtok")
-        if self._may_be(f"options.{name}.batch_share"):
-            needed += [f"batch_{price}" for price in needed]
-        for row in (row for p in tokens.periods for row in tiers_within(p.row, *self._prompt_range(tokens))):
-            missing = [
-                price.removesuffix("_per_mtok").replace("_", " ") for price in needed if getattr(row, price) is None
-            ]
-            if missing:
-                note = f" ({row.note})" if row.note else ""
-                remedy = "enter it in the price card, or set the share that needs it to 0"
-                problems.blocked.append(
-                    f"options.{name}: the {' and the '.join(missing)} price of {row.id} is unknown{note}; {remedy}."
-                )
-
-    def _prompt_range(self, tokens: Tokens) -> tuple[float, float]:
-        """The fewest and the most tokens that any draw sends for an answer."""
-        prompt, ours, more, *again = (
-            self.spreads[key].at(EXTREMES)
-            for key in (tokens.prompt, "workload.prompt_scale", "workload.completion_scale", *tokens.again)
-        )
-        least, most = prompt * ours + sum(sent * more for sent in again)
-        return float(least), float(most)
-
-    def _may_be(self, share: str | float) -> bool:
-        """Whether a share can be above 0 in any draw."""
-        if not isinstance(share, str):
-            return share > 0
-        spread = self.spreads.get(share)
-        return spread is not None and max(spread.value, spread.high or 0) > 0
+    def _periods(self, place: str, wanted: str, problems: _Problems) -> tuple[Period, ...]:
+        """The periods of the prices of a model; an unknown one blocks the option."""
+        found = periods(self.scenario, self.card, place, wanted)
+        if isinstance(found, str):
+            problems.blocked.append(found)
+            return ()
+        return found
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -290,7 +240,11 @@ class Compiler:
         return MachinePart(hardware, hardware, machine, bearable(machine), None, rate, rated, rate)
 
     def _observed(self, target: Measured, hardware: str, slower: float, problems: _Problems) -> MachinePart | None:
-        """Machines of the throughput that was measured; None where none serves, with the reason."""
+        """Machines of the throughput that was measured; None where none serves, with the reason.
+
+        A machine of one person is taken at the fewest requests at once that were measured: it is asked one at a time.
+        """
+        alone = self.scenario.hardware[hardware].one_per_user
         workload, ceiling = self.scenario.workload, self.scenario.constraints.p95_ms
         scales = workload.prompt_scale.value, workload.completion_scale.value
         longer = {x.concurrency: stretch(x.ttft_share, *scales) for x in target.loads}
@@ -298,12 +252,19 @@ class Compiler:
             replace(x, p95_ms=None if x.p95_ms is None else x.p95_ms * longer[x.concurrency] * slower)
             for x in target.loads
         ]
+        if alone:
+            loads = sorted(loads, key=lambda x: x.concurrency)[:1]
         machine, load = machine_at(loads, ceiling), load_at(loads, ceiling)
         if isinstance(machine, str) or isinstance(load, str):
             sentence = f"{target.target} on {hardware}: {machine}."
             (problems.never if loads else problems.blocked).append(sentence)
             return None
-        if machine.sequential:
+        if alone and load.concurrency > 1 and not target.simulated:
+            problems.notes.append(
+                f"{target.target} was measured at {load.concurrency} requests at once, and a machine of one person is "
+                "asked one at a time: it may be faster. Measure it with `rightsize run --concurrency 1`."
+            )
+        if machine.sequential and not alone:
             problems.notes.append(
                 f"Sequential bound: {target.target} was measured with one request at a time only, so each machine is "
                 "taken to serve one at a time. Measure more with `rightsize run --concurrency 2`, then 4, 8, ..."
@@ -372,23 +333,23 @@ class Compiler:
 
     def _judge(self, target: Measured, problems: _Problems) -> Tokens | None:
         """The judge that goes on scoring a share of the answers; None where no answer is judged."""
-        if not self._may_be("workload.judged_share"):
+        if not may_be("workload.judged_share", self.spreads):
             return None
         if target.judge is None or target.judge.prompt.value is None or target.judge.completion.value is None:
             what = f"workload.judged_share is above 0, but the judge's tokens for {target.target} are unknown"
             problems.blocked.append(f"{what}; judge its run, or set judged_share to 0.")
             return None
         wanted = self.scenario.workload.judge_price or target.judge.model
-        periods = tuple(self._periods("workload.judge_price", wanted, problems))
-        if not periods:
+        its_periods = self._periods("workload.judge_price", wanted, problems)
+        if not its_periods:
             return None
         key = f"measured.{target.target}.judge"
         prompt = self._estimate(f"{key}.prompt", target.judge.prompt, target.origin)
         completion = self._estimate(f"{key}.completion", target.judge.completion, target.origin)
-        if any(p.row.input_per_mtok is None or p.row.output_per_mtok is None for p in periods):
+        if any(p.row.input_per_mtok is None or p.row.output_per_mtok is None for p in its_periods):
             problems.blocked.append(f"workload.judge_price: the price of {wanted} is unknown; enter it.")
             return None
-        return Tokens(target.judge.model, prompt, completion, periods, scaled=False)
+        return Tokens(target.judge.model, prompt, completion, its_periods, scaled=False)
 
 
 def _slower(whole: Measured | None, label: str, plain: Measured | None) -> float:

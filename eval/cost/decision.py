@@ -1,6 +1,10 @@
 """Which options are out and why, which of the rest is cheapest, and whether that is decisive.
 
-"Not decisive" is a result: no option is the cheapest in so many of the draws that it could be recommended for its cost.
+One rule decides: of the options that meet everything, the one that is the cheapest (net present value) in the largest
+share of the draws is chosen. The central values only break a tie: they are one draw among all, and where ranges lean to
+one side they are not the likeliest. It is decisive where the share reaches `constraints.decisive_at` and no rival's
+cost is unknown. "Not decisive" is a result: no option is the cheapest in so many of the draws that it could be
+recommended for its cost.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +14,11 @@ from eval.cost.figure import Figure
 from eval.cost.program import Program
 from eval.cost.result import Decision, OptionResult
 from eval.cost.scenario import DoNothing, Scenario
+
+RULE = (
+    "Of the options that meet everything, the one that is the cheapest in the largest share of the draws is chosen; "
+    "the central values only break a tie."
+)
 
 
 def reasons_out(
@@ -87,21 +96,22 @@ def decide(
     ranking: Sequence[OptionResult],
     probabilities: Mapping[str, float],
     saving: Figure | None,
+    saving_p50: Figure | None,
     unknown: Sequence[str] = (),
 ) -> Decision:
     """The decision among the options that are in, the best first as `ranked` gives them.
 
-    `probabilities` is the share of draws in which each is cheapest, `saving` what the first saves against the second,
-    with its band. `unknown` names options whose cost cannot be computed: with any of them nothing is decisive.
+    `probabilities` is the share of draws in which each is cheapest, `saving` what the first saves against the second at
+    the central values, `saving_p50` the median of the draws, each with its band. `unknown` names options whose cost
+    cannot be computed: with any of them nothing is decisive.
     """
     origin = "share of draws in which it is the cheapest of the options that are in"
     currency = scenario.money.currency
     if not ranking:
         reason = "No option meets everything that is asked for with all its numbers known."
         nothing = Figure(None, currency, "derived", origin, reason=reason)
-        return Decision(
-            "none", None, None, Figure(None, "share", "derived", origin, reason=reason), nothing, reason, ()
-        )
+        chance = Figure(None, "share", "derived", origin, reason=reason)
+        return Decision("none", None, None, None, chance, nothing, nothing, reason, ())
     best, second = ranking[0], ranking[1] if len(ranking) > 1 else None
     chance = probabilities.get(best.name, 0.0)
     words = best.label or best.name
@@ -119,10 +129,11 @@ def decide(
             "asked for."
         )
     central = min(ranking, key=lambda option: option.npv.value or 0)
+    alone = Figure(None, currency, "derived", origin, reason="There is no other option that is in.")
     if central is not best:
         sentence += (
-            f" At the central values alone {central.label or central.name} is the cheapest: the ranges of the "
-            "assumptions lean the other way."
+            f" At the central values alone {central.label or central.name} is the cheapest; the decision follows the "
+            "draws, because they count the whole range of every assumption."
         )
     if unknown:
         sentence = f"Not decisive: {sentence}" if clear else sentence
@@ -131,8 +142,10 @@ def decide(
         "decisive" if clear and not unknown else "not decisive",
         best.name,
         second.name if second else None,
+        central.name,
         Figure(chance, "share", "derived", origin),
-        saving or Figure(None, currency, "derived", origin, reason="There is no other option that is in."),
+        saving or alone,
+        saving_p50 or alone,
         sentence,
         _caveats(scenario, best),
     )

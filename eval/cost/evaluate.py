@@ -5,9 +5,11 @@ The one function that pages, commands and reports call. Pure: the same three inp
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from eval.cost import prose
 from eval.cost.assumption import Spread, central
 from eval.cost.bill import Workings, bill, workings
 from eval.cost.break_even import Crossing, crossing, curve
@@ -20,11 +22,12 @@ from eval.cost.margins import margins
 from eval.cost.measured import Measured
 from eval.cost.price_card import PriceCard
 from eval.cost.program import Program
-from eval.cost.register import LIMITS, number, register, unit_of, warnings
+from eval.cost.register import LIMITS, label_of, number, register, unit_of, warnings
 from eval.cost.result import BreakEven, CostCurve, Decision, FlipPoint, OptionResult, Result, Sensitivity
 from eval.cost.scenario import Scenario, bounds
 from eval.cost.uncertainty import Draws, cheapest, flips, npvs, percentiles, simulate, tornado, used_keys
 
+GRID = "energy.grid_gco2e_per_kwh"
 FAR = 5.0  # times the last month's volume, beyond which a break-even is told but not drawn
 BEYOND = 1.25  # of the largest volume to be shown, so that it does not lie at the edge
 
@@ -83,9 +86,11 @@ class _Evaluation:
             curves=tuple(self._curves(break_even)),
             tornado=tuple(self._tornado(pair)) if pair else (),
             tornado_of=pair,
-            flips=tuple(self._flips(eligible)),
-            margins=tuple(margins(options, dict(self._requirements()), decision.option)),
-            register=register(scenario, self.stated, watched),
+            flips=tuple(self._flips(eligible, decision)),
+            margins=tuple(
+                margins(options, dict(self._requirements()), decision.option, partial(self._chosen_with, options))
+            ),
+            register=register(scenario, self.stated, [*watched, *self._carbon_key(options)]),
             evidence=tuple(evidence(list(self.programs.values()))),
             warnings=tuple(warnings(scenario, card, list(self.programs.values()))),
             limits=LIMITS,
@@ -137,8 +142,23 @@ class _Evaluation:
 
     def _decision(self, options: Sequence[OptionResult], chances: Mapping[str, float]) -> Decision:
         ranking = ranked(options, chances)
-        saving = self._saving(ranking[0].name, ranking[1].name) if len(ranking) > 1 else None
-        return decide(self.scenario, ranking, chances, saving, open_rivals(self.scenario, options))
+        pair = (ranking[0].name, ranking[1].name) if len(ranking) > 1 else None
+        saving, middle = (self._saving(*pair), self._saved_in_the_middle(*pair)) if pair else (None, None)
+        return decide(self.scenario, ranking, chances, saving, middle, open_rivals(self.scenario, options))
+
+    def _saved_in_the_middle(self, name: str, against: str) -> Figure:
+        """The median of what an option saves against another in the draws, with its band."""
+        low, middle, high = percentiles((self.draws.npv[against] - self.draws.npv[name])[None, :])[:, 0].tolist()
+        origin = f"median over {self.scenario.draws:,} draws: net present value of {against} less that of {name}"
+        return Figure(middle, self.currency, "derived", origin, low, high)
+
+    def _chosen_with(self, options: Sequence[OptionResult], extra: str) -> bool:
+        """Whether an option that is out would be the chosen one if it were in; not where its cost is unknown."""
+        if extra not in self.draws.npv:
+            return False
+        among = [replace(o, out=()) if o.name == extra else o for o in options]
+        names = [option.name for option in among if not option.blocked and not option.out]
+        return ranked(among, cheapest(self.draws.npv, self.draws.fits, names))[0].name == extra
 
     def _pair(self, decision: Decision) -> tuple[str, str] | None:
         """Whose saving the tornado shows: the chosen option's against the baseline, else against the runner-up."""
@@ -161,21 +181,25 @@ class _Evaluation:
             origin = f"saving of {pair[0]} against {pair[1]} with {bar.key} at this value, all others central"
             at = [Figure(saving, self.currency, "derived", origin) for saving in (bar.at_low, bar.at_high)]
             ends = self._end(bar.key, bar.low, "10th percentile"), self._end(bar.key, bar.high, "90th percentile")
-            yield Sensitivity(bar.key, *ends, *at)
+            yield Sensitivity(bar.key, label_of(bar.key, self.scenario), *ends, *at)
 
-    def _flips(self, eligible: Sequence[str]) -> Iterator[FlipPoint]:
+    def _flips(self, eligible: Sequence[str], decision: Decision) -> Iterator[FlipPoint]:
+        """What would make another option the cheapest at the central values; the chosen one too, where it is not."""
         for flip in flips(self.scenario, self.programs, self.spreads, bounds(self.scenario), eligible):
             option = self.programs[flip.cheapest].option
-            unit = unit_of(flip.key, self.scenario)
-            where = "within the stated range" if flip.inside else "outside the stated range"
-            sentence = (
-                f"{option.label or flip.cheapest} becomes the cheapest where {flip.key} is {flip.value:,.4g} {unit} "
-                f"instead of {flip.central:,.4g}, {where}."
-            )
+            label, unit = label_of(flip.key, self.scenario), unit_of(flip.key, self.scenario)
             origin = f"where the cheapest option changes, with {flip.key} moved alone"
-            central_value = number(flip.key, self.scenario, self.stated, self.estimates)
             value = Figure(flip.value, unit, "derived", origin)
-            yield FlipPoint(flip.key, central_value, value, flip.cheapest, flip.inside, sentence)
+            now = prose.words(Figure(flip.central, unit, "derived", origin))
+            where = "within the stated range" if flip.inside else "outside the stated range"
+            chosen = flip.cheapest == decision.option
+            becomes = "is the cheapest at the central values too" if chosen else "becomes the cheapest"
+            sentence = (
+                f"{option.label or flip.cheapest} {becomes} where {prose.in_a_sentence(label)} is {prose.words(value)} "
+                f"instead of {now}, {where}."
+            )
+            central_value = number(flip.key, self.scenario, self.stated, self.estimates)
+            yield FlipPoint(flip.key, label, central_value, value, flip.cheapest, flip.inside, sentence)
 
     def _break_evens(self) -> Iterator[BreakEven]:
         """Every option with machines against the one that is billed by the token: the baseline, else the first."""
@@ -211,27 +235,26 @@ class _Evaluation:
             return Figure(value, unit, "derived", origin, reason=None if value is not None else reason)
 
         volume = replace(known(found.first, requests, never), low=low, high=high)
-        if found.first is None:
-            sentence = never
-        elif found.lost_at is None:
-            sentence = f"{ours} costs no more than {theirs} from {found.first:,.0f} requests a month."
-        else:
-            sentence = (
-                f"{ours} costs no more than {theirs} from {found.first:,.0f} to {found.lost_at:,.0f} requests a month; "
-                "there a further machine brings its cost back in"
-            )
-            sentence += f", until {found.for_good:,.0f}." if found.for_good is not None else "."
+        whole = f"net present value over {self.w.months} months by the first month's volume, {found.option} against "
+        horizon = Figure(
+            found.whole, requests, "derived", whole + found.against, reason=None if found.whole is not None else never
+        )
         return BreakEven(
             found.option,
             found.against,
             volume,
+            horizon,
             None if found.lost_at is None else known(found.lost_at, requests, ""),
             None if found.for_good is None else known(found.for_good, requests, ""),
             Figure(found.never, "share", "derived", "share of draws without a break-even"),
             known(found.months, "months", unsaved),
             known(found.return_per_year, "share/year", unsaved),
-            sentence,
+            _met(found, ours, theirs),
         )
+
+    def _carbon_key(self, options: Sequence[OptionResult]) -> list[str]:
+        """The key of the grid's carbon where it is in the result: it moves no cost."""
+        return [GRID] if GRID in self.stated and any(o.carbon.value is not None for o in options) else []
 
     # --- what it rests on ---------------------------------------------------------------------------------------------
 
@@ -256,3 +279,26 @@ class _Evaluation:
             value = getattr(rules, name)
             if value is not None:
                 yield words, Figure(value, unit, "assumed", f"constraints.{name}")
+
+
+def _met(found: Crossing, ours: str, theirs: str) -> str:
+    """Where two options meet, in words: at the first month's prices, and over the whole horizon."""
+    if found.first is None and found.whole is None:
+        return f"Never on this hardware: {ours} stays dearer than {theirs} at every volume, and over the whole horizon."
+    if found.first is None:
+        sentence = f"At the first month's prices {ours} stays dearer than {theirs} at every volume."
+    elif found.lost_at is None:
+        sentence = (
+            f"At the first month's prices {ours} costs no more than {theirs} from {found.first:,.0f} requests a month."
+        )
+    else:
+        sentence = (
+            f"At the first month's prices {ours} costs no more than {theirs} from {found.first:,.0f} to "
+            f"{found.lost_at:,.0f} requests a month; there a further machine brings its cost back in"
+        )
+        sentence += f", until {found.for_good:,.0f}." if found.for_good is not None else "."
+    over = "Over the whole horizon, with growth, price changes and discounting, it"
+    if found.whole is None:
+        return f"{sentence} {over} stays dearer at every volume."
+    until = "" if found.whole_lost_at is None else f" to {found.whole_lost_at:,.0f}"
+    return f"{sentence} {over} does so from {found.whole:,.0f}{until} requests in the first month."

@@ -1,9 +1,9 @@
 """How far a requirement would have to move to change the decision: quality floors and the ceiling of the latency.
 
-Deterministic, at the central values: who would be the cheapest if one bound alone were another.
+Who would be chosen, by the same rule as in decision.py, if one bound alone were another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from eval.cost.figure import Figure
 from eval.cost.result import Margin, OptionResult
@@ -13,19 +13,23 @@ FLOOR = ", at least"
 
 
 def margins(
-    options: Sequence[OptionResult], requirements: Mapping[str, Figure], chosen: str | None
+    options: Sequence[OptionResult],
+    requirements: Mapping[str, Figure],
+    chosen: str | None,
+    chosen_with: Callable[[str], bool],
 ) -> Iterator[Margin]:
-    """For each bound: the nearest option that only it keeps out, a cheaper one first, and where the chosen is out.
+    """For each bound: the nearest option that only it keeps out, one that would be chosen first, and where the chosen
+    one is out.
 
-    An option that something else keeps out too comes in by no move of one bound. Without a chosen option, any that
-    comes in counts.
+    `chosen_with` tells whether an option would be the chosen one if it were in. An option that something else keeps out
+    too comes in by no move of one bound. Without a chosen option, any that comes in counts.
     """
     now = next((option for option in options if option.name == chosen), None)
     for key, bound in requirements.items():
         floor = key.endswith(FLOOR)
         if not floor and key != P95:
             continue
-        if (found := _comes_in(options, requirements, key, now)) is not None:
+        if (found := _comes_in(options, requirements, key, chosen_with)) is not None:
             yield found
         if now is not None and (value := _measured(now, key)) is not None and value.value is not None:
             move = "raised above" if floor else "lowered below"
@@ -33,11 +37,11 @@ def margins(
 
 
 def _comes_in(
-    options: Sequence[OptionResult], requirements: Mapping[str, Figure], key: str, now: OptionResult | None
+    options: Sequence[OptionResult], requirements: Mapping[str, Figure], key: str, chosen_with: Callable[[str], bool]
 ) -> Margin | None:
     """The nearest option that would be chosen if the bound were moved to what was measured of it.
 
-    Where none that comes in is cheaper than the chosen one, the nearest that comes in, and that it changes nothing.
+    Where none that comes in would be, the nearest that comes in, and that it changes nothing.
     """
     floor, bound = key.endswith(FLOOR), requirements[key]
     near: list[tuple[bool, float, OptionResult, Figure]] = []
@@ -45,14 +49,13 @@ def _comes_in(
         value = _measured(option, key)
         if option.blocked or len(option.out) != 1 or value is None or not _misses(option, key, bound):
             continue
-        cheaper = now is None or (
-            option.npv.value is not None and now.npv.value is not None and option.npv.value < now.npv.value
+        near.append(
+            (not chosen_with(option.name), abs(float(value.value or 0) - float(bound.value or 0)), option, value)
         )
-        near.append((not cheaper, abs(float(value.value or 0) - float(bound.value or 0)), option, value))
     if not near:
         return None
-    dearer, _, option, value = min(near, key=lambda row: row[:2])
-    happens = "would come in, and not be the cheapest," if dearer else "would be chosen"
+    passed_over, _, option, value = min(near, key=lambda row: row[:2])
+    happens = "would come in, and not be chosen," if passed_over else "would be chosen"
     move = "lowered to" if floor else "raised to"
     return _margin(key, bound, value, option, f"{_words(option)} {happens} where {_named(key)} is {move}")
 

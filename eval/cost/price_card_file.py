@@ -1,7 +1,8 @@
 """Reads and writes price cards as JSON and CSV, and names every fault of a file.
 
 CSV carries the same as JSON: the card's own fields stand in rows that begin with `#`, and a text that a spreadsheet
-would take for a formula has an apostrophe before it, which reading takes away again.
+would take for a formula has an apostrophe before it, which reading takes away again. Columns are separated by commas,
+or by semicolons or tabs, as spreadsheets of many countries write them; numbers have a point in any case.
 """
 
 import csv
@@ -21,6 +22,7 @@ from eval.cost.faults import Fault, FaultyFileError, from_pydantic, guess, shown
 from eval.cost.price_card import PriceCard, PriceRow, Tier, built_in_text, canonical, overlaps
 
 MAX_BYTES = 5_000_000
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _META = ("name", "date", "source", "note")
 COLUMNS = tuple(PriceRow.model_fields)
 _FORMULA = tuple("=+-@'\t")  # what a spreadsheet would calculate with, and the mark itself
@@ -98,8 +100,9 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
     meta: dict[str, Any] = {}
     records: list[tuple[str, dict[str, Any]]] = []
     header: list[str] | None = None
+    separator = _separator(text)
     try:
-        for place, cells in _rows(text):
+        for place, cells in _rows(text, separator):
             if header is None and cells[0].startswith("#"):
                 key = cells[0][1:].strip()
                 if key in meta:
@@ -110,7 +113,9 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
                 faults += _header_faults(header, place)
             elif len(cells) != len(header):
                 problem = f"the row has {len(cells)} cells, the header has {len(header)}"
-                faults.append(Fault(place, problem, "put a text with commas in quotes; an empty cell needs its comma"))
+                word = _SEPARATORS[separator]
+                remedy = f"put a text with a {word} in quotes; an empty cell needs its {word}"
+                faults.append(Fault(place, problem, remedy))
             else:
                 unmarked = {column: _unmarked(cell) for column, cell in zip(header, cells, strict=True)}
                 records.append((place, _record(unmarked, place, faults)))
@@ -183,8 +188,21 @@ def _check_size(text: str, name: str) -> None:
         raise PriceCardError(name, "a price card", [fault])
 
 
-def _rows(text: str) -> Iterator[tuple[str, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _separator(text: str) -> str:
+    """What separates the columns: that by which the header has most of the names it should have, else the comma."""
+
+    def known(separator: str) -> int:
+        try:
+            header = next(cells for _, cells in _rows(text, separator) if not cells[0].startswith("#"))
+        except (StopIteration, csv.Error):
+            return 0
+        return len({cell.strip() for cell in header} & set(COLUMNS))
+
+    return max(_SEPARATORS, key=known)
+
+
+def _rows(text: str, separator: str) -> Iterator[tuple[str, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     while True:
         place = f"line {reader.line_num + 1}"
         try:
@@ -196,10 +214,6 @@ def _rows(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _header_faults(header: list[str], place: str) -> Iterator[Fault]:
-    other = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), None)
-    if other:
-        yield Fault(place, f"the columns are separated by {shown(other)}", "separate them by commas")
-        return
     for column, count in Counter(header).items():
         if column not in COLUMNS:
             yield Fault(f"{place}, {column or 'a column'}", "this column is not known", guess(column, COLUMNS))

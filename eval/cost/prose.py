@@ -5,12 +5,14 @@ How a figure reads is said here too; what is told is narrative.py's business, fi
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from eval.cost.figure import Figure, Kind, Series
+from eval.cost.result import OptionResult
 
 _DIGIT = re.compile(r"\d")
+_PERCENTILE = re.compile(r"\b[19]0th (?:(?:and|to) (?:the )?90th )?percentile")  # the name of a value, no value
 _SENTENCES = {"sentence", "caveats", "warnings", "limits", "blocked", "out", "notes"}  # of a result: they hold numbers
 
 
@@ -78,8 +80,11 @@ Block = Paragraph | Bullets | Table | Picture | Origins
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`appendix` marks what a reader looks up, and what comes after the text that is read."""
+
     title: str
     blocks: tuple[Block, ...]
+    appendix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ def refuse_untagged(sections: tuple[Section, ...], named: Any) -> None:
         entries = (name for block in section.blocks if isinstance(block, Origins) for e in block.entries for name in e)
         origins = {id(name) for name in entries}
         for span in (*_labels(section), *spans(section)):
-            if isinstance(span, str) and _DIGIT.search(span):
+            if isinstance(span, str) and _DIGIT.search(_PERCENTILE.sub("", span)):
                 raise UntaggedNumberError(f'A number stands in the prose without a kind and an origin: "{span}".')
             if isinstance(span, Name) and id(span) not in origins:
                 for word in span.text.split():
@@ -179,13 +184,30 @@ def words(figure: Figure) -> str:
     return f"{text}, n = {figure.n}" if figure.n is not None else text
 
 
+def named(option: OptionResult) -> Name:
+    """An option as a reader knows it."""
+    return Name(option.label or option.name)
+
+
+def unitless(figure: Figure) -> Figure:
+    """A figure for a column whose heading names the unit."""
+    return replace(figure, unit="")
+
+
+def in_a_sentence(label: str) -> str:
+    """A label as it stands within a sentence: without its capital, unless that begins an abbreviation."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
 def _amount(value: float, unit: str) -> str:
     bare = _bare(value, unit)
-    return bare if unit == "share" else f"{bare} {unit}"
+    if unit in ("", "share"):
+        return bare
+    return f"{bare} a year" if unit == "share/year" else f"{bare} {unit}"
 
 
 def _bare(value: float, unit: str) -> str:
-    if unit == "share":
+    if unit in ("share", "share/year"):
         return f"{value:.1%}".replace("%", " %")
     size = abs(value)
     if size >= 1000:

@@ -13,7 +13,8 @@ from eval.stats.intervals import Estimate
 
 LIMITS = (
     "Ranges are drawn independently of each other; what moves together in truth is not modelled as such.",
-    "Waiting follows Erlang C: random arrivals and service times, one queue for all machines of a part.",
+    "Waiting follows Erlang C: random arrivals and service times, one queue for all machines of a part; a machine "
+    "of one person has no queue.",
     "Taxes, data transfer and the price of writing to a prompt cache are not counted.",
     "Measured tokens, latencies and throughput hold for the measured questions and hardware, scaled as stated.",
     "The judge's tokens are those it took on the measured answers; they are not scaled with longer ones.",
@@ -72,17 +73,18 @@ _MONEY = {
 
 _LABELS = {
     "requests_per_month": "requests a month",
+    "users": "number of users",
     "questions_per_user_day": "questions a user and workday",
     "workdays_per_month": "workdays a month",
     "busy_hour_share": "share of a day's requests in its busiest hour",
     "burst": "busiest minutes over the busiest hour's mean",
-    "growth_per_year": "growth of requests a year",
+    "growth_per_year": "growth of requests",
     "prompt_scale": "real prompts over the measured ones",
     "completion_scale": "real answers over the measured ones, in length",
     "cacheable_prompt_share": "share of the prompt billed as cached",
     "judged_share": "share of answers that a judge goes on scoring",
-    "discount_rate_per_year": "discount rate a year",
-    "api_price_drift_per_year": "change of API prices a year",
+    "discount_rate_per_year": "discount rate",
+    "api_price_drift_per_year": "change of API prices",
     "grid_gco2e_per_kwh": "carbon of a kilowatt hour",
     "capex": "purchase of a machine",
     "residual_share": "share of the purchase it can be resold for",
@@ -111,17 +113,36 @@ _LABELS = {
 
 
 def label_of(key: str, scenario: Scenario) -> str:
-    """What a number is in words, with the hardware or the option it belongs to: "Power when idle: Workstation"."""
-    last = key.rpartition(".")[2]
+    """What a number is in words, with the hardware, option or target it belongs to: "Power when idle: Workstation".
+
+    No two numbers of a scenario have the same: profiles that are labelled alike have their names behind.
+    """
+    rest, _, last = key.rpartition(".")
     if key.startswith("money.rates."):
         return f"One {last}"
+    if key.startswith("measured."):
+        return _measured_label(rest.removeprefix("measured."), last)
     words = _LABELS.get(last, last.replace("_", " "))
     words = words[:1].upper() + words[1:]
     for group, owners in (("hardware", scenario.hardware), ("options", scenario.options)):
+        labels = [owner.label or name for name, owner in owners.items()]
         for name, owner in owners.items():
             if key.startswith(f"{group}.{name}."):
-                return f"{words}: {owner.label or name}"
+                label = owner.label or name
+                return f"{words}: {label}" if labels.count(label) == 1 else f"{words}: {label} ({name})"
     return words
+
+
+def _measured_label(owner: str, last: str) -> str:
+    """What a measured number is, of a target or of one of its stages: "Measured prompt of an answer: cloud, draft"."""
+    what = {
+        "prompt": "Measured prompt of an answer",
+        "completion": "Measured completion of an answer",
+        "watts": "Measured power when busy",
+        "idle_watts": "Measured power when idle",
+    }[last]
+    target, _, stage = owner.rpartition(".") if last in ("prompt", "completion") else (owner, "", "")
+    return f"{what}: {target}, {stage}" if stage and stage != "answer" else f"{what}: {target}"
 
 
 def unit_of(key: str, scenario: Scenario) -> str:
@@ -154,7 +175,7 @@ def number(
 def register(scenario: Scenario, stated: Mapping[str, Assumption], used: Sequence[str]) -> tuple[Assumed, ...]:
     """Every stated number with its source, those that the result depends on first."""
     rows = [
-        Assumed(key, given.figure(unit_of(key, scenario), key), given.shape, key in used)
+        Assumed(key, label_of(key, scenario), given.figure(unit_of(key, scenario), key), given.shape, key in used)
         for key, given in stated.items()
     ]
     return tuple(sorted(rows, key=lambda row: not row.used))

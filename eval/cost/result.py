@@ -33,6 +33,7 @@ class Fan:
 class Capacity:
     """Machines of one part of an option. Waiting is that of the busiest minutes of the last month, spares left aside.
 
+    Machines that are not `shared` serve one person each: one place, no queue, no wait for another's request.
     `working_first` are those of the first month without the spares.
 
     `steps` pairs a number of machines with the requests a month they bear. `basis` says what the throughput rests on.
@@ -40,6 +41,7 @@ class Capacity:
 
     part: str
     hardware: str
+    shared: bool
     places: Figure
     service: Figure
     machines_first: Figure
@@ -139,11 +141,16 @@ class OptionResult:
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """Where an option with machines meets another. `sentence` says it, also that it never does."""
+    """Where an option with machines meets another. `sentence` says it, also that it never does.
+
+    `volume` is at the first month's prices. `horizon_volume` is the first month's volume from which it costs no more
+    over the whole horizon: net present value, with growth and price changes.
+    """
 
     option: str
     against: str
     volume: Figure
+    horizon_volume: Figure
     lost_at: Figure | None
     for_good_from: Figure | None
     never_share: Figure
@@ -163,20 +170,28 @@ class CostCurve:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """One bar of the tornado: what the saving becomes at the 10th and the 90th percentile of one number."""
+    """One bar of the tornado: what the saving becomes at the 10th and the 90th percentile of one number.
+
+    `label` is the number in words.
+    """
 
     key: str
-    low: Figure
-    high: Figure
-    saving_at_low: Figure
-    saving_at_high: Figure
+    label: str
+    p10: Figure
+    p90: Figure
+    saving_at_p10: Figure
+    saving_at_p90: Figure
 
 
 @dataclass(frozen=True, slots=True)
 class FlipPoint:
-    """The value of one number from which another option is cheapest; `inside` its stated range or beyond it."""
+    """The value of one number from which another option is the cheapest, all others at their central values.
+
+    `inside` its stated range or beyond it. `label` is the number in words.
+    """
 
     key: str
+    label: str
     central: Figure
     value: Figure
     cheapest: str
@@ -200,8 +215,10 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the cheapest that meets everything.
+    """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the one chosen by decision.RULE.
 
+    `central` is the cheapest at the central values alone, of those that meet everything; mostly the same. What is saved
+    to the runner-up is told at the central values and as the median of the draws, both with the band of the draws.
     `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor. Made-up
     prices and simulated runs are among the result's warnings.
     """
@@ -209,17 +226,23 @@ class Decision:
     verdict: str
     option: str | None
     runner_up: str | None
+    central: str | None
     probability: Figure
     saving_to_runner_up: Figure
+    saving_p50: Figure
     sentence: str
     caveats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """One line of the assumption register; `used` says whether any option's cost depends on it."""
+    """One line of the assumption register; `used` says whether any option's cost, energy or carbon depends on it.
+
+    `label` is the number in words.
+    """
 
     key: str
+    label: str
     figure: Figure
     shape: str
     used: bool

@@ -19,13 +19,15 @@ from eval.cost.faults import Fault, guess, invalid, invalid_at, shown
 from eval.cost.fields import Currency, IsoDate, Name, Strict, Text
 from eval.rubric import built_in
 
-Share = Annotated[Assumption, within(0, 1, "a share of one")]
+Share = Annotated[Assumption, within(0, 1, "a share of one; 8 % is 0.08")]
 Money = Annotated[Assumption, within(0, 1e9)]
 Hours = Annotated[Assumption, within(0, 1e5)]
 Watts = Annotated[Assumption, within(0, 1e5, "watts of one machine")]
 PARTS = ("draft", "refine", "local", "remote")  # of hybrids
 SLIP = 0.9  # how alike a word is to the name it was to be; rubrics of others may have criteria of their own
-YearlyRate = Annotated[Assumption, within(-0.99, 10, "above -100 % a year")]
+BUSIEST = "a 24th to all of a day's requests; 20 % is 0.2"
+YEARLY = "above -100 % a year; 8 % is 0.08"
+YearlyRate = Annotated[Assumption, within(-0.99, 3, YEARLY)]  # 300 % a year: beyond it percents were meant
 
 
 class Workload(Strict):
@@ -41,7 +43,7 @@ class Workload(Strict):
     users: Annotated[Assumption, within(1, 1e9, "at least one user")] | None = None
     questions_per_user_day: Annotated[Assumption, within(1e-4, 1e5, "more than none")] | None = None
     workdays_per_month: Annotated[Assumption, within(1, 31, "days")] = default(21)
-    busy_hour_share: Annotated[Assumption, within(1 / 24, 1, "a 24th to all of a day's requests")] = default(0.2)
+    busy_hour_share: Annotated[Assumption, within(1 / 24, 1, BUSIEST)] = default(0.2)
     burst: Annotated[Assumption, within(1, 100, "1 is no burst")] = default(1.5)
     growth_per_year: YearlyRate = default(0)
     prompt_scale: Annotated[Assumption, within(0.001, 1000)] = default(1)
@@ -66,7 +68,7 @@ class Finance(Strict):
     """The currency of all amounts, what a later payment is worth, and what other currencies cost in it."""
 
     currency: Currency = "USD"
-    discount_rate_per_year: Annotated[Assumption, within(-0.99, 1, "above -100 % a year; 8 % is 0.08")] = default(0.08)
+    discount_rate_per_year: Annotated[Assumption, within(-0.99, 1, YEARLY)] = default(0.08)
     api_price_drift_per_year: YearlyRate = default(0)
     rates: dict[Currency, Annotated[Assumption, within(1e-9, 1e9, "units of the scenario's currency for one")]] = Field(
         default_factory=dict

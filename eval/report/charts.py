@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from eval.cost import prose
 from eval.cost.figure import Figure
 from eval.cost.result import BreakEven, OptionResult, Result
 from eval.stats.frontier import on_frontier
@@ -19,6 +20,7 @@ SIMULATED = "Simulated data"
 ROW = 40  # pixels a bar
 MOST_BARS = 12
 LABEL_PX = 260
+P10, P90 = "10th percentile", "90th percentile"
 _NARROW = "width < 420"  # on a telephone
 _QUIET_SYMBOLS: dict[str, Any] = {"symbolFillColor": QUIET, "symbolStrokeColor": QUIET}
 _NAMED_ABOVE: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -7, "dy": -7}
@@ -58,10 +60,10 @@ def _bars(names: Sequence[str]) -> alt.Y:
     return alt.Y("option:N", sort=list(names), title=None, axis=_names_axis())
 
 
-def _names_axis() -> alt.Axis:
-    """An axis that names every row, and shortens names on a telephone."""
+def _names_axis(lines: str = "datum.label") -> alt.Axis:
+    """An axis that names every row, and shortens names on a telephone; `lines` is the expression of a name's lines."""
     limit = alt.ExprRef(f"{_NARROW} ? 130 : {LABEL_PX}")
-    return alt.Axis(labelLimit=limit, labelOverlap=False, ticks=False, domain=False)
+    return alt.Axis(labelLimit=limit, labelExpr=lines, labelOverlap=False, ticks=False, domain=False)
 
 
 def cumulative(result: Result, order: Sequence[str] = ()) -> Chart | None:
@@ -198,10 +200,10 @@ def _frontier(points: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y) -> list[A
 
 
 def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
-    """The saving at the low and the high end of each range, the widest first; the line is no saving."""
+    """The saving at the 10th and the 90th percentile of each number, the widest first; the line is no saving."""
     rows: list[Mapping[str, Any]] = [
-        {"number": bar.key, "low": _value(bar.saving_at_low), "high": _value(bar.saving_at_high),
-         "range": f"{_short(bar.low)} to {_short(bar.high)}"}
+        {"number": bar.label, P10: _value(bar.saving_at_p10), P90: _value(bar.saving_at_p90),
+         "range": f"{prose.words(bar.p10)} to {prose.words(bar.p90)}"}
         for bar in result.tornado[:MOST_BARS]
     ]  # fmt: skip
     if not rows or result.tornado_of is None:
@@ -209,18 +211,18 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
     ours, theirs = (_label(result.option(name)) for name in result.tornado_of)
     order = [row["number"] for row in rows]
     ends = [
-        {**row, "end": end, "saving": row[end], "from": row["high" if end == "low" else "low"]}
+        {"number": row["number"], "range": row["range"], "end": end, "saving": row[end]}
         for row in rows
-        for end in ("low", "high")
+        for end in (P10, P90)
     ]
-    y = alt.Y("number:N", sort=order, title=None, axis=_names_axis())
-    title = f"Saving of {ours} against {theirs} ({result.currency})"
-    tooltip = ["number:N", "range:N", alt.Tooltip("low:Q", title="saving at low", format=",.0f")]
-    tooltip.append(alt.Tooltip("high:Q", title="saving at high", format=",.0f"))
+    y = alt.Y("number:N", sort=order, title=None, axis=_names_axis("split(datum.label, ': ')"))
+    title = [f"Saving of {ours}", f"against {theirs} ({result.currency})"]
+    tooltip = ["number:N", alt.Tooltip("range:N", title=f"{P10} to {P90}")]
+    tooltip += [alt.Tooltip(f"{end}:Q", title=f"saving at the {end}", format=",.0f") for end in (P10, P90)]
     bars = (
         alt.Chart(pd.DataFrame(rows))
         .mark_bar(height={"band": 0.55}, opacity=0.75)
-        .encode(x=alt.X("low:Q", title=title), x2="high:Q", y=y, tooltip=tooltip)
+        .encode(x=alt.X(f"{P10}:Q", title=title), x2=f"{P90}:Q", y=y, tooltip=tooltip)
     )
     marks = (
         alt.Chart(pd.DataFrame(ends))
@@ -230,19 +232,15 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
             y=y,
             shape=alt.Shape(
                 "end:N",
-                title="end of the range",
-                scale=alt.Scale(domain=["low", "high"]),
+                title="the number at its",
+                scale=alt.Scale(domain=[P10, P90]),
                 legend=alt.Legend(orient="top", **_QUIET_SYMBOLS),
             ),
             color=alt.value(QUIET),
         )
     )
     zero = alt.Chart(pd.DataFrame([{"x": 0}])).mark_rule(color=QUIET).encode(x="x:Q")
-    return alt.layer(bars, zero, marks).properties(height=28 * len(rows))
-
-
-def _short(figure: Figure) -> str:
-    return f"{float(figure.value or 0):,.4g} {figure.unit}"
+    return alt.layer(bars, zero, marks).properties(height=32 * len(rows))
 
 
 def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
@@ -287,7 +285,7 @@ def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
 
 
 def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
-    """What a month costs at each volume: by the token a straight line, machines a step at each further one.
+    """What the first month costs at each volume: by the token a straight line, machines a step at each further one.
 
     Dots are break-evens, dashed lines in an option's colour what its first month's machines bear.
     """
@@ -301,7 +299,7 @@ def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
         return None
     top = max(row["volume"] for row in rows)
     x = alt.X("volume:Q", title="Requests a month", scale=alt.Scale(domain=[0, top], nice=False))
-    y = alt.Y("cost:Q", title=f"Cost of a month ({result.currency})")
+    y = alt.Y("cost:Q", title=f"Cost of the first month ({result.currency})")
     color = _color(result, order)
     tooltip = ["option:N", alt.Tooltip("volume:Q", format=",.0f"), alt.Tooltip("cost:Q", format=",.0f")]
     layers: list[Any] = [
@@ -326,7 +324,8 @@ def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
         mark = alt.Chart(pd.DataFrame([row]))
         tip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
         point = mark.mark_point(filled=True, size=110, opacity=1)
-        words = mark.mark_text(**_NAMED_BELOW if i % 2 else _NAMED_ABOVE, color=QUIET)
+        below = i % 2 and row["volume"] < 0.7 * top  # to the right, where there is room
+        words = mark.mark_text(**_NAMED_BELOW if below else _NAMED_ABOVE, color=QUIET)
         layers.append(point.encode(x="volume:Q", y="cost:Q", color=color, tooltip=tip))
         layers.append(words.encode(x="volume:Q", y="cost:Q", text="said:N"))
     return alt.layer(*layers, *_months(result, top)).properties(height=340)

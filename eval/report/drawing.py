@@ -4,14 +4,14 @@ Rendering takes vl-convert, which comes with the extra `report`.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eval.cost.result import Result
 from eval.report.charts import CHARTS, Chart, marked
 
 WIDTH = 640
-COLORS = ("#2A6FBB", "#D98324", "#2E8B6D", "#A8456B", "#7A5CB8", "#6B7680", "#B59A1F", "#3B9FB5")
+COLORS = ("#0030B0", "#8D1B05", "#048269", "#F039B3", "#BC8B11", "#8165FB", "#3C98DE", "#55556F")  # as on the pages
 
 
 class ReportError(Exception):
@@ -30,6 +30,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
     looked = (
         chart.properties(width=WIDTH, background="white")  # pyright: ignore[reportCallIssue]
         .configure_range(category=list(COLORS))
+        .configure_mark(color=COLORS[0])
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#E6E8EA")
         .configure_legend(labelFontSize=12, symbolLimit=0)
@@ -37,17 +38,20 @@ def _spec(chart: Chart) -> dict[str, Any]:
     return looked.to_dict()
 
 
-def _drawn(result: Result, render: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    made = {key: marked(key, result) for key in CHARTS}
+def _drawn(result: Result, order: Sequence[str], render: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    made = {key: marked(key, result, order) for key in CHARTS}
     return {key: render(_spec(chart)) for key, chart in made.items() if chart is not None}
 
 
-def svgs(result: Result) -> dict[str, str]:
-    """Every chart of a result that has something to show, as SVG by its key."""
-    return _drawn(result, extra("vl_convert").vegalite_to_svg)
+def svgs(result: Result, order: Sequence[str] = ()) -> dict[str, str]:
+    """Every chart of a result that has something to show, as SVG by its key.
+
+    `order` holds the targets by whose places options are coloured, as on the pages.
+    """
+    return _drawn(result, order, extra("vl_convert").vegalite_to_svg)
 
 
-def pngs(result: Result) -> dict[str, bytes]:
+def pngs(result: Result, order: Sequence[str] = ()) -> dict[str, bytes]:
     """The same as PNG, twice as fine as on a screen."""
     render = extra("vl_convert").vegalite_to_png
-    return _drawn(result, lambda spec: render(spec, scale=2))
+    return _drawn(result, order, lambda spec: render(spec, scale=2))

@@ -8,25 +8,13 @@ import html
 import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from eval.cost.narrative import narrate
-from eval.cost.prose import (
-    Block,
-    Bullets,
-    Name,
-    Narrative,
-    Origins,
-    Paragraph,
-    Picture,
-    Said,
-    Span,
-    Table,
-    words,
-)
+from eval.cost.prose import Block, Bullets, Name, Narrative, Origins, Paragraph, Picture, Said, Span, Table, words
 from eval.cost.result import Result
 from eval.report.drawing import ReportError, extra, pngs, svgs
 
@@ -56,21 +44,29 @@ ul.origins { columns: 2; font-size: .72rem; line-height: 1.3; list-style: none; 
 .origins li { break-inside: avoid; } .origins b { display: inline-block; min-width: 2.6em; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
+@media screen and (max-width: 600px) { figure { overflow-x: auto; } figure svg { max-width: none; } }
+.appendix { font-size: .92rem; } .appendix table { font-size: .8rem; }
+section:not(.appendix) + .appendix { border-top: 3px solid #d9dee2; margin-top: 3rem; }
 @page { size: A4; margin: 14mm 13mm; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } h2, caption { break-after: avoid; }
   p, li { orphans: 3; widows: 3; }
   tr, figure, table.short { break-inside: avoid; } thead { break-after: avoid; }
-  ul.origins { font-size: 5.8pt; line-height: 1.2; column-gap: 5mm; }
+  section:not(.appendix) + .appendix { break-before: page; border: 0; margin: 0; }
+  .appendix { font-size: 8pt; } .appendix table { font-size: 6.5pt; }
+  ul.origins { font-size: 5.8pt; line-height: 1.2; column-gap: 5mm; columns: 3; }
   .scroll { overflow: visible; } table { font-size: 7.5pt; width: 100%; }
   td { min-width: 0; } td, th { padding-right: .4rem; } thead { display: table-header-group; }
-  figure svg { max-height: 92mm; width: 100%; } .banner { print-color-adjust: exact; } }
+  figure svg { max-height: 78mm; width: 100%; } .banner { print-color-adjust: exact; } }
 """
 
 
-def write(result: Result, format: Format, place: Path) -> None:
-    """Write the report of a result to a file. Raises ReportError where it cannot be made or written."""
+def write(result: Result, format: Format, place: Path, order: Sequence[str] = ()) -> None:
+    """Write the report of a result to a file. Raises ReportError where it cannot be made or written.
+
+    `order` holds the targets by whose places options are coloured, as on the pages.
+    """
     check_place(place, format)
-    content = made(result, format)
+    content = made(result, format, order)
     beside = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         beside.write_bytes(content)
@@ -94,12 +90,17 @@ def check_place(place: Path, format: Format) -> None:
         )
 
 
-def made(result: Result, format: Format) -> bytes:
-    """The report of a result as the content of a file. Raises ReportError where a package for the format is missing."""
+def made(result: Result, format: Format, order: Sequence[str] = ()) -> bytes:
+    """The report of a result as the content of a file, coloured by `order` as in `write`.
+
+    Raises ReportError where a package for the format is missing.
+    """
     narrative = narrate(result)
     if format == "md":
         return as_markdown(narrative).encode()
-    return as_html(narrative, svgs(result)).encode() if format == "html" else as_docx(narrative, pngs(result))
+    if format == "html":
+        return as_html(narrative, svgs(result, order)).encode()
+    return as_docx(narrative, pngs(result, order))
 
 
 def ready(format: Format) -> None:
@@ -175,7 +176,8 @@ def as_html(narrative: Narrative, pictures: Mapping[str, str]) -> str:
     if narrative.banner:
         body.append(f'<p class="banner">{html.escape(narrative.banner)}</p>')
     for section in narrative.sections:
-        body.append(f"<section><h2>{html.escape(section.title)}</h2>")
+        mark = ' class="appendix"' if section.appendix else ""
+        body.append(f"<section{mark}><h2>{html.escape(section.title)}</h2>")
         body += [_html(block, narrative, pictures) for block in section.blocks]
         body.append("</section>")
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
