@@ -42,6 +42,8 @@ from eval import endpoint, transport
 from eval.chat import ChatRequest, Completion, Endpoint, EndpointError
 from eval.endpoint import EndpointClient
 from eval.lag import LagMonitor
+from eval.stream import parse_stream
+from eval.turnstile import Turnstile
 
 ASK = ChatRequest("m", [{"role": "user", "content": "Where?"}], max_tokens=64)
 FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
@@ -882,3 +884,20 @@ def test_the_paths_below_the_address_are_those_of_the_api() -> None:
         check(server.url + "/", "m")
         ask(server.url + "/")
         assert [(r.method, r.path) for r in server.received] == [("GET", MODELS), ("POST", CHAT)]
+
+
+def test_preparing_and_reading_each_take_a_turn_so_that_other_streams_are_stamped_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns: list[str] = []
+    passed = Turnstile.passed
+
+    async def note(turnstile: Turnstile) -> None:
+        await passed(turnstile)
+        turns.append("turn")
+
+    monkeypatch.setattr(Turnstile, "passed", note)
+    monkeypatch.setattr(endpoint, "parse_stream", lambda chunks: turns.append("read") or parse_stream(chunks))
+    with serve(GOOD) as server:
+        assert ask(server.url).ok
+    assert turns == ["turn", "turn", "read"]
