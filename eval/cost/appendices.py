@@ -162,7 +162,7 @@ def made_from(result: Result) -> Table:
             ("the scenario's own card", "yes" if result.card_is_pinned else "no"),
             ("runs", Name(runs)),
             ("draws", result.draws),
-            ("seed", result.seed),
+            ("seed", unitless(result.seed)),
         ),
     )
 
