@@ -109,7 +109,7 @@ def _machines(result: Result) -> Iterator[Block]:
         for c in o.capacity
     )
     if rows:
-        headings = ("option", "hardware", "machines at first", "machines at last", "utilisation", "waiting, slowest")
+        headings = ("option", "hardware", "machines at first", "machines at last", "utilisation", "p95 wait")
         yield Table("Machines for the busy hour", (*headings, "throughput is"), rows)
     notes = tuple(
         (named(o), ": ", Said(note, "derived", f"options.{o.name}: how it was put together"))
