@@ -56,7 +56,7 @@ def show(scenario: Scenario, used: PriceCard) -> None:
     stored = {head.sha256 for head in heads}
     chosen = _choose(heads, used)
     now = price_draft.begin(chosen)
-    table = st.data_editor(
+    edited = st.data_editor(
         now.filled,
         key=price_draft.table_key(chosen, now),
         num_rows="dynamic",
@@ -66,6 +66,7 @@ def show(scenario: Scenario, used: PriceCard) -> None:
         alt="Prices of the card, to edit",
         column_config=_columns(),
     )
+    table = price_draft.numbered(chosen, now, edited)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name, day = _name_and_day(chosen, now, chosen.sha256 in stored)
         price_draft.keep(chosen, table, name, day)

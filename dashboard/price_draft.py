@@ -18,11 +18,14 @@ from eval.cost.price_card import PriceCard
 class PriceDraft:
     """The edits of one card: what its table was filled with, what is typed now, and the name and date to be given.
 
-    `number` counts the tables begun for the card.
+    `typed` is numbered by the rows of the card, further ones behind them. The table's own rows are numbered anew each
+    time, because only to such a table the browser adds rows; `rows` are their numbers on the card. `number` counts the
+    tables begun for the card.
     """
 
     filled: pd.DataFrame
     typed: pd.DataFrame
+    rows: tuple[int, ...]
     number: int = 0
     name: str | None = None
     day: date | None = None
@@ -34,11 +37,19 @@ def begin(card: PriceCard) -> PriceDraft:
     draft = drafts.get(card.sha256)
     if draft is None:
         frame = card_frame(card)
-        draft = PriceDraft(frame, frame)
-    elif table_key(card, draft) not in st.session_state and not draft.typed.equals(draft.filled):
-        draft = replace(draft, filled=draft.typed, number=draft.number + 1)
+        draft = PriceDraft(frame, frame, tuple(range(len(frame))))
+    elif table_key(card, draft) not in st.session_state:
+        filled = draft.typed.reset_index(drop=True)
+        draft = replace(draft, filled=filled, rows=tuple(draft.typed.index), number=draft.number + 1)
     drafts[card.sha256] = draft
     return draft
+
+
+def numbered(card: PriceCard, draft: PriceDraft, table: pd.DataFrame) -> pd.DataFrame:
+    """The edited table with its rows numbered as on the card, and those that were added behind them."""
+    known, more = len(draft.rows), max([len(card.rows) - 1, *draft.rows]) + 1
+    rows = [draft.rows[row] if row < known else more + row - known for row in table.index]
+    return table.set_axis(pd.Index(rows, dtype="int64"), axis=0)
 
 
 def keep(card: PriceCard, typed: pd.DataFrame, name: str, day: date) -> None:
@@ -51,7 +62,7 @@ def drop(card: PriceCard) -> None:
     """Forget the edits of a card: its own prices begin a new table."""
     drafts: dict[str, PriceDraft] = st.session_state[Key.CARD_DRAFTS]
     frame = card_frame(card)
-    drafts[card.sha256] = PriceDraft(frame, frame, drafts[card.sha256].number + 1)
+    drafts[card.sha256] = PriceDraft(frame, frame, tuple(range(len(frame))), drafts[card.sha256].number + 1)
     for key in (Key.CARD_NAME, Key.CARD_DATE):
         st.session_state.pop(of(key, card), None)
 

@@ -17,13 +17,14 @@ from eval.terminal import console, say
 
 MOST_CHANGES = 10
 MOST_FLIPS = 5
+BRACKETS = "in brackets the 10th to 90th percentile of the draws"
 HEADINGS = ("total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest")  # of the figures of comparison.FIGURES
 
 
 def show_result(result: Result) -> None:
     """The options with their money, the decision, what would change it, and what to know before believing it."""
     table = Table(
-        caption=f"{result.currency} over {_amount(result.months)} months; in brackets the 10th to 90th percentile.",
+        caption=f"{result.currency} over {_amount(result.months)} months at the central values; {BRACKETS}.",
         caption_justify="left",
     )
     for heading in ("option", *HEADINGS):
@@ -50,9 +51,7 @@ def show_result(result: Result) -> None:
 
 def show_comparison(both: Comparison) -> None:
     """Two scenarios beside each other: every option on both sides, both decisions, and what differs."""
-    caption = (
-        "In brackets the 10th to 90th percentile. The difference is the second less the first, at the central values."
-    )
+    caption = f"At the central values; {BRACKETS}. The difference is the second less the first."
     table = Table(caption=caption, caption_justify="left")
     sides = [escape(f"{side.scenario} ({side.currency})") for side in (both.here, both.there)]
     for heading in ("option", "figure", *sides, "difference"):

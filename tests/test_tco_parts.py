@@ -233,6 +233,30 @@ def test_edits_of_prices_stay_while_other_parts_and_pages_are_looked_at(demo_url
     assert price_table(app)["output_per_mtok"]["sim-cloud"] == "10"  # the old card has no edits any more
 
 
+def test_rows_that_were_removed_and_added_stay_so_and_keep_their_places_on_the_card(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = part(monkeypatch, demo_url, "Prices")
+    new = {"provider": "acme", "model": "m", "input_per_mtok": "1", "output_per_mtok": "2", "kind": "quoted"}
+    last = len(BUILT_IN.rows) - 1
+    app.session_state[ROWS] = {
+        "edited_rows": {},
+        "added_rows": [new | {"source": "a list"}],
+        "deleted_rows": [0, last],
+    }
+    ok(app.run())
+    assert "acme/m" in said(app)
+    look(app, "Options")
+    look(app, "Prices")
+    assert len(price_table(app)) == last
+    again = f"{ROWS}_1"
+    app.session_state[again] = {"edited_rows": {0: {"output_per_mtok": "9"}}, "added_rows": [new], "deleted_rows": []}
+    ok(app.run())
+    told = app.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert f"row 1 ({BUILT_IN.rows[1].id}), source: a price was changed" in told  # by the old price of that very row
+    assert f"row {last + 1} (acme/m), source: it is missing" in told
+
+
 def test_edits_of_prices_can_be_taken_back(demo_url: str, monkeypatch: pytest.MonkeyPatch):
     app = part(monkeypatch, demo_url, "Prices")
     assert not [button for button in app.button if button.key == "_undo_card"]

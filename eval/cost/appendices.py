@@ -109,7 +109,7 @@ def _machines(result: Result) -> Iterator[Block]:
         for c in o.capacity
     )
     if rows:
-        headings = ("option", "hardware", "machines at first", "machines at last", "utilisation", "waiting, slowest")
+        headings = ("option", "hardware", "machines at first", "machines at last", "utilisation", "p95 wait")
         yield Table("Machines for the busy hour", (*headings, "throughput is"), rows)
     notes = tuple(
         (named(o), ": ", Said(note, "derived", f"options.{o.name}: how it was put together"))
@@ -162,7 +162,7 @@ def made_from(result: Result) -> Table:
             ("the scenario's own card", "yes" if result.card_is_pinned else "no"),
             ("runs", Name(runs)),
             ("draws", result.draws),
-            ("seed", result.seed),
+            ("seed", unitless(result.seed)),
         ),
     )
 

@@ -84,7 +84,7 @@ def priced(
         billed_cost=money(sum(billed_flows, Decimal(0))),
         upfront=money(billed_flows[0], f"options.{program.name}: paid before the first month"),
         npv=money(worth, central, low=low, high=high),
-        npv_p50=money(middle, f"options.{program.name}: median over {scenario.draws:,} draws"),
+        npv_p50=money(middle, f"options.{program.name}: median over {scenario.draws:,} draws", low, high),
         per_month=Figure(amount(total / months), currency, "derived", f"{origin}, a month"),
         per_1000=per_1000,
         per_1000_acceptable=_per_acceptable(scenario, program, per_1000, per_1000_draws),

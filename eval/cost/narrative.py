@@ -23,6 +23,7 @@ from eval.cost.prose import (
     Picture,
     Said,
     Section,
+    Span,
     Spans,
     Table,
     UntaggedNumberError,
@@ -133,7 +134,8 @@ def _workload(result: Result) -> Iterator[Block]:
 def _options(result: Result) -> Iterator[Block]:
     rows = tuple(
         (
-            *(named(o), *map(unitless, (o.npv, o.npv_p50, o.per_1000, o.per_1000_acceptable))),
+            *(named(o), replace(unitless(o.npv), low=None, high=None)),  # its band stands with the median of the draws
+            *map(unitless, (o.npv_p50, o.per_1000, o.per_1000_acceptable)),
             o.probability_cheapest if o.probability_cheapest.value is not None else ("blocked" if o.blocked else "out"),
         )
         for o in result.options
@@ -142,7 +144,7 @@ def _options(result: Result) -> Iterator[Block]:
     caption = f"The options, amounts in {result.currency}"
     yield Table(caption, (*headings, "per thousand acceptable", "cheapest"), rows)
     items = tuple(
-        (named(option), words, *(span for reason in reasons for span in (*_reason(option, reason, rules), " ")))
+        (named(option), words, *_one_by_one(_reason(option, reason, rules) for reason in reasons))
         for rules in (result.requirements,)
         for option in result.options
         for words, reasons in ((" cannot be computed: ", option.blocked), (" is out: ", option.out))
@@ -150,6 +152,12 @@ def _options(result: Result) -> Iterator[Block]:
     )
     if items:
         yield Bullets(items)
+
+
+def _one_by_one(sentences: Iterable[Spans]) -> Iterator[Span]:
+    """Sentences after each other, with a space between them."""
+    for number, sentence in enumerate(sentences):
+        yield from (" ", *sentence) if number else sentence
 
 
 def _reason(option: OptionResult, sentence: str, requirements: Mapping[str, Figure]) -> Spans:
@@ -162,9 +170,9 @@ def _reason(option: OptionResult, sentence: str, requirements: Mapping[str, Figu
         if criterion != key and sentence.startswith(f"Its {criterion} was not measured"):
             return ("Its ", Name(criterion), " was not measured, and ", bound, " is asked for.")
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency is unknown"):
-            return ("The time of its slowest twentieth is unknown, and at most ", bound, " are allowed.")
+            return ("Its ", Name("p95 latency"), " is unknown, and at most ", bound, " are allowed.")
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency of "):
-            return ("The time of its slowest twentieth of ", option.p95, " is above the ", bound, " allowed.")
+            return ("Its ", Name("p95 latency"), " of ", option.p95, " is above the ", bound, " allowed.")
         for budget, cost in (("a month", option.per_month), ("at the start", option.upfront)):
             if key == f"{budget}, at most" and sentence.startswith("It costs ") and f" {budget}, and " in sentence:
                 return ("It costs ", cost, f" {budget}, and ", bound, " are allowed.")
@@ -182,7 +190,7 @@ def _evidence(result: Result) -> Iterator[Block]:
         if o.target is not None
     )
     if rows:
-        times = ("acceptable answers", "median time", "time of the slowest twentieth")
+        times = ("acceptable answers", "median latency", "p95 latency")
         yield Table("Quality and latency, with intervals of confidence", ("option", *map(Name, criteria), *times), rows)
     asked, hardware, dates, scored = (
         Name(", ".join(dict.fromkeys(getattr(e, name) or "not stated" for e in result.evidence)))

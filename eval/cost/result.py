@@ -90,9 +90,9 @@ class PriceUsed:
 class OptionResult:
     """One option. With `blocked` sentences its money is unknown; with `out` reasons it cannot be chosen.
 
-    Money is over the horizon unless its name says otherwise. `npv` and `saving` (against the baseline) have their
-    percentiles 10 and 90 as low and high, measured figures their 95 % interval. `power` says whether the watts behind
-    its energy are measured or assumed, and where they come from.
+    Money is over the horizon unless its name says otherwise. `npv`, `npv_p50` (its median over the draws) and `saving`
+    (against the baseline) have their percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     """
 
     name: str

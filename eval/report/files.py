@@ -39,9 +39,9 @@ table { border-collapse: collapse; margin: .8rem 0 1.2rem; font-size: .86rem; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { border-bottom: 1px solid #d9dee2; padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; }
 td { min-width: 5.5rem; }
-sup { color: #5c6770; font-size: .68rem; line-height: 0; margin-left: .15rem; white-space: nowrap; }
+sup { color: #5c6770; font-size: .75em; line-height: 0; margin-left: .15rem; white-space: nowrap; }
 ul.origins { columns: 2; font-size: .72rem; line-height: 1.3; list-style: none; padding: 0; }
-.origins li { break-inside: avoid; } .origins b { display: inline-block; min-width: 2.6em; }
+.origins li { break-inside: avoid; } .origins b { display: inline-block; margin-right: .4em; min-width: 2.6em; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
 @media screen and (max-width: 600px) { figure { overflow-x: auto; } figure svg { max-width: none; } }
@@ -190,7 +190,8 @@ def as_html(narrative: Narrative, pictures: Mapping[str, str]) -> str:
 
 
 def _in_html(span: Span, narrative: Narrative) -> str:
-    text = " ".join(_breakable(word) for word in _text(span).replace(" %", "\u00a0%").split(" "))
+    whole = _text(span).replace(" %", "\u00a0%").replace(", n = ", ", n\u00a0=\u00a0")
+    text = " ".join(_breakable(word) for word in whole.split(" "))
     if isinstance(span, str | Name):
         return text
     return f'{text}<sup title="{html.escape(_clean(f"{span.kind}: {span.origin}"))}">{narrative.tag(span)}</sup>'
