@@ -1,16 +1,12 @@
 """A thread that commits: whoever hands over what to store never waits for the disk.
 
-What is handed over together is committed together. A modest writer works while a processor is idle; what has waited for
-MAX_WAIT_S all the same, or is flushed, is committed at the usual priority by another thread.
+What is handed over together is committed together. A writer that gives way stores in bursts with PAUSE_S between them:
+fewer commits, and what measures beside it is disturbed less often.
 """
 
-import os
-import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 
 from sqlalchemy import Engine
@@ -19,7 +15,7 @@ from sqlmodel import Session
 from db import store
 
 Deed = Callable[[Session], object]
-MAX_WAIT_S = 0.5
+PAUSE_S = 0.25
 
 
 class Writer:
@@ -27,16 +23,15 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._deeds: deque[tuple[float, Deed]] = deque()
-        self._ready, self._ended, self._modest = threading.Event(), threading.Event(), threading.Event()
+        self._deeds: deque[Deed] = deque()
+        self._ready, self._ended = threading.Event(), threading.Event()
+        self._pause_s = 0.0
         self._storing = threading.Lock()
         self._failure: BaseException | None = None
-        self._worker = threading.Thread(target=self._work, name="writer", daemon=True)
-        self._overseer = threading.Thread(target=self._oversee, name="writer-overseer", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
     def __enter__(self) -> "Writer":
-        self._worker.start()
-        self._overseer.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -45,15 +40,14 @@ class Writer:
         self._store_waiting()
         self._ended.set()
         self._ready.set()
-        self._overseer.join()
-        self._worker.join()
+        self._thread.join()
         if error is None:
             self.raise_failure()
 
     def put(self, deed: Deed) -> None:
         """Hand over something to store. Raises what an earlier deed failed with, so that work stops soon after."""
         self.raise_failure()
-        self._deeds.append((time.monotonic(), deed))
+        self._deeds.append(deed)
         self._ready.set()
 
     def flush(self) -> None:
@@ -62,12 +56,8 @@ class Writer:
         self.raise_failure()
 
     def give_way(self) -> None:
-        """From now on store while a processor is idle, where the system knows such a thing for a thread (Linux).
-
-        Niceness is not enough there: since Linux 6.6 a thread that has begun its time slice keeps it, however nice, and
-        what wakes up to stamp a byte waits for up to 3 ms.
-        """
-        self._modest.set()
+        """From now on rest between two bursts; what comes after a rest is still committed at once."""
+        self._pause_s = PAUSE_S
 
     def raise_failure(self) -> None:
         """Raise the StoreError (or any fault) that ended the writing, if one did."""
@@ -78,22 +68,14 @@ class Writer:
         while not self._ended.is_set():
             self._ready.wait()
             self._ready.clear()
-            if self._modest.is_set():
-                self._modest.clear()
-                _run_when_idle()
             self._store_waiting()
-
-    def _oversee(self) -> None:
-        while not self._ended.wait(MAX_WAIT_S / 2):
-            with suppress(IndexError):  # another thread took the last one
-                if self._deeds and time.monotonic() - self._deeds[0][0] > MAX_WAIT_S:
-                    self._store_waiting()
+            self._ended.wait(self._pause_s)
 
     def _store_waiting(self) -> None:
         """Commit all that waits; whichever thread comes first does it, so that the order is kept."""
         with self._storing:
             while self._deeds and not self._failure:
-                deeds = [self._deeds.popleft()[1] for _ in range(len(self._deeds))]
+                deeds = [self._deeds.popleft() for _ in range(len(self._deeds))]
                 try:
                     self._commit(deeds)
                 except BaseException as error:  # handed to who asks next, which stops the run and reports it
@@ -110,10 +92,3 @@ class Writer:
                 raise
             for deed in deeds:
                 self._commit([deed])
-
-
-def _run_when_idle() -> None:
-    """Let every other thread of this machine go before the calling one."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # 0: this thread alone

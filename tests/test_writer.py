@@ -1,7 +1,5 @@
 """The writer: everything handed over is stored, in order, in few commits, and a failure is never silent."""
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from sqlmodel import Session
 from db import store
 from db.models import Answer, Question, Run
 from db.store import StoreError
+from eval import writer as writer_module
 from eval.writer import Deed, Writer
 
 PATIENCE_S = 20
@@ -101,35 +100,38 @@ def test_commits_happen_in_a_thread_of_their_own(engine: Engine, run: Any, commi
         writer.put(saving(run, 0))
         wait_until(lambda: bool(commits))
     assert commits == ["writer"]
-    assert not {"writer", "writer-overseer"} & {thread.name for thread in threading.enumerate()}
+    assert "writer" not in {thread.name for thread in threading.enumerate()}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows threads that run while a processor is idle")
-def test_a_writer_that_gives_way_stores_in_an_idle_thread_and_flushes_in_the_thread_that_asks(engine: Engine) -> None:
-    seen = list[tuple[str, int]]()
-
-    def note(_session: Session) -> None:
-        seen.append((threading.current_thread().name, os.sched_getscheduler(0)))
-
-    with Writer(engine) as writer:
-        writer.give_way()
-        writer.put(note)
-        wait_until(lambda: bool(seen))
-    assert seen in ([("writer", os.SCHED_IDLE)], [("writer-overseer", os.SCHED_OTHER)])
-    assert os.sched_getscheduler(0) == os.SCHED_OTHER
-
-
-def test_what_a_starving_worker_leaves_is_stored_by_another_thread_soon(
+def test_a_writer_that_gives_way_commits_the_first_at_once_and_what_comes_while_it_rests_together(
     engine: Engine, run: Any, commits: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Writer, "_work", lambda self: self._ended.wait())
+    monkeypatch.setattr(writer_module, "PAUSE_S", PATIENCE_S)
     with Writer(engine) as writer:
+        writer.give_way()
         writer.put(saving(run, 0))
         wait_until(lambda: bool(commits))
-        assert commits == ["writer-overseer"]
-        writer.put(saving(run, 1))
+        for repeat in range(1, 9):
+            writer.put(saving(run, repeat))
+        time.sleep(0.05)
+        assert len(commits) == 1
         writer.flush()
-        assert stored(engine) == [0, 1]
+        assert len(commits) == 2
+        assert stored(engine) == list(range(9))
+
+
+def test_what_is_handed_over_while_a_writer_rests_is_committed_without_being_asked_for(
+    engine: Engine, run: Any, commits: list[str]
+) -> None:
+    with Writer(engine) as writer:
+        writer.give_way()
+        for repeat in range(3):
+            writer.put(saving(run, repeat))
+            wait_until(lambda: len(commits) == repeat + 1)  # noqa: B023 - called in this turn alone
+
+
+def test_a_kill_loses_no_more_than_half_a_second_of_answers() -> None:
+    assert writer_module.PAUSE_S <= 0.5
 
 
 def test_a_flush_waits_until_everything_before_it_is_committed(engine: Engine, run: Any) -> None:
