@@ -140,7 +140,10 @@ def _settle_runs() -> None:
     if not stored and st.session_state.get(Key.QA_SET) not in data.qa_sets():
         newest = data.newest_group()
         if not newest:
-            st.info("No run has finished yet. **Runs** shows what is under way.")
+            under_way = bool(data.runs(limit=1))
+            st.info(
+                "No run has finished yet. **Runs** shows what is under way." if under_way else "There are no runs yet."
+            )
             link_to_start()
             st.stop()
         st.session_state[Key.QA_SET] = newest[0].qa_set_id

@@ -34,7 +34,7 @@ from eval.stream import (
     parse_whole,
     streamed_tokens,
 )
-from eval.transport import BodyTooLargeError, StampedBody, StampingTransport, recorder
+from eval.transport import BodyTooLargeError, StampedBody, StampingTransport, is_loopback, recorder
 from eval.turnstile import Turnstile
 
 CONNECT_TIMEOUT_S = 10.0
@@ -359,7 +359,11 @@ class EndpointClient:
             to = urlunsplit((where.scheme, where.netloc.rpartition("@")[2], where.path, "", "")) or "another address"
             return _FailureError("not_found", f"{url} redirects to {to}, which is not followed; correct the address.")
         if status in (401, 403):
-            where = f"in {self.endpoint.api_key_env}" if self.endpoint.api_key_env else "(none was given)"
+            where = "(none was given; --api-key-env names its variable)"
+            if self.endpoint.api_key_env:
+                where = f"in {self.endpoint.api_key_env}"
+            elif is_loopback(self.endpoint.host):
+                where = "(none was sent to this computer: --api-key-env is for others, rightsize.toml names one for it)"
             return _FailureError("wrong_key", f"{url} refused the key {where} with status {status}; set the right one.")
         if status == 404 and re.search(r"\bmodel\b", text, re.IGNORECASE) and not text.startswith("a web page"):
             return _FailureError("unknown_model", f"{url} does not know this model: {text}")

@@ -93,6 +93,12 @@ def _row(price: Price) -> PriceRow:
     )
 
 
+def price_of(row: PriceRow) -> Price:
+    """A row as a stored price: what an estimate of a short prompt needs, so without tiers and cached tokens."""
+    into, out = (None if value is None else float(value) for value in (row.input_per_mtok, row.output_per_mtok))
+    return Price(model=row.model, input_usd_per_mtok=into, output_usd_per_mtok=out, kind=row.kind, source=row.source)
+
+
 def run_cost(target: str, summary: Summary, card: PriceCard) -> RunCost:
     """The cost of an answer of a run at the prices in force on the day of the card."""
     measured = Measured(

@@ -98,7 +98,7 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
             task, since = tasks[key]
             seconds = monotonic() - since
             rate = f"{its.completion_tokens / seconds:,.0f} tok/s, waits included" if seconds > 0.5 else ""
-            errors = f"[red]{its.errors} errors[/red] " if its.errors else ""
+            errors = f"[red]{its.errors} {'error' if its.errors == 1 else 'errors'}[/red] " if its.errors else ""
             bars.update(task, completed=its.done, figures=errors + rate)
 
         yield on_progress

@@ -31,7 +31,7 @@ def captions(app) -> str:
 
 def test_an_empty_database_says_how_to_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     app = open_page(monkeypatch, f"sqlite:///{tmp_path / 'empty.db'}", "answers")
-    assert "No run has finished yet" in app.info[0].value
+    assert "There are no runs yet" in app.info[0].value
 
 
 def test_each_target_has_a_card_with_text_facts_and_verdicts(monkeypatch: pytest.MonkeyPatch, url: str):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -298,5 +299,12 @@ def test_all_answers_failing_is_a_failure_of_the_command(tmp_path: Path) -> None
 
 
 def test_the_estimate_names_what_has_no_price(url: str, tmp_path: Path) -> None:
+    done = rightsize("run", "--target", f"a=nobodys-model@{url}", "--limit", "1", cwd=tmp_path)
+    assert done.returncode == 1  # the server does not offer it
+    assert "cost unknown (no price for nobodys-model)" in done.stderr
+
+
+def test_the_estimate_knows_the_prices_that_the_summary_uses(url: str, tmp_path: Path) -> None:
     done = rightsize("run", "--target", f"a=sim-small@{url}", "--limit", "1", cwd=tmp_path)
-    assert "cost unknown (no price for sim-small)" in done.stderr
+    assert re.search(r"cost at most \$\d+\.\d\d at hypothetical prices", done.stderr)
+    assert done.stderr.count("at hypothetical prices") == 2

@@ -682,7 +682,7 @@ def test_a_wrong_key_is_named_by_its_variable_and_never_shown(monkeypatch: pytes
         sentence = f"{server.url} refused the key in SOME_KEY with status 401; set the right one."
         assert failed(outcome, "wrong_key") == sentence
         assert complaint(server.url, "m", api_key_env="SOME_KEY") == sentence
-        assert "(none was given)" in failed(ask(server.url), "wrong_key")
+        assert "(none was sent to this computer: --api-key-env is for others" in failed(ask(server.url), "wrong_key")
 
 
 @pytest.mark.parametrize(

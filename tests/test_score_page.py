@@ -92,7 +92,7 @@ def progress(app: AppTest) -> str:
 
 def test_an_empty_database_says_how_to_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     app = open_page(monkeypatch, f"sqlite:///{tmp_path / 'empty.db'}", "score")
-    assert "No run has finished yet" in app.info[0].value
+    assert "There are no runs yet" in app.info[0].value
     assert not app.button
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from db import store, workers
 from db.exchange import is_imported
-from db.models import RaterKind, Run, RunStatus
+from db.models import Price, RaterKind, Run, RunStatus
 from eval import demo as demo_runs
 from eval import terminal
 from eval.assessing import find_rater, judge_runs, list_due, rubric_of
@@ -30,6 +30,7 @@ from eval.judge import protocol_name
 from eval.plan import JudgeSpec, Overrides, Plan, make_judges, make_plan
 from eval.records import to_question
 from eval.rubric import Rubric
+from eval.run_cost import CURRENCY, price_of, prices_of_runs
 from eval.runner import resume_runs, run_plan
 from eval.simulator.profiles import SimulatorError
 from eval.summary import Quality
@@ -45,7 +46,8 @@ def execute(
     condition: Callable[[Session], None] | None = None,
 ) -> tuple[list[int], dict[int, str]]:
     """Carry a plan out with estimate and progress on the terminal; as run_plan of the runner."""
-    prices, pace = _known(engine)
+    models = [stage.model for target in plan.targets for stage in target.stages]
+    prices, pace = _known([*models, *(judge.model for judge in plan.judges)], engine)
     terminal.show_plan(plan)
     terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
     if len(plan.targets) > 1:
@@ -69,10 +71,13 @@ def _say_who_contends(urls: Iterable[str], engine: Engine, ours: Sequence[int] =
             )
 
 
-def _known(engine: Engine) -> tuple[dict[str, Any], dict[tuple[str, str], float]]:
-    """What an estimate can rest on: the newest prices, and how long judges took before."""
+def _known(models: Iterable[str], engine: Engine) -> tuple[dict[str, Price], dict[tuple[str, str], float]]:
+    """What an estimate can rest on: the prices that the summary will use too, and how long judges took before."""
+    card = prices_of_runs(engine)
+    rows = {model: card.in_force(model, card.date)[0] for model in models}
+    prices = {model: price_of(row) for model, row in rows.items() if row and row.currency == CURRENCY}
     with store.reading(engine) as session:
-        return dict(store.list_prices(session=session)), store.judging_pace(session=session)
+        return prices, store.judging_pace(session=session)
 
 
 def run(
@@ -243,7 +248,7 @@ def judge(
         terminal.say(f"There is nothing left to judge: {names} has judged every answer of these runs by this rubric.")
         report(chosen, {}, engine, as_json)
         return
-    terminal.show_estimate(estimate_judging(due, *_known(engine)))
+    terminal.show_estimate(estimate_judging(due, *_known([spec.model for spec in specs], engine)))
     with terminal.progress_bars() as on_progress:
         failed = asyncio.run(judge_runs(chosen, specs, engine, on_progress, its_rubric))
     report(chosen, failed, engine, as_json, _by_these(specs, its_rubric, stored, engine))
