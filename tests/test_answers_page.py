@@ -14,7 +14,7 @@ from sqlmodel import col, update
 from dashboard.answer_tables import answers_table
 from dashboard.format import to_csv
 from db import store
-from db.models import Answer, Assessment, CheckResult
+from db.models import Answer, Assessment, CheckResult, Run, RunStatus
 from db.side_by_side import list_replies
 
 
@@ -32,6 +32,14 @@ def captions(app) -> str:
 def test_an_empty_database_says_how_to_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     app = open_page(monkeypatch, f"sqlite:///{tmp_path / 'empty.db'}", "answers")
     assert "There are no runs yet" in app.info[0].value
+
+
+def test_where_runs_are_under_way_an_empty_page_says_where_to_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'begun.db'}"
+    build(url)
+    with store.writing(store.connect(url)) as session:
+        session.execute(update(Run).values(status=RunStatus.answering))
+    assert "Runs** shows what is under way" in open_page(monkeypatch, url, "answers").info[0].value
 
 
 def test_each_target_has_a_card_with_text_facts_and_verdicts(monkeypatch: pytest.MonkeyPatch, url: str):

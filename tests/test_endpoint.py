@@ -39,7 +39,7 @@ from servers import (
 )
 
 from eval import endpoint, transport
-from eval.chat import ChatRequest, Completion, Endpoint, EndpointError
+from eval.chat import Attempt, ChatRequest, Completion, Endpoint, EndpointError
 from eval.endpoint import EndpointClient
 from eval.lag import LagMonitor
 from eval.stream import parse_stream
@@ -455,9 +455,9 @@ def test_a_host_that_takes_no_connection_is_unreachable(monkeypatch: pytest.Monk
 def test_the_waits_between_attempts_grow_and_stay_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "FIRST_WAIT_S", 0.001)
     monkeypatch.setattr(endpoint, "MAX_WAIT_S", 0.01)
-    monkeypatch.setattr(endpoint.random, "uniform", lambda _low, high: high)
+    monkeypatch.setattr(endpoint.random, "uniform", lambda low, high: (low + high) / 2)
     outcome, _ = ask_script(refusal(500, "busy"), max_attempts=6)
-    assert [attempt.wait_before_ms for attempt in outcome.attempts] == [0, 2, 4, 8, 10, 10]
+    assert [attempt.wait_before_ms for attempt in outcome.attempts] == [0, 1, 2, 4, 5, 5]  # full jitter: from 0 on
 
 
 # --- broken replies -------------------------------------------------------------------------------------------------
@@ -901,3 +901,19 @@ def test_preparing_and_reading_each_take_a_turn_so_that_other_streams_are_stampe
     with serve(GOOD) as server:
         assert ask(server.url).ok
     assert turns == ["turn", "turn", "read"]
+
+
+def test_what_the_server_calls_itself_is_noted_with_the_list_of_models() -> None:
+    async def run(url: str) -> str | None:
+        async with EndpointClient(Endpoint(url=url)) as client:
+            await client.check(["m"])
+            return client.server
+
+    with serve(GOOD, models=model_list("m"), headers={"server": "oatpp/1.3.0"}) as server:
+        assert asyncio.run(run(server.url)) == "oatpp/1.3.0"
+
+
+@pytest.mark.parametrize(("lag_ms", "limited"), [(None, False), (5.0, False), (5.1, True)])
+def test_an_answer_is_limited_by_the_client_above_5_ms_of_lag(lag_ms: float | None, limited: bool) -> None:
+    attempt = Attempt(1, "id", datetime.now(UTC), loop_lag_ms=lag_ms)
+    assert Completion(ASK, "http://127.0.0.1:9/v1", "", [attempt]).client_limited is limited

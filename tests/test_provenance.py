@@ -219,3 +219,13 @@ def test_the_key_of_an_endpoint_is_not_sent_with_the_questions(monkeypatch: pyte
 )
 def test_the_family_of_a_model_is_read_from_its_id(model: str, family: str | None) -> None:
     assert model_family(model) == family
+
+
+def test_each_gpu_is_told_where_it_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    say = provenance._say
+
+    def answer(program: str, *arguments: str) -> str | None:
+        return "Card A, 24 GiB, 1.0\nCard B, 24 GiB, 1.0\n" if program == "nvidia-smi" else say(program, *arguments)
+
+    monkeypatch.setattr(provenance, "_say", answer)
+    assert describe_machine()["gpu"] == ["Card A, 24 GiB, 1.0", "Card B, 24 GiB, 1.0"]

@@ -1176,3 +1176,9 @@ def test_no_read_of_a_run_looks_through_a_whole_table_of_answers(engine: Engine)
     assert len(found) == 13
     for plan in found:
         assert not re.search(r"SCAN (answer|assessment|score|call|check_result)\b", plan), plan
+
+
+@pytest.mark.parametrize(("seconds", "alive"), [(5, True), (50, True), (70, False), (7200, False)])
+def test_a_worker_elsewhere_that_is_silent_for_a_minute_counts_as_gone(seconds: int, alive: bool) -> None:
+    run = Run.model_construct(worker="another-machine:1", heartbeat_at=now() - timedelta(seconds=seconds))
+    assert workers.is_alive(run) is alive
