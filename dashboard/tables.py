@@ -29,9 +29,12 @@ class PriceError(ValueError):
 
 def price_note(cost: RunCost) -> str:
     """What stands behind a cost: the kinds of price, or why it is unknown."""
+    if cost.asking.value is None:
+        return f"unknown: {cost.asking.reason}"
+    judging = "" if cost.judged else ", not judged"
     if cost.whole.value is None:
-        return f"unknown: {cost.whole.reason}"
-    return f"{listed(sorted(cost.kinds))} price" + ("" if cost.judged else ", not judged")
+        judging = f"; of judging unknown: {cost.whole.reason}"
+    return f"{listed(sorted(cost.kinds))} price{judging}"
 
 
 def cost_columns(cost: RunCost) -> dict[str, float | None]:

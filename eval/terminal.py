@@ -20,7 +20,7 @@ from db.models import Run
 from eval.cost.price_card import PriceCard
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
-from eval.run_cost import per, run_cost
+from eval.run_cost import RunCost, per, run_cost
 from eval.spent import duration, judging_took
 from eval.stats import intervals
 from eval.summary import PANEL, Quality, Summary, sources_of
@@ -250,15 +250,25 @@ def cost_notes(runs: Sequence[Run], summaries: Sequence[Summary], card: PriceCar
         if not summary.n_answers:
             continue
         cost = run_cost(run.target, summary, card)
-        if cost.whole.value is None:
-            notes.append(f"{run.target}: the cost of 1,000 answers is unknown. {cost.whole.reason}")
+        if cost.asking.value is None:
+            notes.append(f"{run.target}: the cost of 1,000 answers is unknown. {cost.asking.reason}")
             continue
-        named = {"tokens": cost.parts.tokens, "repeated requests": cost.parts.retries}
-        named |= {"judging": cost.parts.judge} if cost.judged else {}
-        parts = ", ".join(f"{name} ${per(part, 1000):,.4f}" for name, part in named.items())
-        kinds = " and ".join(sorted(cost.kinds))
-        notes.append(f"{run.target}: 1,000 answers cost ${per(cost.whole, 1000):,.4f} ({parts}) at {kinds} prices.")
+        kinds = f"at {' and '.join(sorted(cost.kinds))} prices"
+        tokens, again = (f"${per(part, 1000):,.4f}" for part in (cost.parts.tokens, cost.parts.retries))
+        notes.append(
+            f"{run.target}: 1,000 answers cost ${per(cost.asking, 1000):,.4f} {kinds} (tokens {tokens}, repeated "
+            f"requests {again}){_judging_apart(cost)}."
+        )
     return notes
+
+
+def _judging_apart(cost: RunCost) -> str:
+    if not cost.judged:
+        return ""
+    judging = per(cost.parts.judge, 1000)
+    return (
+        f"; judging them, ${judging:,.4f}" if judging is not None else f"; judging them, unknown: {cost.whole.reason}"
+    )
 
 
 def judging_notes(summaries: Sequence[Summary], card: PriceCard) -> list[str]:

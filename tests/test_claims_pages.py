@@ -29,6 +29,8 @@ def test_cautions_name_a_busy_computer_and_failed_judgements():
                 "n_failed_verdicts": 2,
                 "n_cached": 1,
                 "n_without_ttft": 0,
+                "queues": "",
+                "n_left_out": 0,
             }
         ]
     )

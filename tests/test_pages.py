@@ -313,7 +313,7 @@ def test_the_cost_page_counts_tokens_times_prices_for_a_month(shared_url: str, m
     assert row["cost_month"] == pytest.approx(by_hand)
     assert row["tokens_1000"] * 2 == pytest.approx(row["cost_month"])
     assert "Cost a month (USD)" in json.dumps(chart(app))
-    assert "all judging. Not counted: warm-up calls" in said(app)
+    assert "Judging stands apart: users do not pay for it. Not counted: warm-up calls" in said(app)
 
 
 def test_a_staged_target_is_charged_for_each_of_its_calls(shared_url: str, monkeypatch: pytest.MonkeyPatch):

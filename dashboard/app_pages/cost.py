@@ -46,20 +46,25 @@ columns = {
     "completion_said": st.column_config.TextColumn("Output tokens", help=f"{MEAN} output tokens an answer, {ALL}"),
     "reasoning_tokens": st.column_config.NumberColumn("Of these reasoning", format="%,.0f", help="Billed as output."),
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers behind the means."),
-    "cost_1000": st.column_config.NumberColumn("Cost per 1,000", format="$%.4f", help="The three parts together."),
+    "asking_1000": st.column_config.NumberColumn(
+        "Cost per 1,000", format="$%.4f", help="USD for 1,000 answers: tokens and repeats. Judging stands apart."
+    ),
     "tokens_1000": st.column_config.NumberColumn("Tokens", format="$%.4f", help="USD for 1,000 answers."),
     "retries_1000": st.column_config.NumberColumn("Repeats", format="$%.4f", help="Requests that were sent again."),
-    "judging_1000": st.column_config.NumberColumn("Judging", format="$%.4f", help="All judges of 1,000 answers."),
     "cost_month": st.column_config.NumberColumn(
         "Cost a month", format="$%,.2f", help=f"USD for {volume:,} answers: tokens and repeats, without judging."
+    ),
+    "judging_1000": st.column_config.NumberColumn(
+        "Judging, apart", format="$%.4f", help="USD for all judges of 1,000 answers; no part of the costs beside it."
     ),
     "price": st.column_config.TextColumn("Price", help="The kind of price, or why the cost is unknown."),
 }
 widgets.show_table(frame, "cost", "Cost of the runs in view", columns, placeholder="unknown")
 st.caption(
-    "Counted: the tokens of the target's own calls, all stages, cached ones at their own price where it is known, the "
-    "requests that were sent again, and, for 1,000 answers, all judging. Not counted: warm-up calls, batch discounts, "
-    "hardware and power. The means rest on the answers measured so far; your own questions may be longer or shorter."
+    "Counted: the tokens of the target's own calls, all stages, cached ones at their own price where it is known, and "
+    "the requests that were sent again. Judging stands apart: users do not pay for it. Not counted: warm-up calls, "
+    "batch discounts, hardware and power. The means rest on the answers measured so far; your own questions may be "
+    "longer or shorter."
 )
 if estimated := int(frame["n_estimated_tokens"].sum()):
     st.caption(f":material/info: For {estimated:,} answers the server told no token counts; they are estimated.")
