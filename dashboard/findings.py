@@ -13,7 +13,7 @@ from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
-from eval.summary import UNDRAWN
+from eval.summary import CALIBRATED, UNDRAWN
 
 SHOWN_PAIRS = 4
 
@@ -120,6 +120,16 @@ def how_found(frame: pd.DataFrame) -> str:
     if len(groups) == 1:
         return f"Quality is {MEANINGS.get(how := next(iter(groups)), how)}."
     return " ".join(f"Quality of {listed(names)}: {MEANINGS.get(str(how), how)}." for how, names in groups.items())
+
+
+def scored_by(frame: pd.DataFrame, source: str) -> str:
+    """Whose scores the chart's quality is, for its axis; `source` is the one that was chosen."""
+    hows = set(placed(frame)["how"])
+    if hows == {"people alone"}:
+        return "scored by people alone"
+    if hows == {"human-corrected"}:
+        return f"scored by {source}, corrected by people"
+    return f"scored by {source}" + (", by people where they did" if hows & set(CALIBRATED) else "")
 
 
 def apart(frame: pd.DataFrame) -> list[str]:

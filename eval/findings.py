@@ -17,6 +17,7 @@ from eval.provenance import own_family_note
 from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
+from eval.stats.comparison import FEW
 from eval.stats.intervals import Estimate
 from eval.terminal import console, say
 
@@ -227,7 +228,7 @@ def show_comparisons(found: Sequence[Compared]) -> None:
                 escape(pair.words),
             )
         console.print(table)
-        if each.best.probability:
+        if each.best.probability and each.best.n >= FEW:
             shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
             listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
             say(

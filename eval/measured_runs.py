@@ -156,11 +156,14 @@ def _measured(
 
 
 def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
-    """Whose scores the quality is, and whether what people scored of a random sample corrected it."""
+    """Whose scores the quality is, how people's entered, and that a judge alone tells which answers are acceptable."""
     if source is None or not scores:
         return ""
-    corrected = any(q.calibrated and q.rater_kind != RaterKind.person for q in scores)
-    return f"{source}, corrected by people" if corrected else source
+    if all(q.rater_kind == RaterKind.person for q in scores):
+        return source
+    words = {"human-corrected": f"{source}, corrected by people", "people alone": "people alone"}
+    found = " and ".join(dict.fromkeys(words.get(q.how, source) for q in scores))
+    return f"{found}; acceptable answers by {source} alone" if any(q.calibrated for q in scores) else found
 
 
 def _ttft_share(run: Run, session: Session) -> float | None:

@@ -312,7 +312,8 @@ def show_runs(runs: Sequence[Run]) -> None:
     for group_id, its in groupby(runs, key=lambda run: run.group_id):
         group = list(its)
         began = min((run.started_at for run in group if run.started_at), default=None)
-        when = f"{began:%Y-%m-%d %H:%M} UTC" if began else "not started"
+        made = "imported" if all(is_imported(run) for run in group) else "not started"
+        when = f"{began:%Y-%m-%d %H:%M} UTC" if began else made
         console.print(f"[bold]group {escape(group_id)}[/bold]  {when}")
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)
         table.width = min(console.width, LIST_COLUMNS)

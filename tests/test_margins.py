@@ -48,7 +48,7 @@ def test_a_dearer_option_comes_in_and_changes_nothing():
 def test_the_ceiling_of_the_latency_moves_the_other_way():
     made = result(dict.fromkeys(SAME, 4.5), {"dear": 900.0, "fair": 2100.0, "cheap": 5000.0}, p95_ms=2000)
     assert found(made) == {("p95 latency, at most", "fair"): 2100.0, ("p95 latency, at most", "dear"): 900.0}
-    assert made.margins[0].sentence.endswith("raised to 2,100 ms instead of 2,000, by 100.")
+    assert made.margins[0].sentence.endswith("raised to 2,100 ms instead of 2,000 ms, by 100 ms.")
 
 
 def test_an_option_that_two_requirements_keep_out_comes_in_by_neither():

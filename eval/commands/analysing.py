@@ -16,7 +16,7 @@ from eval.commands.outcome import print_json
 from eval.comparing import Compared, ComparisonError
 from eval.comparing import compare as compare_runs
 from eval.preferring import preferences
-from eval.quality_number import quality_numbers
+from eval.quality_number import QualityError, RunQuality, quality_numbers
 from eval.stats.comparison import Test
 from eval.stats.corrected import Inference
 
@@ -69,7 +69,20 @@ def quality(
     with store.reading(engine) as session:
         chosen = store.find_runs(runs, session=session)
     inference: Inference = "this question set" if this_set else "questions like these"
-    found = quality_numbers(chosen, engine, criterion, judge=judge, inference=inference)
+    found, refused = list[RunQuality](), list[str]()
+    sets = dict.fromkeys(run.qa_set_id for run in chosen)
+    for qa_set_id in sets:  # another QA set has other judges, and perhaps another rubric
+        try:
+            alike = [run for run in chosen if run.qa_set_id == qa_set_id]
+            found += quality_numbers(alike, engine, criterion, judge=judge, inference=inference)
+        except QualityError as error:
+            refused.append(str(error))
+    if not found:
+        raise QualityError(" ".join(dict.fromkeys(refused)))
+    if len(sets) > 1:
+        terminal.say("These runs are on different QA sets: their quality cannot be compared.")
+    for sentence in refused:
+        terminal.say(sentence)
     if as_json:
         print_json([plain(each) for each in found])
     else:

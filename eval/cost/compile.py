@@ -102,6 +102,8 @@ class Compiler:
         if found is None or found.n_answers == 0:
             hint = guess(target, self.measured) if found is None and self.measured else "run it, or remove the option"
             end = "" if hint.endswith("?") else "."
+            if self.measured:
+                end += " Runs on the questions of the newest run count, or those named by --run."
             problems.blocked.append(f'options.{name}: the target "{target}" has no run with an answer; {hint}{end}')
             return None
         problems.sources[target] = found

@@ -147,7 +147,7 @@ def decide(
         saving or alone,
         saving_p50 or alone,
         sentence,
-        _caveats(scenario, best),
+        tuple(sentence for option in ranking for sentence in _caveats(scenario, option)),
     )
 
 
@@ -168,8 +168,8 @@ def _caveats(scenario: Scenario, option: OptionResult) -> tuple[str, ...]:
         figure = option.quality.get(criterion)
         if figure is not None and figure.low is not None and figure.low < floor:
             found.append(
-                f"The interval of {words}'s {criterion} begins at {figure.low:.2f}, below {floor:g}: more questions "
-                "may show that it misses the floor."
+                f"The interval of {words}'s {criterion} begins at {figure.low:.2f}, below {floor:g} (n = {figure.n}): "
+                "more scores may show that it misses the floor."
             )
     limit = scenario.constraints.p95_ms
     if limit is not None and option.p95.high is not None and option.p95.high > limit:

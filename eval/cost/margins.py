@@ -82,6 +82,10 @@ def _words(option: OptionResult) -> str:
 def _margin(key: str, bound: Figure, value: Figure, option: OptionResult, words: str) -> Margin:
     amount, stated = float(value.value or 0), float(bound.value or 0)
     form = ",.0f" if key == P95 else ".2f"
-    sentence = f"{words} {amount:{form}} {value.unit} instead of {stated:{form}}, by {abs(amount - stated):{form}}."
+    unit = f" {value.unit}" if key == P95 else ""
+    sentence = (
+        f"{words} {amount:{form}} {value.unit} instead of {stated:{form}}{unit}, by {abs(amount - stated):{form}}"
+    )
+    sentence += f"{unit}."
     origin = f"{value.origin}, against {bound.origin}"
     return Margin(key, bound, Figure(amount, value.unit, "derived", origin), option.name, sentence)

@@ -157,9 +157,13 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _failed(result: Any) -> bool:
+    return dig(result, "failureReason") == ERROR or dig(result, "response", "output") is None
+
+
 def _answer(result: Any, left_out: LeftOut) -> dict[str, Any]:
     output, error = dig(result, "response", "output"), text_at(result, "error") or text_at(result, "response", "error")
-    if dig(result, "failureReason") == ERROR or output is None:
+    if _failed(result):
         return {"error_kind": "imported", "error": error[:2000] or "promptfoo has no output for this test."}
     if not isinstance(output, str):
         left_out.count("the structure of an answer that is no text (its JSON is kept as text)")
@@ -183,6 +187,8 @@ def _answer(result: Any, left_out: LeftOut) -> dict[str, Any]:
 def _verdicts(found: _Results, where: str, place: dict[str, Any], result: Any) -> None:
     grading = dig(result, "gradingResult")
     score = number_at(grading, "score")
+    if score is None and not _failed(result):  # some versions leave out the grading of a test that failed
+        score = number_at(result, "score")
     if score is None:
         return
     found.criteria.add("score", score)
