@@ -308,3 +308,4 @@ def test_the_estimate_knows_the_prices_that_the_summary_uses(url: str, tmp_path:
     done = rightsize("run", "--target", f"a=sim-small@{url}", "--limit", "1", cwd=tmp_path)
     assert re.search(r"cost at most \$\d+\.\d\d at hypothetical prices", done.stderr)
     assert done.stderr.count("at hypothetical prices") == 2
+    assert re.search(r"1,000 answers cost \$(\S+) at hypothetical prices \(tokens \$\1, repeated requests", done.stderr)

@@ -1,5 +1,6 @@
 """The commands in this process: what they find, choose and refuse before anything is asked."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command import Command
+from samples import add_group
 from servers import GOOD, serve
 
 from db import models, store
@@ -68,3 +70,28 @@ def test_a_run_beside_another_process_on_the_same_host_says_who_slows_it_down(ri
 
 def _worker(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}"
+
+
+def test_runs_of_two_qa_sets_each_have_their_own_judge_and_are_not_compared(rightsize: Command) -> None:
+    first = add_group(store.database_url(), questions=12)[0]
+    second = add_group(store.database_url(), questions=10, version="2", judged=False)[0]
+    done = rightsize("quality", str(first), str(second))
+    assert "on different QA sets: their quality cannot be compared" in done.err
+    assert "test-judge (quick)" in done.out + done.err
+    assert "nobody" not in done.out
+    assert done.code == 0
+
+
+def test_a_group_from_a_file_is_called_imported(rightsize: Command, tmp_path: Path) -> None:
+    lines = [
+        {"record": "header", "version": 1, "tool": "by hand"},
+        {"record": "qa_set", "id": "s", "name": "Set", "version": "1"},
+        {"record": "question", "qa_set": "s", "id": "q1", "question": "Is it?", "reference": "Yes."},
+        {"record": "run", "id": "r", "qa_set": "s", "target": "a", "model": "m"},
+        {"record": "answer", "run": "r", "question": "q1", "text": "Yes."},
+    ]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    assert rightsize("import", str(file)).code == 0
+    done = rightsize("runs")
+    assert "imported" in (done.out + done.err).splitlines()[0]

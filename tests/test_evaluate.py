@@ -456,3 +456,10 @@ def test_series_run_over_the_horizon():
     assert all(
         isinstance(row, Series) and len(row.values) == 37 for row in (cloud.fan.p10, cloud.fan.p50, cloud.fan.p90)
     )
+
+
+def test_every_option_in_the_ranking_is_said_to_straddle_a_floor_with_its_n():
+    wide = TARGETS | {name: measured(name, quality={"factuality": known(4.2, 0.3)}) for name in ("cheap", "dear")}
+    made = evaluate(scenario(BOTH, constraints={"quality_floor": {"factuality": 4}}), wide, PRICES).decision.caveats
+    assert [sentence.split("'")[0] for sentence in made] == ["The interval of cheap", "The interval of dear"]
+    assert all("begins at 3.90, below 4 (n = " in sentence for sentence in made)

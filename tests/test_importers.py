@@ -480,3 +480,19 @@ def test_a_table_of_questions_is_told_from_a_table_of_scores(tmp_path: Path) -> 
     for head, kind in (("id,question,reference", Format.qa_set), ("question_id,target,id", Format.csv)):
         (tmp_path / "x.csv").write_text(f"{head}\n", encoding="utf-8")
         assert detect(tmp_path / "x.csv") == kind
+
+
+def test_a_score_without_its_grading_counts_and_that_of_a_failed_call_never_does(
+    tmp_path: Path, engine: Engine
+) -> None:
+    def strip(results: list[Any]) -> None:
+        for number, result in enumerate(results):
+            result.pop("gradingResult", None)
+            result |= {"success": False, "score": 0}
+            if number:
+                result |= {"failureReason": promptfoo.ERROR, "error": "500", "response": {}}
+
+    file = tmp_path / "results.json"
+    file.write_bytes(changed(change=strip))
+    loaded = load(promptfoo.read(file), engine)
+    assert sum(run.assessments for run in loaded.runs) == 1
