@@ -21,7 +21,7 @@ def _pair(label: str) -> Any:
 
 def _p(test: str) -> Any:
     """The column of p-values, with the test they are of."""
-    return st.column_config.NumberColumn("p", format="%.4f", help=f"{P} {test}")
+    return st.column_config.NumberColumn("p (Holm)", format="%.4f", help=f"{P} {test}")
 
 
 def show_differences(ids: list[int], criterion: str, judge: str | None, *, simulated: bool) -> None:
@@ -34,12 +34,15 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
     st.markdown(tables.finding(compared))
     columns = {
         "pair": _pair("Difference"),
-        "n": st.column_config.NumberColumn("Questions", help="Shared by both."),
+        "n": st.column_config.TextColumn(
+            "Rests on", help="Questions shared by both; by people, the hand scores of each and the questions of both."
+        ),
         "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
         "effect_size": st.column_config.NumberColumn(
             "Effect size",
             format="%+.2f",
-            help="Mean of the differences over their standard deviation: about 0.2 is small, 0.5 medium, 0.8 large.",
+            help="Mean of the differences over their standard deviation: about 0.2 is small, 0.5 medium, 0.8 large. "
+            "Not given by people's scores, or where all differences are equal.",
         ),
         "p_holm": _p("Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm)."),
         "verdict": VERDICT,
@@ -69,9 +72,9 @@ def show_preferences(ids: list[int], *, simulated: bool) -> None:
     columns = {
         "pair": _pair("Preference"),
         "n_questions": st.column_config.NumberColumn("Questions", help="Several preferences about one count once."),
-        "better": st.column_config.NumberColumn("Better", help="Preferences for the first."),
-        "same": st.column_config.NumberColumn("Same"),
-        "worse": st.column_config.NumberColumn("Worse", help="Preferences for the second."),
+        "better": st.column_config.NumberColumn("Times better", help="Preferences for the first."),
+        "same": st.column_config.NumberColumn("Times same", help="Preferences for neither."),
+        "worse": st.column_config.NumberColumn("Times worse", help="Preferences for the second."),
         "wins": st.column_config.TextColumn(
             "Wins of the first", help="Share of questions, the same counting half, with its 95 % interval."
         ),

@@ -221,7 +221,7 @@ def show_comparisons(found: Sequence[Compared]) -> None:
             table.add_row(
                 escape(pair.first),
                 escape(pair.second),
-                str(pair.n),
+                pair.rests_on,
                 _figure(estimate, "+.2f"),
                 "-" if pair.effect_size is None else f"{pair.effect_size:+.2f}",
                 "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",
@@ -246,7 +246,17 @@ def show_preferences(found: Preferences) -> None:
         "interval; p of the sign test held against all pairs (Holm).",
         caption_justify="left",
     )
-    headings = ("first", "second", "questions", "better", "same", "worse", "wins", "p (Holm)", "the first is")
+    headings = (
+        "first",
+        "second",
+        "questions",
+        "times better",
+        "times same",
+        "times worse",
+        "wins",
+        "p (Holm)",
+        "the first is",
+    )
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("first", "second", "the first is") else "right")
     for pair in found.pairs:

@@ -4,11 +4,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import test_quality_number as filled
 from pages import open_page, parsed
 from sqlmodel import Session, select
 
+from dashboard import findings
 from dashboard import quality_tables as tables
 from db import store
 from db.models import Answer, Design, RunStatus
@@ -142,4 +144,36 @@ def test_who_would_be_best_is_explained_and_not_said_of_very_few_questions(tmp_p
     assert "drawing" in tables.best_sentence(compared)
     assert r"by test\-judge \(quick\), judge only, not calibrated" in tables.best_sentence(compared)
     assert tables.best_sentence(replace(compared, best=replace(compared.best, n=4))) == ""
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("ways", "said"),
+    [
+        (["people alone"] * 2, "scored by people alone"),
+        (["human-corrected"] * 2, "scored by people, corrected with a judge"),
+        (["judge only, not calibrated"], "scored by a judge"),
+        (["people alone", "human-corrected"], "scored as the table says of each target"),
+    ],
+)
+def test_the_overviews_axis_names_the_source_of_the_table(
+    ways: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "placed", lambda frame: frame)
+    assert findings.scored_by(pd.DataFrame({"how": ways}), "a judge") == said
+
+
+def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(tmp_path: Path) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        one, its = filled.a_run(session)
+        filled.score(its, filled.drawn(one, 12, session, seed=1), session)
+        other, theirs = filled.a_run(session)
+        filled.score(theirs, filled.drawn(other, 14, session, seed=2), session)
+    (compared,) = compare([one, other], engine, criterion="overall")
+    (pair,) = compared.pairs
+    assert pair.n_people == (12, 14)
+    assert pair.n_people_shared is not None
+    assert 0 <= pair.n_people_shared <= 12
+    assert tables.pairs_frame(compared)["n"].to_list() == [f"12 and 14 by hand, {pair.n_people_shared} of both"]
     engine.dispose()

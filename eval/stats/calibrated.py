@@ -79,8 +79,14 @@ def measure(
         p=apart.p,
         method=apart.method,
         n_people=(ours.number.n_people, theirs.number.n_people),
+        n_people_shared=len(_hand_scored(ours) & _hand_scored(theirs)),
     )
     return Measured(found, partial(_open, ours=ours, theirs=theirs, scale=scale))
+
+
+def _hand_scored(target: Calibrated) -> set[Hashable]:
+    """The questions whose hand score enters the target's quality number."""
+    return {question for question, scores in target.questions.items() if scores.drawn_score is not None}
 
 
 def difference(ours: Calibrated, theirs: Calibrated, *, scale: tuple[float, float] = SCALE) -> Difference:

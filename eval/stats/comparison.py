@@ -56,7 +56,16 @@ class Comparison:
     more_questions: int | None = None
     method: str | None = None
     n_people: tuple[int, int] | None = None
+    n_people_shared: int | None = None  # questions hand-scored for both
     more_hand_scores: int | None = None
+
+    @property
+    def rests_on(self) -> str:
+        """What the difference rests on: the shared questions, or the hand scores of each and of both."""
+        if self.n_people is None:
+            return str(self.n)
+        one, other = self.n_people
+        return f"{one} and {other} by hand, {self.n_people_shared or 0} of both"
 
 
 class Measured(NamedTuple):
