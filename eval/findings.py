@@ -211,7 +211,8 @@ def show_comparisons(found: Sequence[Compared]) -> None:
         table = Table(
             title=escape(title_of(each)),
             title_justify="left",
-            caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm).",
+            caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm). "
+            "Effect size: - where people's scores give the difference, or all differences are equal.",
             caption_justify="left",
         )
         for heading in ("first", "second", "n", "difference", "effect size", "p (Holm)", "the first is"):
