@@ -13,7 +13,7 @@ from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
-from eval.summary import CALIBRATED, UNDRAWN
+from eval.summary import UNDRAWN
 
 SHOWN_PAIRS = 4
 
@@ -122,14 +122,14 @@ def how_found(frame: pd.DataFrame) -> str:
     return " ".join(f"Quality of {listed(names)}: {MEANINGS.get(str(how), how)}." for how, names in groups.items())
 
 
-def scored_by(frame: pd.DataFrame, source: str) -> str:
-    """Whose scores the chart's quality is, for its axis; `source` is the one that was chosen."""
-    hows = set(placed(frame)["how"])
-    if hows == {"people alone"}:
+def scored_by(frame: pd.DataFrame, source: str | None) -> str:
+    """Whose scores the quality axis shows, as the table's own column says it."""
+    ways = [str(how) for how in placed(frame)["how"].unique()]
+    if ways == ["people alone"]:
         return "scored by people alone"
-    if hows == {"human-corrected"}:
-        return f"scored by {source}, corrected by people"
-    return f"scored by {source}" + (", by people where they did" if hows & set(CALIBRATED) else "")
+    if ways == ["human-corrected"]:
+        return f"scored by people, corrected with {source}"
+    return f"scored by {source}" if len(ways) < 2 else "scored as the table says of each target"
 
 
 def apart(frame: pd.DataFrame) -> list[str]:

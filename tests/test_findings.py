@@ -187,18 +187,3 @@ def test_how_far_judges_and_readings_lie_apart_is_told_where_it_is_known():
         "Readings of one answer by one judge lie apart by so many points on average: good 0.10.",
     ]
     assert findings.apart(frame(FAST_POOR)) == []
-
-
-def test_the_axis_says_whose_scores_they_are() -> None:
-    def axis(*methods: str | None) -> str:
-        shown = []
-        for number, method in enumerate(methods, 1):
-            its = None if method is None else Number(4.0, 3.5, 4.5, method, "questions like these", 10, 60, 60)  # pyright: ignore
-            about = {"source": "j", "rater_kind": "judge", "judge_id": 1, "protocol": "quick", "number": its}
-            shown.append((run(number, f"t{number}"), summary(number, Estimate(4.0, 3.5, 4.5, 60), 100.0, **about)))
-        return findings.scored_by(frame(*shown, source="j"), "j")
-
-    assert axis(None, None) == "scored by j"
-    assert axis("people alone", "people alone") == "scored by people alone"
-    assert axis("human-corrected") == "scored by j, corrected by people"
-    assert axis("human-corrected", None) == "scored by j, by people where they did"
