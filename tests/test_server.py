@@ -52,19 +52,19 @@ ENDS = [
 ]
 
 
+def start_silently(*arguments: str, cwd: Path) -> "subprocess.Popen[bytes]":
+    """A Python process that says nothing and hears nothing."""
+    silent = subprocess.DEVNULL
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(command, cwd=cwd, env=ENVIRONMENT, stdin=silent, stdout=silent, stderr=silent)
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_the_dashboard_ends_with_the_command_that_serves_it(
     end: Callable[["subprocess.Popen[bytes]"], None], tmp_path: Path
 ) -> None:
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "eval.cli", "dashboard", "--no-browser", "--port", str(port)],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_silently("-m", "eval.cli", "dashboard", "--no-browser", "--port", str(port), cwd=tmp_path)
     try:
         assert within(60, lambda: answers(port)), "the dashboard did not start"
         end(process)
@@ -108,14 +108,7 @@ def test_streamlit_run_from_any_folder_listens_on_this_machine_only(tmp_path: Pa
     port = free_port()
     app = Path(server.__file__).parents[1] / "dashboard" / "app.py"
     options = ("--server.port", str(port), "--server.headless", "true")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(app), *options],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_silently("-m", "streamlit", "run", str(app), *options, cwd=tmp_path)
     try:
         assert within(60, lambda: answers(port)), "the dashboard did not start"
         open_to = {
