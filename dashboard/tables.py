@@ -3,7 +3,7 @@
 Shows nothing and caches nothing. Missing figures stay missing; words for single figures are format.py's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard import number_cell
 from dashboard.data import RunRow
 from dashboard.format import interval, listed, milliseconds, usd, when
+from db import workers
 from db.frames import records
 from db.models import Price, Run
 from eval.cost.price_card import PriceCard
@@ -152,8 +153,8 @@ def _tokens(summary: Summary, kind: str) -> float | None:
 # --- runs ----------------------------------------------------------------------------------------------------------
 
 
-def runs_frame(runs: Sequence[RunRow]) -> pd.DataFrame:
-    """The list of runs, a row each."""
+def runs_frame(runs: Sequence[RunRow], interrupted: Collection[int] = ()) -> pd.DataFrame:
+    """The list of runs, a row each; of those interrupted the database does not know that nobody is at work."""
     return pd.DataFrame(
         {
             "run_id": [run.run_id for run in runs],
@@ -162,7 +163,7 @@ def runs_frame(runs: Sequence[RunRow]) -> pd.DataFrame:
             "model": [run.model for run in runs],
             "qa_set": [f"{run.qa_set} {run.qa_set_version}" for run in runs],
             "answers": [run.n_planned for run in runs],
-            "status": [run.status for run in runs],
+            "status": [workers.INTERRUPTED if run.run_id in interrupted else run.status for run in runs],
             "tags": [list(run.tags) for run in runs],
             "simulated": [run.simulated for run in runs],
             "created_at": [run.created_at for run in runs],

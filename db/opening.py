@@ -4,6 +4,7 @@ What SQLite or a server says when something is wrong is turned into one sentence
 written is the store's business, the tables are those of models.
 """
 
+import logging
 import os
 import re
 import sqlite3
@@ -26,8 +27,10 @@ from db.models import SCHEMA_REVISION
 
 DEFAULT_URL = "sqlite:///rightsize.db"
 BUSY_TIMEOUT_MS = 30_000
+SILENT_MS = 2_000  # how long a writer waits for another before it says so
 LOCK_ID = 7_246_001  # of the lock under which tables are made on a server; any number of our own
 
+_log = logging.getLogger(__name__)
 _migrating = Lock()  # Alembic works on globals of its modules
 
 
@@ -87,9 +90,29 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        # A writer takes the lock at once: SQLite does not wait when a reader later turns into a writer.
-        writing = connection.get_execution_options().get("writing")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get("writing"):
+            _take_lock(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _take_lock(connection: Connection) -> None:
+    """Begin writing: SQLite does not wait when a reader later turns into a writer. A long wait is said once."""
+    try:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={SILENT_MS}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except DBAPIError as error:
+        if "locked" not in str(error.orig):
+            raise
+        _log.warning(
+            "The database %s is locked by another program; waiting up to %d s for it.",
+            _shown(connection.engine.url),
+            BUSY_TIMEOUT_MS // 1000,
+        )
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _create_engine(url: str) -> Engine:

@@ -13,6 +13,7 @@ from db.models import Run, RunStatus, now
 from db.opening import StoreError
 
 CLAIM_S = 60  # a run whose worker on another machine gave no sign of life for so long is free again
+INTERRUPTED = "interrupted"
 SLACK_S = 5  # the moment a process began, as the system tells it, may be off by a clock's correction
 
 
@@ -55,6 +56,12 @@ def is_alive(run: Run) -> bool:
         return False
     except psutil.AccessDenied:  # there, but another user's
         return True
+
+
+def standing(run: Run) -> str:
+    """Where a run stands: its status, or INTERRUPTED where it says that somebody is at work who no longer lives."""
+    under_way = run.status in (RunStatus.planned, RunStatus.answering, RunStatus.judging)
+    return INTERRUPTED if under_way and not is_alive(run) else str(run.status)
 
 
 def beat(run_ids: Sequence[int], *, session: Session) -> None:

@@ -42,3 +42,9 @@ async def connected(
             clients[url] = await stack.enter_async_context(EndpointClient(endpoint, lag))
         await asyncio.gather(*(clients[url].check(names) for url, (_, names) in wanted.items()))
         yield clients
+
+
+async def check_endpoints(targets: Sequence[Target], judges: Sequence[JudgeSpec]) -> None:
+    """Raise EndpointError where an endpoint that will be needed cannot be used."""
+    async with connected(targets, judges):
+        pass

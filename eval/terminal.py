@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from db import workers
 from db.exchange import is_imported
 from db.models import Run
 from eval.cost.price_card import PriceCard
@@ -320,14 +321,16 @@ def show_runs(runs: Sequence[Run]) -> None:
         table.add_column(width=6, justify="right")
         table.add_column(ratio=3, overflow="fold")
         table.add_column(ratio=3, overflow="fold")
-        table.add_column(width=9)
+        table.add_column(width=11)
         table.add_column(width=14, justify="right")
         for run in group:
             marks = [word for word, so in (("simulated", run.simulated), ("imported", is_imported(run))) if so]
             name = f"{run.name} ({', '.join(marks)})" if marks else run.name
-            cells = (str(run.id), name, run.model, run.status, f"{run.n_planned:,} planned")
+            cells = (str(run.id), name, run.model, workers.standing(run), f"{run.n_planned:,} planned")
             table.add_row(*(escape(cell) for cell in cells))
         console.print(table)
         for run in group:
             if run.error:
                 console.print(Padding(f"[dim]run {run.id}:[/dim] {escape(run.error)}", (0, 0, 0, 4)))
+    if interrupted := [str(run.id) for run in runs if workers.standing(run) == workers.INTERRUPTED]:
+        console.print(f"Go on with what was interrupted: rightsize resume {' '.join(interrupted)}", soft_wrap=True)

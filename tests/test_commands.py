@@ -2,16 +2,19 @@
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from command import Command
 from samples import add_group
 from servers import GOOD, serve
+from sqlalchemy import text
 
-from db import models, store
+from db import models, opening, store
 from db.models import RunStatus
 
 READING = [
@@ -70,6 +73,53 @@ def test_a_run_beside_another_process_on_the_same_host_says_who_slows_it_down(ri
 
 def _worker(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}"
+
+
+def test_a_run_whose_process_was_killed_is_called_interrupted_and_says_how_to_go_on(rightsize: Command) -> None:
+    add_group(store.database_url(), questions=2)
+    engine = store.connect(store.database_url())
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as alive:
+        with store.writing(engine) as session:
+            for run, pid in zip(store.list_runs(session=session)[:2], (gone.pid, alive.pid), strict=True):
+                run.status, run.worker, run.heartbeat_at = RunStatus.answering, _worker(pid), models.now()
+                session.add(run)
+        engine.dispose()
+        said, told = rightsize("runs"), json.loads(rightsize("runs", "--json").out)
+        alive.communicate(b"\n")
+    killed, working = told[0]["id"], told[1]["id"]
+    assert [run["standing"] for run in told[:2]] == ["interrupted", "answering"]
+    assert f"rightsize resume {killed}\n" in said.out
+    lines = [line for line in said.out.splitlines() if "answering" in line or "interrupted" in line]
+    assert [line.split()[0] for line in lines if "answering" in line] == [str(working)]
+    assert [line.split()[0] for line in lines if line.split()[0].isdigit() and "interrupted" in line] == [str(killed)]
+
+
+def test_a_run_that_cannot_begin_makes_no_database(rightsize: Command) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        said = rightsize("run", "--target", f"a=m@http://127.0.0.1:{nobody.getsockname()[1]}/v1")
+    assert said.code == 1
+    assert "Nothing answers at" in said.err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_long_wait_for_a_locked_database_is_said(rightsize: Command, caplog: pytest.LogCaptureFixture) -> None:
+    assert rightsize("runs").code == 1  # an empty working folder
+    engine = store.connect(store.database_url())
+    holder = sqlite3.connect("rightsize.db", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    letting_go = threading.Timer(opening.SILENT_MS / 1000 + 1, lambda: holder.execute("ROLLBACK"))
+    letting_go.start()
+    with store.writing(engine) as session:
+        session.execute(text("DELETE FROM price"))
+    letting_go.join()
+    holder.close()
+    engine.dispose()
+    assert [record.getMessage() for record in caplog.records] == [
+        "The database sqlite:///rightsize.db is locked by another program; waiting up to 30 s for it."
+    ]
 
 
 def test_runs_of_two_qa_sets_each_have_their_own_judge_and_are_not_compared(rightsize: Command) -> None:

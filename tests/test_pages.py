@@ -439,6 +439,16 @@ def test_an_interrupted_run_can_be_resumed(full_url: str, tmp_path: Path, monkey
     assert app.button(key="_resume_2").disabled
 
 
+def test_a_run_whose_process_was_killed_is_called_interrupted(full_url: str, monkeypatch: pytest.MonkeyPatch):
+    with store.writing(store.connect(full_url)) as session:
+        store.set_status([2], RunStatus.answering, session=session)
+    app = open_page(monkeypatch, full_url, "runs", run="2")
+    listed = table(app, "runs").set_index("run_id")["status"]
+    assert listed[2] == "interrupted"
+    assert set(listed.drop(2)) == {"finished"}
+    assert app.markdown[-1].value.endswith(", interrupted")
+
+
 def test_a_run_under_way_is_followed_and_cannot_be_deleted(full_url: str, monkeypatch: pytest.MonkeyPatch):
     with store.writing(store.connect(full_url)) as session:
         store.set_status([2], RunStatus.judging, session=session)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import data, run_desk, run_list, tables, widgets
 from dashboard.format import plain, plural
+from db import workers
 from eval.spent import judging_took
 
 st.title("Runs")
@@ -34,7 +35,7 @@ columns = {
     "simulated": st.column_config.CheckboxColumn("Simulated"),
 }
 chosen = widgets.show_table(
-    tables.runs_frame(listed),
+    tables.runs_frame(listed, data.interrupted()),
     "runs",
     "List of runs",
     columns,
@@ -56,7 +57,7 @@ if run_id is None:
     st.caption("Choose a run to see what ran where, rename it, tag it or delete it.")
     st.stop()
 run = data.run(run_id)
-st.markdown(f"**#{run.id} {plain(run.name)}**: {plain(run.target)}, {plain(run.status)}")
+st.markdown(f"**#{run.id} {plain(run.name)}**: {plain(run.target)}, {workers.standing(run)}")
 if run.error:
     st.error(plain(run.error))
 left, right = st.columns([3, 2], gap="large")

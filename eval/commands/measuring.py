@@ -18,12 +18,12 @@ from eval import demo as demo_runs
 from eval import terminal
 from eval.assessing import find_rater, judge_runs, list_due, rubric_of
 from eval.chat import EndpointError
-from eval.commands.database import open_existing
+from eval.commands.database import is_there, open_existing
 from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
 from eval.config import PlanError
-from eval.connections import need_keys
+from eval.connections import check_endpoints, need_keys
 from eval.estimate import estimate, estimate_judging
 from eval.hosts import host_of
 from eval.judge import protocol_name
@@ -127,7 +127,10 @@ def run(
     )
     plan = make_plan(overrides, config or (CONFIG if CONFIG.exists() else None))
     need_keys(plan.targets, plan.judges)
-    engine = store.connect(store.database_url(db))
+    url = store.database_url(db)
+    if not is_there(url):  # a run that cannot begin makes no database
+        asyncio.run(check_endpoints(plan.targets, plan.judges))
+    engine = store.connect(url)
     report(*execute(plan, engine), engine, as_json)
 
 

@@ -1,10 +1,11 @@
 """The commands that show what is stored: runs and show."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from db import store
+from db import store, workers
+from db.models import Run
 from eval import terminal
 from eval.commands.database import open_existing
 from eval.commands.options import AsJson, Db
@@ -30,13 +31,17 @@ def show(
         terminal.show_summaries(chosen, [summarise(each.id or 0, engine) for each in chosen], prices_of_runs(engine))
 
 
+def _as_json(run: Run) -> dict[str, Any]:
+    return run.model_dump(mode="json", exclude={"summary", "summary_revision"}) | {"standing": workers.standing(run)}
+
+
 def runs(db: Db = None, as_json: AsJson = False) -> None:
     """List the stored runs, newest first."""
     engine = open_existing(db)
     with store.reading(engine) as session:
         stored = store.list_runs(session=session)
     if as_json:
-        print_json([run.model_dump(mode="json", exclude={"summary", "summary_revision"}) for run in stored])
+        print_json([_as_json(run) for run in stored])
     elif stored:
         terminal.show_runs(stored)
     else:
