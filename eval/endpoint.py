@@ -333,8 +333,9 @@ class EndpointClient:
             case openai.APIConnectionError():
                 return self._name(error.__cause__ or httpx2.ConnectError(str(error)), patience_s)
             case httpx2.ConnectError() if "TLS" in str(error) or "certificate" in str(error).lower():
+                said = str(error).removeprefix("TLS: ")
                 return _FailureError(
-                    "tls", f"No secure connection to {url}: {error}; check the certificate, or http instead of https."
+                    "tls", f"No secure connection to {url}: {said}; check the certificate, or http instead of https."
                 )
             case httpx2.ProxyError():
                 return _FailureError(

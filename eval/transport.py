@@ -71,6 +71,16 @@ class StampedBody(httpx2.AsyncByteStream):
         self._response.release()
 
 
+def _tls_fault(error: BaseException) -> str:
+    """What went wrong, without the socket's address and OpenSSL's line numbers that the messages are wrapped in."""
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({inner.verify_message})"
+    if isinstance(inner, ssl.SSLError) and inner.reason:
+        return f"what answers there speaks no TLS that is understood ({inner.reason.lower().replace('_', ' ')})"
+    return str(inner)
+
+
 class mapped_errors:  # noqa: N801 - reads as a statement
     """Turn aiohttp's exceptions into httpx2's, which the openai client knows."""
 
@@ -84,7 +94,7 @@ class mapped_errors:  # noqa: N801 - reads as a statement
             case aiohttp.ClientProxyConnectionError():
                 raise httpx2.ProxyError("nothing answers there") from error
             case aiohttp.ClientSSLError() | aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
-                raise httpx2.ConnectError(f"TLS: {error}") from error
+                raise httpx2.ConnectError(f"TLS: {_tls_fault(error)}") from error
             case aiohttp.ConnectionTimeoutError():
                 raise httpx2.ConnectTimeout(str(error)) from error
             case aiohttp.SocketTimeoutError() | TimeoutError():
