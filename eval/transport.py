@@ -76,8 +76,8 @@ def _tls_fault(error: BaseException) -> str:
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(inner, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({inner.verify_message})"
-    if isinstance(inner, ssl.SSLError) and inner.reason:
-        return f"what answers there speaks no TLS that is understood ({inner.reason.lower().replace('_', ' ')})"
+    if isinstance(inner, ssl.SSLError) and (reason := getattr(inner, "reason", "")):
+        return f"what answers there speaks no TLS that is understood ({reason.lower().replace('_', ' ')})"
     return str(inner)
 
 
