@@ -71,6 +71,20 @@ def judged_and_scored(engine: Engine, *, second: bool = False) -> Run:
     return run
 
 
+def scored_and_in_dispute(engine: Engine, scored: slice, disputed: slice) -> Run:
+    """A judged run of which a person scored some answers, and then some (with 1 point) from the disagreement queue."""
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        run, answers = a_run(session, qa_set, questions)
+        give(answers, rows.judge(session), JUDGE, session)
+        person, rubric = rows.person(session), rows.rubric(session)
+        give(answers[scored], person, PERSON[scored], session, "person")
+        for answer in answers[disputed]:
+            drawn = rows.sample(answer, rubric, session, Design.disagreement)
+            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    return run
+
+
 def two_runs(engine: Engine, version: str = "1") -> list[Run]:
     with store.writing(engine) as session:
         qa_set, questions = rows.add_qa_set(session, N)
@@ -120,30 +134,14 @@ def test_judges_are_held_against_each_other_without_any_person(engine: Engine) -
 
 
 def test_scores_of_answers_that_were_picked_for_disagreement_are_left_out(engine: Engine) -> None:
-    with store.writing(engine) as session:
-        qa_set, questions = rows.add_qa_set(session, N)
-        run, answers = a_run(session, qa_set, questions)
-        give(answers, rows.judge(session), JUDGE, session)
-        person, rubric = rows.person(session), rows.rubric(session)
-        give(answers[:10], person, PERSON[:10], session, "person")
-        for answer in answers[10:]:
-            drawn = rows.sample(answer, rubric, session, Design.disagreement)
-            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    run = scored_and_in_dispute(engine, slice(10), slice(10, None))
     judge = agreements([run], engine)[0].judges[0].among.judge
     assert judge is not None
     assert judge.with_mean.n == 10
 
 
 def test_a_later_score_from_the_disagreement_queue_does_not_hide_a_persons_earlier_one(engine: Engine) -> None:
-    with store.writing(engine) as session:
-        qa_set, questions = rows.add_qa_set(session, N)
-        run, answers = a_run(session, qa_set, questions)
-        give(answers, rows.judge(session), JUDGE, session)
-        person, rubric = rows.person(session), rows.rubric(session)
-        give(answers, person, PERSON, session, "person")
-        for answer in answers[:10]:
-            drawn = rows.sample(answer, rubric, session, Design.disagreement)
-            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    run = scored_and_in_dispute(engine, slice(None), slice(10))
     judge = agreements([run], engine)[0].judges[0].among.judge
     assert judge is not None
     assert judge.with_mean.n == N
