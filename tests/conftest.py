@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from answers_sample import answers_engine, answers_template  # noqa: F401 - fixtures
+from asked import no_long_waits  # noqa: F401 - a fixture
 from browser import chromium  # noqa: F401 - a fixture
 from command import rightsize  # noqa: F401 - a fixture
+from configured import written  # noqa: F401 - a fixture
 from samples import add_group
 from sqlalchemy import Engine
 from stored import at

@@ -1,8 +1,7 @@
 """Agreement and comparison of stored runs: the figures of the statistics reach the command line unchanged."""
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Hashable, Sequence
 
 import pytest
 import rows
@@ -31,13 +30,6 @@ JUDGE = 3 * (5, 4, 4, 3, 5, 2, 1, 4, 5, 3, 4, 2)
 PERSON = 3 * (4, 4, 5, 3, 4, 2, 2, 4, 5, 2, 3, 2)
 SECOND = 3 * (4, 3, 5, 3, 5, 1, 2, 4, 4, 2, 3, 1)
 WORSE = tuple(max(1, score - 1) for score in JUDGE)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = store.connect(f"sqlite:///{(tmp_path / 'rightsize.db').as_posix()}")
-    yield made
-    made.dispose()
 
 
 def a_run(
