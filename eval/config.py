@@ -116,12 +116,9 @@ def read_config(path: Path, overruled: Collection[str] = ()) -> Configured:
     Raises PlanError with every fault at once, those of the named files too.
     """
     try:
-        raw, text = toml_file.read(path, "configuration")
-    except FileNotFoundError:
-        raise PlanError(f"There is no file {path}; correct --config or give --target NAME=MODEL@URL.") from None
+        raw, lines = toml_file.read(path, "configuration", "correct --config or give --target NAME=MODEL@URL")
     except toml_file.TomlError as error:
         raise PlanError(str(error)) from error
-    lines = toml_file.Lines(text)
     faults = [lines.fault(loc, *said) for loc, *said in (*_unknown_endpoints(raw), *_misfits(raw))]
     config = Config()
     try:

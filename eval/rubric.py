@@ -172,12 +172,9 @@ def built_in() -> Rubric:
 def load(path: Path) -> Rubric:
     """Read a rubric from a TOML file. Raises RubricError with every fault: its key, what is wrong, what is right."""
     try:
-        raw, text = toml_file.read(path, "rubric")
-    except FileNotFoundError:
-        raise RubricError(f"There is no file {path} with a rubric.") from None
+        raw, lines = toml_file.read(path, "rubric")
     except toml_file.TomlError as error:
         raise RubricError(str(error)) from error
-    lines = toml_file.Lines(text)
     try:
         return Rubric.model_validate(raw)
     except ValidationError as error:

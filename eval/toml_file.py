@@ -75,23 +75,23 @@ def _keys(dotted: str) -> Loc:
     return tuple(key.strip("\"'") for key in re.findall(_KEY, dotted))
 
 
-def read(path: Path, what: str) -> tuple[dict[str, Any], str]:
-    """The content of a TOML file that should hold a `what`, and its text.
+def read(path: Path, what: str, if_missing: str = "check the name and the folder") -> tuple[dict[str, Any], Lines]:
+    """The content of a TOML file that should hold a `what`, and the lines of its keys.
 
-    Raises FileNotFoundError, or TomlError with a sentence.
+    Raises TomlError with a sentence; that of a missing file ends with what to do.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise TomlError(f"{path} is larger than 1 MB; that is no {what}.")
         text = decoded(path.read_bytes())
     except FileNotFoundError:
-        raise
+        raise TomlError(f"There is no file {path} with a {what}; {if_missing}.") from None
     except OSError as error:
         raise TomlError(f"{path} cannot be read: {error.strerror}.") from error
     except UndecodableError as error:
         raise TomlError(f"{path}, {error.fault}.") from error
     try:
-        return tomllib.loads(text), text
+        return tomllib.loads(text), Lines(text)
     except (ValueError, RecursionError) as error:  # also a number too long, lists nested too deep
         raise TomlError(f"{path} is not valid TOML: {error}.") from error
 

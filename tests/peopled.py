@@ -1,10 +1,12 @@
 """Databases for tests of people's scores: a few invented runs, judged, made once and copied."""
 
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from samples import TARGETS, add_group
 from sqlalchemy import Engine
 from sqlmodel import col, select
@@ -31,6 +33,24 @@ SHA = rubric().sha256
 def make(file: Path, **given: Any) -> None:
     """Two targets (runs 1 and 2), the first question of each failed; six questions unless told otherwise."""
     add_group(f"sqlite:///{file.as_posix()}", **({"targets": TARGETS[:2], "questions": 6, "judged": True} | given))
+
+
+def fixtures(**given: Any) -> tuple[Callable[..., Path], Callable[..., Iterator[Engine]]]:
+    """The fixtures `template` and `engine` of a test module: what `make` makes, once, and a copy for each test."""
+
+    @pytest.fixture(scope="module")
+    def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        file = tmp_path_factory.mktemp("peopled") / "template.db"
+        make(file, **given)
+        return file
+
+    @pytest.fixture
+    def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
+        opened = copy(template, tmp_path / "test.db")
+        yield opened
+        opened.dispose()
+
+    return template, engine
 
 
 def copy(template: Path, into: Path) -> Engine:

@@ -1,8 +1,7 @@
 """Agreement and comparison of stored runs: the figures of the statistics reach the command line unchanged."""
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Hashable, Sequence
 
 import pytest
 import rows
@@ -33,13 +32,6 @@ SECOND = 3 * (4, 3, 5, 3, 5, 1, 2, 4, 4, 2, 3, 1)
 WORSE = tuple(max(1, score - 1) for score in JUDGE)
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = store.connect(f"sqlite:///{(tmp_path / 'rightsize.db').as_posix()}")
-    yield made
-    made.dispose()
-
-
 def a_run(
     session: Session, qa_set: QASet, questions: Sequence[Question], target: str = "one"
 ) -> tuple[Run, list[Answer]]:
@@ -68,6 +60,20 @@ def judged_and_scored(engine: Engine, *, second: bool = False) -> Run:
         give(answers, rows.person(session, "Ann"), PERSON, session, "person")
         if second:
             give(answers, rows.person(session, "Bob"), SECOND, session, "person")
+    return run
+
+
+def scored_and_in_dispute(engine: Engine, scored: slice, disputed: slice) -> Run:
+    """A judged run of which a person scored some answers, and then some (with 1 point) from the disagreement queue."""
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, N)
+        run, answers = a_run(session, qa_set, questions)
+        give(answers, rows.judge(session), JUDGE, session)
+        person, rubric = rows.person(session), rows.rubric(session)
+        give(answers[scored], person, PERSON[scored], session, "person")
+        for answer in answers[disputed]:
+            drawn = rows.sample(answer, rubric, session, Design.disagreement)
+            give([answer], person, [1], session, "person", draw_id=drawn.id)
     return run
 
 
@@ -120,30 +126,14 @@ def test_judges_are_held_against_each_other_without_any_person(engine: Engine) -
 
 
 def test_scores_of_answers_that_were_picked_for_disagreement_are_left_out(engine: Engine) -> None:
-    with store.writing(engine) as session:
-        qa_set, questions = rows.add_qa_set(session, N)
-        run, answers = a_run(session, qa_set, questions)
-        give(answers, rows.judge(session), JUDGE, session)
-        person, rubric = rows.person(session), rows.rubric(session)
-        give(answers[:10], person, PERSON[:10], session, "person")
-        for answer in answers[10:]:
-            drawn = rows.sample(answer, rubric, session, Design.disagreement)
-            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    run = scored_and_in_dispute(engine, slice(10), slice(10, None))
     judge = agreements([run], engine)[0].judges[0].among.judge
     assert judge is not None
     assert judge.with_mean.n == 10
 
 
 def test_a_later_score_from_the_disagreement_queue_does_not_hide_a_persons_earlier_one(engine: Engine) -> None:
-    with store.writing(engine) as session:
-        qa_set, questions = rows.add_qa_set(session, N)
-        run, answers = a_run(session, qa_set, questions)
-        give(answers, rows.judge(session), JUDGE, session)
-        person, rubric = rows.person(session), rows.rubric(session)
-        give(answers, person, PERSON, session, "person")
-        for answer in answers[:10]:
-            drawn = rows.sample(answer, rubric, session, Design.disagreement)
-            give([answer], person, [1], session, "person", draw_id=drawn.id)
+    run = scored_and_in_dispute(engine, slice(None), slice(10))
     judge = agreements([run], engine)[0].judges[0].among.judge
     assert judge is not None
     assert judge.with_mean.n == N

@@ -1,8 +1,5 @@
 """What a person scored in another queue counts in this one, in its turn, and is never shown to them again."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import peopled
 import pytest
 from sqlalchemy import Engine, update
@@ -15,19 +12,7 @@ from db.scoring import Given
 
 OTHER = Given({"coherence": 1, "factuality": 2, "conciseness": 3})
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("carrying") / "template.db"
-    peopled.make(file, questions=13)  # two runs of twelve answers
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+template, engine = peopled.fixtures(questions=13)  # two runs of twelve answers
 
 
 def following(engine: Engine, sample_id: int, name: str = "Anna") -> Handed | None:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import peopled
@@ -20,20 +19,8 @@ from db.models import Answer, Comparison, Preference, Rater
 
 LEFT, SAME, RIGHT = Compared(Preference.left), Compared(Preference.same), Compared(Preference.right)
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three targets, thirty questions that all of them answered, and one that none did."""
-    file = tmp_path_factory.mktemp("comparisons") / "template.db"
-    peopled.make(file, targets=TARGETS[:3], questions=31, judged=False)
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+# Three targets, thirty questions that all of them answered, and one that none did.
+template, engine = peopled.fixtures(targets=TARGETS[:3], questions=31, judged=False)
 
 
 def standing(engine: Engine, name: str = "Anna", runs: tuple[int, ...] = (1, 2), seed: int = 1) -> Standing:

@@ -3,12 +3,10 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import peopled
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -23,19 +21,7 @@ from db.models import Assessment, Design, Handout, Rater, now
 
 N = 2 * 5  # two runs, six questions, the first failed
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("handouts") / "template.db"
-    peopled.make(file)
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+template, engine = peopled.fixtures()
 
 
 def skip(engine: Engine, handed: Handed, name: str = "Anna") -> None:

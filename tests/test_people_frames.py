@@ -1,7 +1,5 @@
 """people_frames.py and what frames.py takes of people's scores: which draw led to a score decides what it may tell."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,19 +19,7 @@ from eval.quality_number import quality_numbers
 LOW = Given({"coherence": 1, "factuality": 2, "conciseness": 1})
 PARTLY = Given({"coherence": 5, "factuality": None, "conciseness": 3})
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("people") / "template.db"
-    peopled.make(file, questions=31)
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+template, engine = peopled.fixtures(questions=31)
 
 
 def read(engine: Engine, frame: Any, *given: Any) -> list[dict[str, Any]]:

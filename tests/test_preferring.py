@@ -1,7 +1,6 @@
 """People's preferences of stored runs: whichever side a target stood on, and on the command line."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,8 @@ from db.comparisons import Compared, Pair
 from db.models import Preference
 from eval.preferring import Preferences, preferences
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three judged targets and thirty questions that all of them answered."""
-    file = tmp_path_factory.mktemp("preferring") / "template.db"
-    peopled.make(file, targets=TARGETS[:3], questions=31)
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+# Three judged targets and thirty questions that all of them answered.
+template, engine = peopled.fixtures(targets=TARGETS[:3], questions=31)
 
 
 def prefer(engine: Engine, winner: int, *others: int, n: int = 30, name: str = "Anna") -> list[Pair]:

@@ -209,4 +209,5 @@ def test_a_file_that_is_no_toml_is_refused(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert f"There is no file {tmp_path / 'none.toml'}" in refusal(tmp_path / "none.toml")
+    said = f"There is no file {tmp_path / 'none.toml'} with a rubric; check the name and the folder."
+    assert refusal(tmp_path / "none.toml") == said

@@ -1,6 +1,6 @@
 """sampling.py and disputes.py: what is drawn from stored answers, what is kept of the draw, and what is in dispute."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import peopled
@@ -17,19 +17,7 @@ from db.drawing import Allocation
 from db.models import Answer, Assessment, Design, Draw, Question, Sample
 from db.sampling import Wish
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("sampling") / "template.db"
-    peopled.make(file, questions=31)
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+template, engine = peopled.fixtures(questions=31)
 
 
 def test_without_a_size_every_answer_that_can_be_scored_is_in_the_sample_and_no_other(engine: Engine):

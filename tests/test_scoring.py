@@ -1,6 +1,5 @@
 """scoring.py: a save is stored once, blind, and never overwritten; undo restores what was before; history tells all."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import peopled
@@ -19,19 +18,7 @@ from db.scoring import Given
 
 OTHER = Given({"coherence": 1, "factuality": 1, "conciseness": 2})
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("scoring") / "template.db"
-    peopled.make(file)
-    return file
-
-
-@pytest.fixture
-def engine(template: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = peopled.copy(template, tmp_path / "test.db")
-    yield opened
-    opened.dispose()
+template, engine = peopled.fixtures()
 
 
 def save(engine: Engine, nth: int = 0, given: Given = WHOLE, name: str = "Anna", **other: object) -> Assessment | None:
