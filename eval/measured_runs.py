@@ -13,12 +13,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import cost_frames, frames, store
+from db.exchange import is_imported
 from db.models import RaterKind, Run, RunStatus
 from db.scales import FIVE
 from eval.consumption import attempts, mean_of, stages_of
 from eval.cost.faults import guess
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
+from eval.lag import LIMIT_MS
 from eval.stats.intervals import Estimate
 from eval.summary import PANEL, Quality, Summary, summarise
 from eval.transport import is_loopback
@@ -145,6 +147,8 @@ def _measured(
         judge=_judge_use(scores, judging),
         n_answers=summary.n_answers,
         n_errors=summary.n_errors,
+        n_client_limited=summary.n_client_limited,
+        late_from_ms=None if is_imported(run) else LIMIT_MS,
         runs=tuple(str(r.id) for r in runs),
         questions=f"{asked.name} {asked.version} ({asked.sha256[:12]})",
         hardware=_hardware(run),
@@ -180,7 +184,8 @@ def _load(run: Run, summary: Summary, times: Mapping[str, Any], ttft_share: floa
         return None
     level = min(run.concurrency, n)
     p50, p95 = summary.latency_p50["total_ms"], summary.latency_p95["total_ms"]
-    return Load(level, level / (mean_ms / 1000), p95.value, n, p50, p95, ttft_share)
+    per_s, late = level / (mean_ms / 1000), summary.n_client_limited
+    return Load(level, per_s, p95.value, n, p50, p95, ttft_share, n_client_limited=late)
 
 
 def _is_of(quality: Quality, row: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ For who wants to check what the front part (narrative.py) says.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from eval.cost.figure import Figure
 from eval.cost.prose import (
@@ -46,12 +47,20 @@ def or_words(figure: Figure, otherwise: str) -> Span:
 def _evidence(result: Result) -> Iterator[Block]:
     if not result.evidence:
         return
+    late = any(e.client_limited.value for e in result.evidence)  # a column that says something, or none
     rows = tuple(
-        (Name(e.target), e.answers, e.errors, e.service, e.concurrency, e.tokens_per_s, Name(e.hardware), Name(e.date))
+        (
+            *(Name(e.target), e.answers, e.errors, *([replace(e.client_limited, n=None)] if late else [])),
+            *(e.service, e.concurrency, e.tokens_per_s, Name(e.hardware), Name(e.date)),
+        )
         for e in result.evidence
     )
-    headings = ("target", "answers", "failed", "mean time of an answer", "requests", "speed", "hardware", "date")
-    yield Table("What was measured", headings, rows)
+    headings = ("mean time of an answer", "requests", "speed", "hardware", "date")
+    yield Table(
+        "What was measured",
+        ("target", "answers", "failed", *(["measured while the computer was late"] if late else []), *headings),
+        rows,
+    )
     rows = tuple((Name(e.target), e.prompt, e.cached, e.completion, e.reasoning) for e in result.evidence)
     headings = ("target", "prompt", "of it cached", "completion", "of it reasoning")
     yield Table("Tokens of an answer, all its stages", headings, rows)

@@ -12,7 +12,7 @@ from eval.cost.bill import Bill, Workings, bill, prompt_tokens
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
 from eval.cost.machines import capacity
-from eval.cost.measured import UNKNOWN, Measured, stretch
+from eval.cost.measured import UNKNOWN, Load, Measured, stretch
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import Program, tier_of
@@ -129,6 +129,7 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "acceptable": measured_figure(target.acceptable if target else UNKNOWN, "share", origin, missing),
         "p50": _latency(scenario, program, "p50"),
         "p95": _latency(scenario, program, "p95"),
+        "client_limited": _client_limited(program),
         "answer": _answer(scenario, card, program, target, name),
     }
 
@@ -144,7 +145,7 @@ def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"])
         reason = "The throughput of its hardware is quoted, and how long an answer takes on it was not measured."
         return Figure(None, "ms", "derived", origin, reason=reason)
     estimate, share = (getattr(target, f"{which}_ms"), target.ttft_share) if target else (UNKNOWN, None)
-    load = program.machines[0].load if isinstance(program.option, SelfHosted) and program.machines else None
+    load = _load(program)
     if load is not None:
         share = load.ttft_share
         if (told := getattr(load, which)).value is not None:
@@ -164,6 +165,23 @@ def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"])
     if share:
         why = f"{origin}, times workload.prompt_scale until the first token and workload.completion_scale after it"
     return Figure(float(figure.value) * scale, "ms", "derived", why, low, high, figure.n)
+
+
+def _load(program: Program) -> Load | None:
+    """The load whose latency an option has: that of its own machines; None where the target's own run tells it."""
+    return program.machines[0].load if isinstance(program.option, SelfHosted) and program.machines else None
+
+
+def _client_limited(program: Program) -> Figure:
+    """How many of the answers behind the latency were measured while the measuring computer was itself late."""
+    target, load = program.target, _load(program)
+    if target is None:
+        reason = f"It was not measured for {program.option.label or program.name}."
+        return Figure(None, "answers", "derived", f"options.{program.name}", reason=reason)
+    if load is None:
+        return Figure(target.n_client_limited, "answers", "measured", target.origin, n=target.n_answers)
+    origin = f"{target.origin}, {load.concurrency} at once"
+    return Figure(load.n_client_limited, "answers", "measured", origin, n=load.n)
 
 
 def _answer(scenario: Scenario, card: PriceCard, program: Program, target: Measured | None, name: str) -> AnswerCost:

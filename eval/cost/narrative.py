@@ -96,7 +96,9 @@ def _decision(result: Result) -> Iterator[Block]:
         middle = decision.saving_p50, " in the median of the draws, ", central, " at the central values."
         yield Paragraph((*saved, *middle))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
-    yield from _sentences(result.warnings, "derived", "checks of prices and runs")
+    late = {text for e in result.evidence for text in e.lateness}  # which stands with the evidence
+    warned = (text for text in result.warnings if text not in late)
+    yield from _sentences(warned, "derived", "checks of prices and runs")
     yield Picture("cumulative", "Cumulative cost of the options over the horizon, with the band of the draws")
 
 
@@ -196,6 +198,9 @@ def _evidence(result: Result) -> Iterator[Block]:
         Name(", ".join(dict.fromkeys(getattr(e, name) or "not stated" for e in result.evidence)))
         for name in ("questions", "hardware", "date", "scored_by")
     )
+    late = tuple((Said(text, "measured", e.client_limited.origin),) for e in result.evidence for text in e.lateness)
+    if late:
+        yield Bullets(late)
     yield Paragraph(("Asked: ", asked, ". Hardware: ", hardware, ". Date: ", dates, ". Scored by: ", scored, "."))
     yield Paragraph(
         ("An answer is acceptable where every criterion has at least ", result.evidence[0].acceptable_from, ".")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from eval.cost.assumption import Assumption
+from eval.cost.evidence import lateness
 from eval.cost.fields import months_after
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
@@ -190,6 +191,7 @@ def warnings(scenario: Scenario, card: PriceCard, programs: Sequence[Program]) -
         )
     if any(program.simulated for program in programs):
         yield SIMULATED
+    yield from dict.fromkeys(said for program in programs for source in program.sources for said in lateness(source))
     end = months_after(scenario.starts_on, scenario.workload.horizon_months)
     rows = dict.fromkeys(row for program in programs for row in program.rows)
     if any(row.kind == "hypothetical" for row in rows):

@@ -92,6 +92,7 @@ class OptionResult:
 
     Money is over the horizon unless its name says otherwise. `npv`, `npv_p50` (its median over the draws) and `saving`
     (against the baseline) have their percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     """
 
@@ -124,6 +125,7 @@ class OptionResult:
     acceptable: Figure
     p50: Figure
     p95: Figure
+    client_limited: Figure
     answer: AnswerCost
     heads: tuple[HeadCost, ...] = ()
     effective_by_month: Series | None = None
@@ -253,13 +255,17 @@ class Evidence:
     """What was measured of one target, for the reader who asks on what this rests.
 
     Tokens are those of an answer, `cached` a part of `prompt` and `reasoning` of `completion`; `judge_...` those that
-    judging it took. `service` is the mean time of an answer, at `concurrency` requests at once. `questions` names the
-    QA set with its version and hash.
+    judging it took. `service` is the mean time of an answer, at `concurrency` requests at once. `client_limited` of the
+    answers were measured while the measuring computer was itself late, which `lateness` says in sentences, of every run
+    that tells what the target bears; it is empty where no answer was. `questions` names the QA set with its version and
+    hash.
     """
 
     target: str
     answers: Figure
     errors: Figure
+    client_limited: Figure
+    lateness: tuple[str, ...]
     tokens_per_s: Figure
     prompt: Figure
     cached: Figure
