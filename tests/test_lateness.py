@@ -138,7 +138,7 @@ def test_a_ceiling_that_is_met_by_late_answers_says_so():
 
 def test_a_ceiling_that_is_missed_by_late_answers_says_that_the_option_is_out_by_them():
     result = demo(12, constraints=scenario_file.demo().constraints.model_copy(update={"p95_ms": 1000}))
-    assert any("p95 latency of 4,195 ms is above" in reason for reason in result.option("cloud").out)
+    assert any("p95 latency of 4,195 ms, scaled" in reason for reason in result.option("cloud").out)
     (said,) = (text for text in result.decision.caveats if "Cloud API" in text)
     assert said.startswith("12 of the 60 answers behind Cloud API's p95 latency were measured while")
     assert said.endswith("the option is out by it. Measure it again while that computer does nothing else.")

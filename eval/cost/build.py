@@ -113,6 +113,7 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         criterion: measured_figure(estimate, "of 5", origin, missing)
         for criterion, estimate in (target.quality if target else {}).items()
     }
+    scale = _latency_scale(scenario, program)
     return {
         "name": program.name,
         "label": option.label,
@@ -127,27 +128,41 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "remarks": option.remarks,
         "quality": quality,
         "acceptable": measured_figure(target.acceptable if target else UNKNOWN, "share", origin, missing),
-        "p50": _latency(scenario, program, "p50"),
-        "p95": _latency(scenario, program, "p95"),
+        "p50": _latency(program, "p50", scale),
+        "p95": _latency(program, "p95", scale),
+        "latency_scale": scale,
         "client_limited": _client_limited(program),
         "answer": _answer(scenario, card, program, target, name),
     }
 
 
-def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"]) -> Figure:
+def _latency_scale(scenario: Scenario, program: Program) -> Figure:
+    """How many times longer than measured an answer takes, where real prompts and answers are longer."""
+    target, load, workload = program.target, _load(program), scenario.workload
+    origin = "workload.completion_scale"
+    if target is None:
+        reason = f"It was not measured for {program.option.label or program.name}."
+        return Figure(None, "times", "derived", origin, reason=reason)
+    share = target.ttft_share if load is None else load.ttft_share
+    if share:
+        origin = "workload.prompt_scale until the first token and workload.completion_scale after it"
+    scale = stretch(share, workload.prompt_scale.value, workload.completion_scale.value)
+    return Figure(float(scale), "times", "derived", origin)
+
+
+def _latency(program: Program, which: Literal["p50", "p95"], scale: Figure) -> Figure:
     """How long an answer takes: as measured at the load that the machines are taken at, else in the target's own run.
 
-    Where real prompts and answers are longer than the measured ones, longer by as much. Unknown on quoted hardware.
+    Times `scale`, which is 1 where real prompts and answers are as long as those measured. Unknown on quoted hardware.
     """
     target = program.target
     origin = target.origin if target else f"options.{program.name}"
     if any(part.rate is not None for part in program.machines):
         reason = "The throughput of its hardware is quoted, and how long an answer takes on it was not measured."
         return Figure(None, "ms", "derived", origin, reason=reason)
-    estimate, share = (getattr(target, f"{which}_ms"), target.ttft_share) if target else (UNKNOWN, None)
+    estimate = getattr(target, f"{which}_ms") if target else UNKNOWN
     load = _load(program)
     if load is not None:
-        share = load.ttft_share
         if (told := getattr(load, which)).value is not None:
             estimate = told
         elif which == "p95" and load.p95_ms is not None and load.p95_ms != estimate.value:
@@ -155,16 +170,13 @@ def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"])
         origin += f", {load.concurrency} at once"
     missing = f"It was not measured for {program.option.label or program.name}."
     figure = measured_figure(estimate, "ms", origin, missing)
-    workload = scenario.workload
-    scale = stretch(share, workload.prompt_scale.value, workload.completion_scale.value)
-    if scale == 1 or figure.value is None:
+    times = float(scale.value or 1)
+    if times == 1 or figure.value is None:
         return figure
-    low = None if figure.low is None else figure.low * scale
-    high = None if figure.high is None else figure.high * scale
-    why = f"{origin}, times workload.completion_scale"
-    if share:
-        why = f"{origin}, times workload.prompt_scale until the first token and workload.completion_scale after it"
-    return Figure(float(figure.value) * scale, "ms", "derived", why, low, high, figure.n)
+    low = None if figure.low is None else figure.low * times
+    high = None if figure.high is None else figure.high * times
+    why = f"{origin}, times {scale.origin}"
+    return Figure(float(figure.value) * times, "ms", "derived", why, low, high, figure.n)
 
 
 def _load(program: Program) -> Load | None:

@@ -14,6 +14,7 @@ from eval.cost.measured import Measured, StageUse, stretch
 from eval.cost.periods import may_be, periods, unknown_prices
 from eval.cost.price_card import PriceCard
 from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens
+from eval.cost.result import SCALED
 from eval.cost.scenario import (
     Api,
     DoNothing,
@@ -258,7 +259,8 @@ class Compiler:
             loads = sorted(loads, key=lambda x: x.concurrency)[:1]
         machine, load = machine_at(loads, ceiling), load_at(loads, ceiling)
         if isinstance(machine, str) or isinstance(load, str):
-            sentence = f"{target.target} on {hardware}: {machine}."
+            scaled = f" (latency {SCALED})" if any(x.p95_ms and longer[x.concurrency] != 1 for x in loads) else ""
+            sentence = f"{target.target} on {hardware}: {machine}{scaled}."
             (problems.never if loads else problems.blocked).append(sentence)
             return None
         if alone and load.concurrency > 1 and not target.simulated:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from eval.cost.figure import Figure
 from eval.cost.program import Program
-from eval.cost.result import Decision, OptionResult
+from eval.cost.result import SCALED, Decision, OptionResult
 from eval.cost.scenario import DoNothing, Scenario
 
 RULE = (
@@ -29,11 +29,13 @@ def reasons_out(
     per_month: Figure,
     upfront: Figure,
     p95: Figure,
+    scaled: bool,
     quality: Mapping[str, Figure],
 ) -> tuple[str, ...]:
     """Why an option cannot be chosen, one sentence each; none where it meets everything.
 
-    A requirement that was not measured counts as not met: an option is not recommended on trust.
+    A requirement that was not measured counts as not met: an option is not recommended on trust. `scaled` says that
+    the p95 latency is not the measured one.
     """
     rules = scenario.constraints
     reasons: list[str] = []
@@ -51,7 +53,8 @@ def reasons_out(
         if p95.value is None:
             reasons.append(f"Its p95 latency is unknown, and at most {rules.p95_ms:,.0f} ms are allowed.")
         elif p95.value > rules.p95_ms:
-            reasons.append(f"Its p95 latency of {p95.value:,.0f} ms is above the {rules.p95_ms:,.0f} ms allowed.")
+            of = f"{p95.value:,.0f} ms, {SCALED}," if scaled else f"{p95.value:,.0f} ms"
+            reasons.append(f"Its p95 latency of {of} is above the {rules.p95_ms:,.0f} ms allowed.")
     for budget, cost, words in (
         (rules.budget_per_month, per_month, "a month"),
         (rules.budget_upfront, upfront, "at the start"),
@@ -193,6 +196,7 @@ def _caveats(scenario: Scenario, option: OptionResult) -> tuple[str, ...]:
     limit = scenario.constraints.p95_ms
     if limit is not None and option.p95.high is not None and option.p95.high > limit:
         found.append(
-            f"The interval of {words}'s p95 latency reaches to {option.p95.high:,.0f} ms, above what is allowed."
+            f"The interval of {words}'s p95 latency{f', {SCALED},' if option.scaled else ''} reaches to "
+            f"{option.p95.high:,.0f} ms, above what is allowed."
         )
     return tuple(found)

@@ -115,6 +115,7 @@ class _Evaluation:
             per_month=made.per_month,
             upfront=made.upfront,
             p95=made.p95,
+            scaled=made.scaled,
             quality=made.quality,
         )
         notes = made.notes

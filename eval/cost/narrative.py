@@ -32,7 +32,7 @@ from eval.cost.prose import (
     spans,
     unitless,
 )
-from eval.cost.result import Decision, OptionResult, Result
+from eval.cost.result import SCALED, Decision, OptionResult, Result
 
 REVIEW_MONTHS = 6
 MOST_FLIPS = 8
@@ -174,7 +174,8 @@ def _reason(option: OptionResult, sentence: str, requirements: Mapping[str, Figu
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency is unknown"):
             return ("Its ", Name("p95 latency"), " is unknown, and at most ", bound, " are allowed.")
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency of "):
-            return ("Its ", Name("p95 latency"), " of ", option.p95, " is above the ", bound, " allowed.")
+            above = f", {SCALED}, is above the " if option.scaled else " is above the "
+            return ("Its ", Name("p95 latency"), " of ", option.p95, above, bound, " allowed.")
         for budget, cost in (("a month", option.per_month), ("at the start", option.upfront)):
             if key == f"{budget}, at most" and sentence.startswith("It costs ") and f" {budget}, and " in sentence:
                 return ("It costs ", cost, f" {budget}, and ", bound, " are allowed.")
@@ -186,18 +187,26 @@ def _evidence(result: Result) -> Iterator[Block]:
         yield Paragraph(("Nothing was measured.",))
         return
     criteria = list(dict.fromkeys(c for o in result.options for c in o.quality))
+    measured = [o for o in result.options if o.target is not None]
     rows = tuple(
-        (named(o), *(o.quality.get(c, "not measured") for c in criteria), o.acceptable, o.p50, o.p95)
-        for o in result.options
-        if o.target is not None
+        (named(o), *(o.quality.get(c, "not measured") for c in criteria), o.acceptable, o.p50, o.p95) for o in measured
     )
+    scaled = f", {SCALED}" if any(o.scaled for o in measured) else ""
     if rows:
-        times = ("acceptable answers", "median latency", "p95 latency")
+        times = ("acceptable answers", *(f"{which} latency{scaled}" for which in ("median", "p95")))
         yield Table("Quality and latency, with intervals of confidence", ("option", *map(Name, criteria), *times), rows)
     asked, hardware, dates, scored = (
         Name(", ".join(dict.fromkeys(getattr(e, name) or "not stated" for e in result.evidence)))
         for name in ("questions", "hardware", "date", "scored_by")
     )
+    if scaled:
+        by = {a.key: a.figure for a in result.register}
+        yield Paragraph(
+            (
+                *("Real prompts are taken to be ", by["workload.prompt_scale"], " as long as the measured ones, real "),
+                *("answers ", by["workload.completion_scale"], ". Latencies are the measured ones made longer by it."),
+            )
+        )
     late = tuple((Said(text, "measured", e.client_limited.origin),) for e in result.evidence for text in e.lateness)
     if late:
         yield Bullets(late)

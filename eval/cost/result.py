@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from eval.cost.figure import Figure, Series
 
+SCALED = "scaled to the workload's lengths"  # of a latency that is not the measured one
+
 
 @dataclass(frozen=True, slots=True)
 class HeadCost:
@@ -92,6 +94,7 @@ class OptionResult:
 
     Money is over the horizon unless its name says otherwise. `npv`, `npv_p50` (its median over the draws) and `saving`
     (against the baseline) have their percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    `p50` and `p95` are `latency_scale` times what was measured, because the workload's prompts and answers are longer.
     `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     """
@@ -125,6 +128,7 @@ class OptionResult:
     acceptable: Figure
     p50: Figure
     p95: Figure
+    latency_scale: Figure
     client_limited: Figure
     answer: AnswerCost
     heads: tuple[HeadCost, ...] = ()
@@ -139,6 +143,11 @@ class OptionResult:
     def standing(self) -> str:
         """Whether it can be chosen, in a word or two."""
         return "blocked" if self.blocked else "out" if self.out else "meets everything"
+
+    @property
+    def scaled(self) -> bool:
+        """Whether its latency is another than the measured one."""
+        return self.p95.value is not None and self.latency_scale.value not in (None, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
