@@ -10,7 +10,7 @@ from dashboard import data, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
 from eval.cost.decision import RULE
-from eval.cost.result import Result
+from eval.cost.result import BY_JUDGE, Result
 from eval.report import charts
 
 TABS = {
@@ -73,9 +73,9 @@ def _show_options(result: Result) -> None:
             "npv_drawn_said": st.column_config.TextColumn(f"NPV in the draws ({money})", help=DRAWN),
             "per_1000_said": st.column_config.TextColumn(f"Per 1,000 answers ({money})", help=BAND),
             "per_1000_acceptable_said": st.column_config.TextColumn(
-                f"Per 1,000 acceptable ({money})",
+                f"Per 1,000 acceptable, {BY_JUDGE} ({money})",
                 help=f"Over the measured share of acceptable answers: those with at least {least:g} points on every "
-                f"criterion. {BAND}",
+                f"criterion, {BY_JUDGE} alone. People's scores do not correct it. {BAND}",
             ),
         },
         simulated=any(option.simulated for option in result.options),

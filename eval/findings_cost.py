@@ -12,13 +12,14 @@ from eval.cost.comparison import FIGURES, Comparison, difference
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
 from eval.cost.price_changes import Change
-from eval.cost.result import OptionResult, Result
+from eval.cost.result import BY_JUDGE, OptionResult, Result
 from eval.terminal import console, say
 
 MOST_CHANGES = 10
 MOST_FLIPS = 5
 BRACKETS = "in brackets the 10th to 90th percentile of the draws"
-HEADINGS = ("total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest")  # of the figures of comparison.FIGURES
+ACCEPTABLE = f"per 1,000 acceptable {BY_JUDGE}"
+HEADINGS = ("total", "NPV", "per 1,000", ACCEPTABLE, "cheapest")  # of the figures of comparison.FIGURES
 
 
 def show_result(result: Result) -> None:

@@ -29,6 +29,8 @@ def test_the_demo_scenario_ends_in_a_table_and_a_decision(rightsize: Command, de
     assert "Cloud API" in said.err
     assert "Small model on the laptops" in said.err
     assert "simulated models" in said.err
+    words = said.err.split()
+    assert {"acceptable", "judge's", "scores"} <= set(words)  # a heading of several lines
 
 
 def test_command_and_report_say_which_of_two_answers_the_decision_follows(

@@ -250,3 +250,19 @@ def test_a_laptop_of_one_person_is_told_to_have_no_queue_and_a_shared_machine_it
 )
 def test_a_figure_is_read_with_its_unit_interval_and_n(figure: Figure, shown: str):
     assert words(figure) == shown
+
+
+def test_whose_scores_tell_what_is_acceptable_is_said_in_the_headings(result: Result):
+    tables = [
+        block
+        for section in narrate(result).sections
+        for block in section.blocks
+        if isinstance(block, prose.Table) and any("acceptable" in str(heading) for heading in block.headings)
+    ]
+    assert len(tables) == 2
+    for table in tables:
+        (heading,) = (str(h) for h in table.headings if "acceptable" in str(h))
+        assert heading.endswith(", by the judge's scores")
+    assert "by the judge's scores alone: people's scores do not correct it." in _said(result, "Evidence")
+    option = result.option("cloud")
+    assert all(f.origin.endswith("by the judge's scores") for f in (option.acceptable, option.per_1000_acceptable))

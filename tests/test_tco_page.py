@@ -32,8 +32,12 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
+def options_table(app: AppTest) -> Any:
+    return next(e for e in app.dataframe if e.proto.alt == "Cost of the options")
+
+
 def options(app: AppTest) -> Any:
-    frame = next(e.value for e in app.dataframe if e.proto.alt == "Cost of the options")
+    frame = options_table(app).value
     return frame.set_index("option")
 
 
@@ -54,6 +58,14 @@ def test_an_empty_database_says_what_is_missing_leads_to_start_and_shows_no_tabl
     assert [link.proto.page for link in app.get("page_link")] == ["start"]
     assert [e.proto.alt for e in app.dataframe] == ["Assumptions of the scenario, to edit"]
     assert not app.get("vega_lite_chart")
+
+
+def test_the_heading_of_the_cost_of_an_acceptable_answer_says_by_whose_scores(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    columns = json.loads(options_table(open_page(monkeypatch, demo_url, "tco")).proto.columns)
+    assert columns["per_1000_acceptable_said"]["label"] == "Per 1,000 acceptable, by the judge's scores (USD)"
+    assert "by the judge's scores alone" in columns["per_1000_acceptable_said"]["help"]
 
 
 def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(

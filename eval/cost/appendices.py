@@ -21,7 +21,7 @@ from eval.cost.prose import (
     named,
     unitless,
 )
-from eval.cost.result import Capacity, Result
+from eval.cost.result import BY_JUDGE, Capacity, Result
 
 MOST_BARS = 12
 
@@ -77,8 +77,9 @@ def _evidence(result: Result) -> Iterator[Block]:
     if judged is not None:
         yield Paragraph(
             (
-                "The cost of an acceptable answer is all cost of an option over the acceptable share of its answers. "
-                "Judging is in it as it is billed: of all answers, this share is judged: ",
+                "The cost of an acceptable answer is all cost of an option over the share of its answers that are "
+                f"acceptable, {BY_JUDGE} alone. Judging is in it as it is billed: of all answers, this share is "
+                "judged: ",
                 judged,
                 ". Its band is that of the draws, in which the acceptable share varies by its interval, clustered by "
                 "question.",

@@ -17,7 +17,7 @@ from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import Program, tier_of
 from eval.cost.register import BASES
-from eval.cost.result import AnswerCost, Fan, HeadCost, OptionResult, PriceUsed
+from eval.cost.result import BY_JUDGE, AnswerCost, Fan, HeadCost, OptionResult, PriceUsed
 from eval.cost.scenario import Scenario, SelfHosted
 from eval.cost.uncertainty import Draws, percentiles
 from eval.stats.intervals import Estimate
@@ -127,7 +127,9 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "notes": program.notes,
         "remarks": option.remarks,
         "quality": quality,
-        "acceptable": measured_figure(target.acceptable if target else UNKNOWN, "share", origin, missing),
+        "acceptable": measured_figure(
+            target.acceptable if target else UNKNOWN, "share", f"{origin}, {BY_JUDGE}", missing
+        ),
         "p50": _latency(program, "p50", scale),
         "p95": _latency(program, "p95", scale),
         "latency_scale": scale,
@@ -253,7 +255,7 @@ def _per_acceptable(scenario: Scenario, program: Program, per_1000: Figure, draw
     clustered by question.
     """
     unit, target = f"{scenario.money.currency}/1,000 acceptable answers", program.target
-    origin = f"{per_1000.origin} over the measured share of acceptable answers"
+    origin = f"{per_1000.origin} over the share of answers acceptable {BY_JUDGE}"
     if target is None or target.acceptable.value is None:
         reason = "The share of acceptable answers was not measured."
         return Figure(None, unit, "derived", origin, reason=reason)

@@ -32,7 +32,7 @@ from eval.cost.prose import (
     spans,
     unitless,
 )
-from eval.cost.result import SCALED, Decision, OptionResult, Result
+from eval.cost.result import BY_JUDGE, SCALED, Decision, OptionResult, Result
 
 REVIEW_MONTHS = 6
 MOST_FLIPS = 8
@@ -144,7 +144,7 @@ def _options(result: Result) -> Iterator[Block]:
     )
     headings = ("option", "net present value", "its median in the draws", "per thousand answers")
     caption = f"The options, amounts in {result.currency}"
-    yield Table(caption, (*headings, "per thousand acceptable", "cheapest"), rows)
+    yield Table(caption, (*headings, f"per thousand acceptable, {BY_JUDGE}", "cheapest"), rows)
     items = tuple(
         (named(option), words, *_one_by_one(_reason(option, reason, rules) for reason in reasons))
         for rules in (result.requirements,)
@@ -193,7 +193,7 @@ def _evidence(result: Result) -> Iterator[Block]:
     )
     scaled = f", {SCALED}" if any(o.scaled for o in measured) else ""
     if rows:
-        times = ("acceptable answers", *(f"{which} latency{scaled}" for which in ("median", "p95")))
+        times = (f"acceptable answers, {BY_JUDGE}", *(f"{which} latency{scaled}" for which in ("median", "p95")))
         yield Table("Quality and latency, with intervals of confidence", ("option", *map(Name, criteria), *times), rows)
     asked, hardware, dates, scored = (
         Name(", ".join(dict.fromkeys(getattr(e, name) or "not stated" for e in result.evidence)))
@@ -212,7 +212,10 @@ def _evidence(result: Result) -> Iterator[Block]:
         yield Bullets(late)
     yield Paragraph(("Asked: ", asked, ". Hardware: ", hardware, ". Date: ", dates, ". Scored by: ", scored, "."))
     yield Paragraph(
-        ("An answer is acceptable where every criterion has at least ", result.evidence[0].acceptable_from, ".")
+        (
+            *("An answer is acceptable where every criterion has at least ", result.evidence[0].acceptable_from),
+            f". That is told {BY_JUDGE} alone: people's scores do not correct it.",
+        )
     )
     yield Picture("quality", "Cost of an answer against its quality, one point an option")
 

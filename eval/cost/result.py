@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from eval.cost.figure import Figure, Series
 
+BY_JUDGE = "by the judge's scores"  # which answers are acceptable: people's scores, of samples, do not tell it
 SCALED = "scaled to the workload's lengths"  # of a latency that is not the measured one
 
 
