@@ -10,7 +10,7 @@ from dashboard import data, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
 from eval.cost.decision import RULE
-from eval.cost.result import BY_JUDGE, Result
+from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, Result
 from eval.report import charts
 
 TABS = {
@@ -69,8 +69,8 @@ def _show_options(result: Result) -> None:
             "billed": st.column_config.NumberColumn(
                 f"Total ({money})", format="%,.0f", help="Billed over the horizon."
             ),
-            "npv": st.column_config.NumberColumn(f"NPV ({money})", format="%,.0f", help=NPV),
-            "npv_drawn_said": st.column_config.TextColumn(f"NPV in the draws ({money})", help=DRAWN),
+            "npv": st.column_config.NumberColumn(f"NPV, {CENTRAL} ({money})", format="%,.0f", help=NPV),
+            "npv_drawn_said": st.column_config.TextColumn(f"NPV, {MEDIAN} ({money})", help=DRAWN),
             "per_1000_said": st.column_config.TextColumn(f"Per 1,000 answers ({money})", help=BAND),
             "per_1000_acceptable_said": st.column_config.TextColumn(
                 f"Per 1,000 acceptable, {BY_JUDGE} ({money})",

@@ -197,7 +197,7 @@ def test_the_decision_names_its_rule_and_what_is_saved_by_it(result: Result):
     said = _said(result, "Decision and confidence")
     assert "the cheapest in the largest share of the draws" in said
     saved, central = result.decision.saving_p50, result.decision.saving_to_runner_up
-    assert f"{words(saved)} in the median of the draws, {words(replace(central, low=None, high=None))} at the" in said
+    assert f"{words(saved)} in the median of the draws, {words(central)} at the" in said
 
 
 def test_no_figure_of_the_front_part_is_told_twice(result: Result):
@@ -266,3 +266,19 @@ def test_whose_scores_tell_what_is_acceptable_is_said_in_the_headings(result: Re
     assert "by the judge's scores alone: people's scores do not correct it." in _said(result, "Evidence")
     option = result.option("cloud")
     assert all(f.origin.endswith("by the judge's scores") for f in (option.acceptable, option.per_1000_acceptable))
+
+
+def test_the_two_net_present_values_are_named_for_what_they_are_and_the_band_stands_with_the_median(result: Result):
+    (table,) = (
+        block
+        for section in narrate(result).sections
+        for block in section.blocks
+        if isinstance(block, prose.Table) and block.caption.startswith("The options")
+    )
+    assert table.headings[1:3] == ("net present value, central values", "net present value, median of the draws")
+    for row in table.rows:
+        central, middle = row[1:3]
+        assert isinstance(central, Figure)
+        assert isinstance(middle, Figure)
+        assert central.low is None
+        assert middle.low is not None

@@ -60,10 +60,12 @@ def test_an_empty_database_says_what_is_missing_leads_to_start_and_shows_no_tabl
     assert not app.get("vega_lite_chart")
 
 
-def test_the_heading_of_the_cost_of_an_acceptable_answer_says_by_whose_scores(
+def test_the_headings_say_of_what_an_npv_is_and_by_whose_scores_an_answer_is_acceptable(
     demo_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     columns = json.loads(options_table(open_page(monkeypatch, demo_url, "tco")).proto.columns)
+    assert columns["npv"]["label"] == "NPV, central values (USD)"
+    assert columns["npv_drawn_said"]["label"] == "NPV, median of the draws (USD)"
     assert columns["per_1000_acceptable_said"]["label"] == "Per 1,000 acceptable, by the judge's scores (USD)"
     assert "by the judge's scores alone" in columns["per_1000_acceptable_said"]["help"]
 

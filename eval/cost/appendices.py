@@ -93,7 +93,14 @@ def _money(result: Result) -> Iterator[Block]:
         return
     views = ("list_cost", "billed_cost", "upfront", "per_month", "saving")
     rows = tuple((named(o), *(unitless(getattr(o, view)) for view in views)) for o in priced)
-    headings = ("option", "at list price", "billed", "at the start", "a month", "saving against the baseline")
+    headings = (
+        "option",
+        "at list price",
+        "billed",
+        "at the start",
+        "a month",
+        "saving against the baseline, band of the draws",
+    )
     yield Table(f"Money in its views, in {result.currency}", headings, rows)
     rows = tuple((named(o), o.energy, o.carbon, Name(o.power)) for o in priced)
     yield Table(

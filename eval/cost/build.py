@@ -60,7 +60,8 @@ def priced(
     origin = f"options.{program.name}: sum of its heads over {months} months"
     heads, billed_flows, effective, listed = _heads(made, w, currency, origin)
     total = sum(effective, Decimal(0))
-    rate = monthly_rate(float(w["money.discount_rate_per_year"][0, 0]))
+    yearly = float(w["money.discount_rate_per_year"][0, 0])
+    rate = monthly_rate(yearly)
     worth = amount(npv(rate, billed_flows))
     answers = Decimal(repr(float(w.answers.sum())))
     low, middle, high = percentiles(draws.npv[program.name][None, :])[:, 0].tolist()
@@ -73,7 +74,7 @@ def priced(
     ) -> Figure:
         return Figure(value, currency, "derived", why, low, high)
 
-    central = f"options.{program.name}: billed cost discounted at {float(w['money.discount_rate_per_year'][0, 0]):.2%}"
+    central = f"options.{program.name}: billed cost discounted at {yearly:.2%}, all assumptions at central values"
     fan = draws.fan.get(program.name)
     drawn = f"options.{program.name}: cumulative billed cost over {scenario.draws:,} draws"
     energy = _energy(made, w, program)
@@ -83,7 +84,7 @@ def priced(
         effective_cost=money(total),
         billed_cost=money(sum(billed_flows, Decimal(0))),
         upfront=money(billed_flows[0], f"options.{program.name}: paid before the first month"),
-        npv=money(worth, central, low=low, high=high),
+        npv=money(worth, central),
         npv_p50=money(middle, f"options.{program.name}: median over {scenario.draws:,} draws", low, high),
         per_month=Figure(amount(total / months), currency, "derived", f"{origin}, a month"),
         per_1000=per_1000,

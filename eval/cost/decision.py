@@ -105,7 +105,7 @@ def decide(
     """The decision among the options that are in, the best first as `ranked` gives them.
 
     `probabilities` is the share of draws in which each is cheapest, `saving` what the first saves against the second at
-    the central values, `saving_p50` the median of the draws, each with its band. `unknown` names options whose cost
+    the central values, `saving_p50` the median of the draws with its band. `unknown` names options whose cost
     cannot be computed: with any of them nothing is decisive.
     """
     origin = "share of draws in which it is the cheapest of the options that are in"

@@ -145,6 +145,7 @@ class _Evaluation:
         ranking = ranked(options, chances)
         pair = (ranking[0].name, ranking[1].name) if len(ranking) > 1 else None
         saving, middle = (self._saving(*pair), self._saved_in_the_middle(*pair)) if pair else (None, None)
+        saving = replace(saving, low=None, high=None) if saving else None  # the band stands with the median
         decision = decide(self.scenario, ranking, chances, saving, middle, open_rivals(self.scenario, options))
         return replace(decision, caveats=decision.caveats + late_ceilings(self.scenario, options))
 

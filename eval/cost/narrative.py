@@ -8,7 +8,6 @@ Files are written from it by eval.report.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from eval.cost.appendices import appendices, made_from, or_words, traceability
 from eval.cost.decision import RULE
@@ -32,14 +31,15 @@ from eval.cost.prose import (
     spans,
     unitless,
 )
-from eval.cost.result import BY_JUDGE, SCALED, Decision, OptionResult, Result
+from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, SCALED, Decision, OptionResult, Result
 
 REVIEW_MONTHS = 6
 MOST_FLIPS = 8
 BRACKETS = (
     "In brackets: beside what was measured, with its n, the 95 % interval; beside an assumption the range that was "
-    "stated; beside money and break-evens the 10th to 90th percentile of the draws, in which a central value need not "
-    "lie where ranges lean to one side."
+    "stated; beside money and break-evens the 10th to 90th percentile of the draws. Amounts are those of the central "
+    "values of all assumptions unless they are called the median of the draws; where ranges lean to one side an amount "
+    "of the central values need not lie between the percentiles."
 )
 
 
@@ -92,7 +92,7 @@ def _decision(result: Result) -> Iterator[Block]:
     yield Paragraph((Said(BRACKETS, "derived", "how intervals and ranges are given in this report"),))
     if decision.runner_up is not None:
         saved = "Saved over the horizon against ", named(result.option(decision.runner_up)), " (a minus is a loss): "
-        central = replace(decision.saving_to_runner_up, low=None, high=None)
+        central = decision.saving_to_runner_up
         middle = decision.saving_p50, " in the median of the draws, ", central, " at the central values."
         yield Paragraph((*saved, *middle))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
@@ -136,13 +136,12 @@ def _workload(result: Result) -> Iterator[Block]:
 def _options(result: Result) -> Iterator[Block]:
     rows = tuple(
         (
-            *(named(o), replace(unitless(o.npv), low=None, high=None)),  # its band stands with the median of the draws
-            *map(unitless, (o.npv_p50, o.per_1000, o.per_1000_acceptable)),
+            *(named(o), *map(unitless, (o.npv, o.npv_p50, o.per_1000, o.per_1000_acceptable))),
             o.probability_cheapest if o.probability_cheapest.value is not None else ("blocked" if o.blocked else "out"),
         )
         for o in result.options
     )
-    headings = ("option", "net present value", "its median in the draws", "per thousand answers")
+    headings = ("option", f"net present value, {CENTRAL}", f"net present value, {MEDIAN}", "per thousand answers")
     caption = f"The options, amounts in {result.currency}"
     yield Table(caption, (*headings, f"per thousand acceptable, {BY_JUDGE}", "cheapest"), rows)
     items = tuple(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from eval.cost.figure import Figure, Series
 
+CENTRAL = "central values"  # of all assumptions: what an amount is at them is one draw among all
+MEDIAN = "median of the draws"  # and the percentiles about it are those of the draws too
 BY_JUDGE = "by the judge's scores"  # which answers are acceptable: people's scores, of samples, do not tell it
 SCALED = "scaled to the workload's lengths"  # of a latency that is not the measured one
 
@@ -93,8 +95,9 @@ class PriceUsed:
 class OptionResult:
     """One option. With `blocked` sentences its money is unknown; with `out` reasons it cannot be chosen.
 
-    Money is over the horizon unless its name says otherwise. `npv`, `npv_p50` (its median over the draws) and `saving`
-    (against the baseline) have their percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    Money is over the horizon unless its name says otherwise. `npv` is that of the central values; its median over the
+    draws, `npv_p50`, and `saving` (of the central values, against the baseline) have the percentiles 10 and 90 of the
+    draws as low and high, measured figures their 95 % interval.
     `p50` and `p95` are `latency_scale` times what was measured, because the workload's prompts and answers are longer.
     `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
@@ -230,7 +233,7 @@ class Decision:
     """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the one chosen by decision.RULE.
 
     `central` is the cheapest at the central values alone, of those that meet everything; mostly the same. What is saved
-    to the runner-up is told at the central values and as the median of the draws, both with the band of the draws.
+    to the runner-up is told at the central values and as the median of the draws, which has the band of the draws.
     `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor. Made-up
     prices and simulated runs are among the result's warnings.
     """
