@@ -207,6 +207,8 @@ def standing(result: Result) -> str:
         for word, reasons in (("cannot be computed", option.blocked), ("is out", option.out))
         if reasons
     ]
+    for sentence, options in result.grown.items():
+        said.append(f"- {', '.join(f'**{labels[option.name]}**' for option in options)}: {plain(sentence)}")
     warned = [sentence for sentence in result.warnings if sentence != SIMULATED]  # the page's banner says it
     said += [f"- {plain(sentence)}" for sentence in (*result.decision.caveats, *warned)]
     return "\n".join(said)

@@ -44,6 +44,8 @@ def show_result(result: Result) -> None:
         for word, reasons in (("cannot be computed", option.blocked), ("is out", option.out)):
             if reasons:
                 say(f"{option.label or option.name} {word}: {' '.join(reasons)}")
+    for sentence, options in result.grown.items():
+        say(f"{', '.join(option.label or option.name for option in options)}: {sentence}")
     say(result.decision.sentence)
     for sentence in (*result.decision.caveats, *result.warnings):
         say(f"- {sentence}")

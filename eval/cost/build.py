@@ -11,7 +11,7 @@ from eval.cost.assumption import Floats, Spread, draw
 from eval.cost.bill import Bill, Workings, bill, prompt_tokens
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
-from eval.cost.machines import capacity
+from eval.cost.machines import capacity, grown
 from eval.cost.measured import UNKNOWN, Load, Measured, stretch
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
@@ -78,8 +78,10 @@ def priced(
     fan = draws.fan.get(program.name)
     drawn = f"options.{program.name}: cumulative billed cost over {scenario.draws:,} draws"
     energy = _energy(made, w, program)
+    machines = tuple(capacity(pool, made, w, scenario) for pool in program.pools)
     return OptionResult(
         **_measured(scenario, card, program),
+        grown=tuple(grown(machines, scenario)),
         list_cost=money(sum(listed, Decimal(0))),
         effective_cost=money(total),
         billed_cost=money(sum(billed_flows, Decimal(0))),
@@ -99,7 +101,7 @@ def priced(
         list_by_month=Series(tuple(listed), currency, "derived", origin),
         billed_by_month=Series(tuple(billed_flows), currency, "derived", origin, TIMES),
         fan=None if fan is None else _fan(fan, currency, drawn),
-        capacity=tuple(capacity(pool, made, w, scenario) for pool in program.pools),
+        capacity=machines,
         prices=tuple(_prices(program, w)),
     )
 

@@ -35,6 +35,7 @@ from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, SCALED, Decision, Option
 
 REVIEW_MONTHS = 6
 MOST_FLIPS = 8
+GROWN = "one machine for each of the users with their growth"
 BRACKETS = (
     "In brackets: beside what was measured, with its n, the 95 % interval; beside an assumption the range that was "
     "stated; beside money and break-evens the 10th to 90th percentile of the draws. Amounts are those of the central "
@@ -150,6 +151,10 @@ def _options(result: Result) -> Iterator[Block]:
         for option in result.options
         for words, reasons in ((" cannot be computed: ", option.blocked), (" is out: ", option.out))
         if reasons
+    )
+    items += tuple(
+        (Name(", ".join(named(option).text for option in options)), ": ", Said(sentence, "derived", GROWN))
+        for sentence, options in result.grown.items()
     )
     if items:
         yield Bullets(items)

@@ -27,7 +27,7 @@ BASES = {  # what each head of cost is derived from
     "judge": "measured tokens of the judge at its price, times workload.judged_share of the requests",
     "hardware": "machines for the busy hour at their capex over their life, or at their rent",
     "support": "machines held times support_per_year",
-    "labour": "setup_hours and labour_hours_per_month at labour_rate_per_hour",
+    "labour": "setup_hours and labour_hours_per_month of all machines of a profile together, at labour_rate_per_hour",
     "energy": "watts of the machines, pue and price_per_kwh",
     "fixed fees": "fixed_per_month",
     "gate": "gate_per_1000 times the requests of the workload",
@@ -96,8 +96,8 @@ _LABELS = {
     "pue": "power usage effectiveness",
     "price_per_kwh": "price of electricity",
     "support_per_year": "support of a machine",
-    "setup_hours": "hours to set up",
-    "labour_hours_per_month": "hours of upkeep",
+    "setup_hours": "hours to set up, all machines together",
+    "labour_hours_per_month": "hours of upkeep, all machines together",
     "labour_rate_per_hour": "cost of an hour's work",
     "rent_per_hour": "rent of a machine",
     "answers_per_s": "quoted answers a second",
@@ -124,6 +124,8 @@ def label_of(key: str, scenario: Scenario) -> str:
     if key.startswith("measured."):
         return _measured_label(rest.removeprefix("measured."), last)
     words = _LABELS.get(last, last.replace("_", " "))
+    if key == "workload.growth_per_year" and any(profile.one_per_user for profile in scenario.hardware.values()):
+        words += ", and of users with a machine each"
     words = words[:1].upper() + words[1:]
     for group, owners in (("hardware", scenario.hardware), ("options", scenario.options)):
         labels = [owner.label or name for name, owner in owners.items()]

@@ -100,6 +100,7 @@ class OptionResult:
     draws as low and high, measured figures their 95 % interval.
     `p50` and `p95` are `latency_scale` times what was measured, because the workload's prompts and answers are longer.
     `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
+    `grown` says what growth does to machines of one person each, and who pays for them.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     """
 
@@ -141,6 +142,7 @@ class OptionResult:
     billed_by_month: Series | None = None
     fan: Fan | None = None
     capacity: tuple[Capacity, ...] = ()
+    grown: tuple[str, ...] = ()
     prices: tuple[PriceUsed, ...] = ()
 
     @property
@@ -330,6 +332,12 @@ class Result:
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...]
     limits: tuple[str, ...]
+
+    @property
+    def grown(self) -> Mapping[str, tuple[OptionResult, ...]]:
+        """What growth does to machines of one person each, by sentence, with the options that use them."""
+        sentences = dict.fromkeys(sentence for option in self.options for sentence in option.grown)
+        return {text: tuple(option for option in self.options if text in option.grown) for text in sentences}
 
     def option(self, name: str) -> OptionResult:
         """The result of an option; raises KeyError for a name that is none."""
