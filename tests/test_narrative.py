@@ -282,3 +282,30 @@ def test_the_two_net_present_values_are_named_for_what_they_are_and_the_band_sta
         assert isinstance(middle, Figure)
         assert central.low is None
         assert middle.low is not None
+
+
+def test_a_blocked_row_says_once_why_and_its_other_cells_refer_to_it():
+    scenario = scenario_file.demo().model_copy(update={"draws": 300})
+    few = {name: one for name, one in cost_samples.demo_targets().items() if name != "cloud"}
+    made = evaluate(scenario, few, price_card_file.built_in())
+    reason = made.option("cloud").blocked[0]
+    sections = narrate(made).sections
+    tables = [b for section in sections for b in section.blocks if isinstance(b, prose.Table)]
+    for row in (row for table in tables for row in table.rows):
+        reasons = [cell.reason for cell in row if isinstance(cell, Figure) and cell.value is None]
+        assert len(reasons) == len(set(reasons))
+    (options,) = (table for table in tables if table.caption.startswith("The options"))
+    (cloud,) = (row for row in options.rows if row[0] == Name("Cloud API"))
+    npv = cloud[1]
+    assert isinstance(npv, Figure)
+    assert npv.reason == reason
+    assert cloud[2:5] == (prose.SAID_BEFORE,) * 3
+    assert cloud[-1] == "blocked"
+
+
+def test_reasons_that_differ_are_all_said_in_a_row():
+    why = [Figure(None, "USD", "derived", "x", reason=reason) for reason in ("One.", "Two.", "One.")]
+    section = prose.Section("x", (prose.Table("t", ("a", "b", "c"), (tuple(why),)),))
+    (table,) = prose.once_a_row(section).blocks
+    assert isinstance(table, prose.Table)
+    assert table.rows == ((why[0], why[1], prose.SAID_BEFORE),)

@@ -27,6 +27,7 @@ from eval.cost.prose import (
     Table,
     UntaggedNumberError,
     named,
+    once_a_row,
     refuse_untagged,
     spans,
     unitless,
@@ -48,7 +49,7 @@ def narrate(result: Result) -> Narrative:
     """The narrative of a result. Raises UntaggedNumberError for a number that does not say what it is."""
     if bare := bare_numbers(result):
         raise UntaggedNumberError(f"Numbers without a kind and an origin: {', '.join(bare[:5])}.")
-    told = [
+    made = (
         Section("Decision and confidence", tuple(_decision(result))),
         Section("Question and workload", tuple(_workload(result))),
         Section("Options", tuple(_options(result))),
@@ -59,7 +60,8 @@ def narrate(result: Result) -> Narrative:
         Section("What is not about cost", tuple(_beyond_cost(result))),
         Section("Validation and review", tuple(_review(result))),
         *appendices(result),
-    ]
+    )
+    told = [once_a_row(section) for section in made]
     source = made_from(result)
     sources: dict[tuple[str, str], int] = {}
     for span in (span for section in (*told, Section("", (source,))) for span in spans(section)):
