@@ -44,7 +44,9 @@ class Compiler:
     """Makes the programs of a scenario's options; `spreads` then holds every number they refer to by key."""
 
     def __init__(self, scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> None:
-        self.scenario, self.measured, self.card = scenario, measured, card
+        self.scenario, self.card = scenario, card
+        self.measured = {name: one for name, one in measured.items() if not one.elsewhere}
+        self.elsewhere = {name: one.elsewhere for name, one in measured.items() if one.elsewhere}
         self.assumed = assumptions(scenario)
         self.spreads: dict[str, Spread] = {
             key: replace(self.assumed[key].spread, least=limits.least, most=limits.most)
@@ -101,6 +103,9 @@ class Compiler:
             return None
         found = self.measured.get(target)
         if found is None or found.n_answers == 0:
+            if said := self.elsewhere.get(target):
+                problems.blocked.append(f'options.{name}: the target "{target}" {said}')
+                return None
             hint = guess(target, self.measured) if found is None and self.measured else "run it, or remove the option"
             end = "" if hint.endswith("?") else "."
             if self.measured:

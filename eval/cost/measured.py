@@ -97,6 +97,9 @@ class Measured:
     date: str = ""  # year-month-day of the newest run
     simulated: bool = False
     scored_by: str = ""  # whose scores the quality is: a judge with its protocol, a panel, or "people"
+    elsewhere: str = (
+        ""  # why it has no figures although it was run: which runs asked which other questions, and a remedy
+    )
     acceptable_from: float | None = None  # the score on every criterion from which an answer is acceptable
 
     @property

@@ -193,6 +193,10 @@ def warnings(scenario: Scenario, card: PriceCard, programs: Sequence[Program]) -
         )
     if any(program.simulated for program in programs):
         yield SIMULATED
+    asked = dict.fromkeys((s.questions, s.target) for program in programs for s in program.sources if s.questions)
+    if len(sets := list(dict.fromkeys(questions for questions, _ in asked))) > 1:
+        by_set = "; ".join(f"{one} by {', '.join(t for q, t in asked if q == one)}" for one in sets)
+        yield f"These targets answered different questions, which makes them hard to compare: {by_set}."
     yield from dict.fromkeys(said for program in programs for source in program.sources for said in lateness(source))
     end = months_after(scenario.starts_on, scenario.workload.horizon_months)
     rows = dict.fromkeys(row for program in programs for row in program.rows)
