@@ -44,7 +44,8 @@ def show(result: Result) -> None:
         if not computed(result):
             return
     said = st.success if result.decision.verdict == "decisive" else st.info
-    said(plain(result.decision.sentence), icon=":material/account_balance:")
+    decision = (result.decision.sentence, *result.decision.hand_scores)
+    said("\n\n".join(map(plain, decision)), icon=":material/account_balance:")
     st.markdown(tco_tables.standing(result))
     _show_options(result)
     _show_charts(result)

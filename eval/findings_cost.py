@@ -46,7 +46,7 @@ def show_result(result: Result) -> None:
                 say(f"{option.label or option.name} {word}: {' '.join(reasons)}")
     for sentence, options in result.grown.items():
         say(f"{', '.join(option.label or option.name for option in options)}: {sentence}")
-    say(result.decision.sentence)
+    say(" ".join([result.decision.sentence, *result.decision.hand_scores]))
     for sentence in (*result.decision.caveats, *result.warnings):
         say(f"- {sentence}")
     for found in result.break_even:

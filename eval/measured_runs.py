@@ -177,6 +177,7 @@ def _measured(
         quality={  # floors are points of 1 to 5
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
         },
+        hand_scored={q.criterion: _hand_scored(q) for q in scores},
         acceptable=_acceptable(scores, worst, acceptable_from),
         attempts_per_answer=attempts(requests),
         judge=_judge_use(scores, judging),
@@ -203,6 +204,13 @@ def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
     words = {"human-corrected": f"{source}, corrected by people", "people alone": "people alone"}
     found = " and ".join(dict.fromkeys(words.get(q.how, source) for q in scores))
     return f"{found}; acceptable answers by {source} alone" if any(q.calibrated for q in scores) else found
+
+
+def _hand_scored(quality: Quality) -> int:
+    """How many questions' hand scores are behind a quality: none where it is the judge's mean alone."""
+    if quality.rater_kind == RaterKind.person:
+        return quality.shown.n
+    return quality.number.n_people if quality.number is not None and quality.calibrated else 0
 
 
 def _ttft_share(run: Run, session: Session) -> float | None:

@@ -130,6 +130,10 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "notes": program.notes,
         "remarks": option.remarks,
         "quality": quality,
+        "hand_scored": {
+            criterion: Figure(n, "questions", "measured", f"{origin}, scored by people")
+            for criterion, n in (target.hand_scored if target else {}).items()
+        },
         "acceptable": measured_figure(
             target.acceptable if target else UNKNOWN, "share", f"{origin}, {BY_JUDGE}", missing
         ),

@@ -19,6 +19,7 @@ RULE = (
     "Of the options that meet everything, the one that is the cheapest in the largest share of the draws is chosen; "
     "the central values only break a tie."
 )
+FEW_HAND_SCORES = 20  # questions: below it a further one may still move the quality by a tenth of a point and more
 
 
 def reasons_out(
@@ -152,6 +153,31 @@ def decide(
         sentence,
         tuple(sentence for option in ranking for sentence in _caveats(scenario, option)),
     )
+
+
+def few_hand_scores(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
+    """Where few hand scores, or none, are behind who meets a quality floor: a sentence a criterion and number.
+
+    Nothing is said of an option whose hand scores were not counted, or that was not scored.
+    """
+    found: list[str] = []
+    for criterion in scenario.constraints.quality_floor:
+        by_number: dict[int, list[str]] = {}
+        for option in options:
+            counted, quality = option.hand_scored.get(criterion), option.quality.get(criterion)
+            if counted is not None and counted.value is not None and quality is not None and not option.blocked:
+                by_number.setdefault(int(counted.value), []).append(option.label or option.name)
+        for number, names in sorted(by_number.items()):
+            whose = (
+                f"Whether {_listed(names)} {'meets' if len(names) == 1 else 'meet'} the floor of {criterion} rests on"
+            )
+            more = "let people score a random sample of answers before it is relied on."
+            if number == 0:
+                found.append(f"{whose} the judge's scores alone, with no hand scores to correct them: {more}")
+            elif number < FEW_HAND_SCORES:
+                scored = "1 question" if number == 1 else f"{number} questions"
+                found.append(f"{whose} hand scores of {scored} only: {more}")
+    return tuple(found)
 
 
 def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:

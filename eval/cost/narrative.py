@@ -91,6 +91,8 @@ def _banner(result: Result) -> str:
 def _decision(result: Result) -> Iterator[Block]:
     decision = result.decision
     yield Paragraph(_verdict(result, decision))
+    for sentence in decision.hand_scores:
+        yield Paragraph((Said(sentence, "derived", "hand scores behind the quality that floors are held against"),))
     yield Paragraph((RULE,))
     yield Paragraph((Said(BRACKETS, "derived", "how intervals and ranges are given in this report"),))
     if decision.runner_up is not None:

@@ -14,7 +14,7 @@ from eval.cost.result import OptionResult
 _DIGIT = re.compile(r"\d")
 _PERCENTILE = re.compile(r"\bp95\b|\b[19]0th (?:(?:and|to) (?:the )?90th )?percentile")  # the name of a value, no value
 _SENTENCES = {  # of a result: they hold numbers
-    "sentence", "caveats", "warnings", "limits", "blocked", "out", "notes", "lateness", "grown",
+    "sentence", "caveats", "warnings", "limits", "blocked", "out", "notes", "lateness", "grown", "hand_scores",
 }  # fmt: skip
 
 

@@ -100,6 +100,7 @@ class OptionResult:
     draws as low and high, measured figures their 95 % interval.
     `p50` and `p95` are `latency_scale` times what was measured, because the workload's prompts and answers are longer.
     `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
+    `hand_scored` counts the questions whose hand scores entered the quality on a criterion.
     `grown` says what growth does to machines of one person each, and who pays for them.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     """
@@ -130,6 +131,7 @@ class OptionResult:
     power: str
     carbon: Figure
     quality: Mapping[str, Figure]
+    hand_scored: Mapping[str, Figure]
     acceptable: Figure
     p50: Figure
     p95: Figure
@@ -236,6 +238,7 @@ class Decision:
 
     `central` is the cheapest at the central values alone, of those that meet everything; mostly the same. What is saved
     to the runner-up is told at the central values and as the median of the draws, which has the band of the draws.
+    `hand_scores` says where few of them, or none, are behind who meets a quality floor: to be read with the decision.
     `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor. Made-up
     prices and simulated runs are among the result's warnings.
     """
@@ -249,6 +252,7 @@ class Decision:
     saving_p50: Figure
     sentence: str
     caveats: tuple[str, ...]
+    hand_scores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
