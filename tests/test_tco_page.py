@@ -182,3 +182,12 @@ def test_an_assumption_is_told_in_words_with_its_owner_and_its_unit():
     owner = scenario_file.demo().hardware["workstation"].label
     assert (power["label"], power["unit"]) == (f"Power when idle: {owner}", "W")
     assert (frame["label"].str.contains("_") | frame["label"].duplicated()).sum() == 0
+
+
+def test_no_name_of_an_assumption_is_cut(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, demo_url, "tco")
+    table = next(e for e in app.dataframe if e.proto.alt == "Assumptions of the scenario, to edit")
+    width = json.loads(table.proto.columns)["label"]["width"]
+    longest = max(table.value["label"], key=len)
+    assert len(longest) > 70
+    assert 5.5 * len(longest) < width < 700
