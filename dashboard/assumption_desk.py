@@ -1,10 +1,13 @@
 """The table of a scenario's assumptions on the TCO page: what is edited there is in the result at once."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from dashboard import assumption_cells, draft, number_cell, tco_tables, widgets
 from dashboard.format import to_csv
 
+LETTER_PX, MOST_PX = 5.8, 600  # the width of a letter in a cell, and of the widest column
 RANGE = f"A range needs both its ends. {number_cell.HELP}"
 
 
@@ -13,8 +16,9 @@ def show() -> None:
     if draft.begun().editor not in st.session_state:  # the table was left, with the page or for another part of it
         draft.close_table()
     now = draft.begun()
+    filled = assumption_cells.table_of(now.filled, now.carried)
     table = st.data_editor(
-        assumption_cells.table_of(now.filled, now.carried),
+        filled,
         key=now.editor,
         hide_index=True,
         disabled=["label", "unit", "path"],
@@ -23,7 +27,7 @@ def show() -> None:
         alt="Assumptions of the scenario, to edit",
         column_order=["label", "value", "unit", "low", "high", "kind", "source", "path"],
         column_config={
-            "label": st.column_config.TextColumn("Assumption", pinned=True),
+            "label": st.column_config.TextColumn("Assumption", pinned=True, width=_width(filled["label"])),
             "value": st.column_config.TextColumn("Value", alignment="right", help=number_cell.HELP),
             "low": st.column_config.TextColumn("Low", alignment="right", help=RANGE),
             "high": st.column_config.TextColumn("High", alignment="right", help=RANGE),
@@ -35,3 +39,10 @@ def show() -> None:
     )
     draft.follow(assumption_cells.applied(table, now.filled))
     widgets.csv_button(lambda: to_csv(tco_tables.assumptions_frame(draft.current())), "assumptions")
+
+
+def _width(texts: Iterable[str]) -> int:
+    """Pixels of a column in which no text is cut, up to MOST_PX; left to itself the grid cuts names that differ in
+    their ends.
+    """
+    return min(MOST_PX, int(LETTER_PX * max((len(text) for text in texts), default=20)) + 20)

@@ -70,6 +70,7 @@ class Key(StrEnum):
     CHOSEN_SCENARIO = "_scenario"
     SCENARIO_BOX = "_scenario_box"
     SCENARIO_NAME = "_scenario_name"
+    SCENARIO_MENU = "_scenario_menu"
     ASSUMPTIONS = "_assumptions"
     DRAFT = "_draft"
     TCO_PART = "_tco_part"

@@ -58,6 +58,12 @@ def choose() -> Scenario:
         st.stop()
 
 
+def _close_menu() -> None:
+    """What was asked for is done: the menu closes, and what was typed in it is gone."""
+    st.session_state[Key.SCENARIO_MENU] = False
+    st.session_state[Key.SCENARIO_NAME] = ""
+
+
 def _save(scenario: Scenario, card: PriceCard) -> None:
     with widgets.noted_errors():
         stored_scenarios.save(scenario, card, data.engine())
@@ -81,6 +87,7 @@ def _copy(scenario: Scenario, card: PriceCard) -> None:
     with widgets.noted_errors():
         if name := _new_name():
             _save(scenario.model_copy(update={"name": name}), card)
+            _close_menu()
 
 
 def _rename(old: str) -> None:
@@ -90,6 +97,7 @@ def _rename(old: str) -> None:
                 scenarios.rename_scenario(old, name, session=session)
             _show(name)
             widgets.note(f"Renamed: {plain(name)}.")
+            _close_menu()
 
 
 def _delete(name: str) -> None:
@@ -99,6 +107,7 @@ def _delete(name: str) -> None:
         st.session_state.pop(Key.CHOSEN_SCENARIO, None)
         draft.drop()
         widgets.note(f"Deleted: {plain(name)}.")
+        _close_menu()
 
 
 @st.dialog("Delete this scenario?", icon=":material/delete:")
@@ -125,7 +134,7 @@ def keep(shown: Scenario, card: PriceCard) -> None:
         )  # fmt: skip
         if now.changed:
             st.button("Take the edits back", icon=":material/undo:", key="_undo", on_click=draft.drop)
-        with st.popover("Copy, rename, delete", icon=":material/more_horiz:"):
+        with st.popover("Copy, rename, delete", icon=":material/more_horiz:", key=Key.SCENARIO_MENU, on_change="rerun"):
             st.text_input("New name", key=Key.SCENARIO_NAME, max_chars=120)
             with st.container(horizontal=True):
                 st.button(

@@ -42,7 +42,7 @@ def show(scenario: Scenario, before: Scenario, result: Result) -> None:
             "currency": st.column_config.TextColumn("In"),
             "standing": st.column_config.TextColumn("Standing"),
             "billed": st.column_config.NumberColumn("Total", format="%,.0f"),
-            "npv": st.column_config.NumberColumn("NPV", format="%,.0f", help=tco_result.NPV),
+            "npv": st.column_config.NumberColumn("NPV, central values", format="%,.0f", help=tco_result.NPV),
             "per_1000": st.column_config.NumberColumn("Per 1,000 answers", format="%,.2f"),
             "cheapest_percent": st.column_config.NumberColumn("Cheapest", format="%.0f %%", help=tco_result.CHEAPEST),
         },

@@ -10,7 +10,7 @@ from dashboard import data, tco_tables, widgets
 from dashboard.format import plain
 from dashboard.keys import Key
 from eval.cost.decision import RULE
-from eval.cost.result import Result
+from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, Result
 from eval.report import charts
 
 TABS = {
@@ -44,7 +44,8 @@ def show(result: Result) -> None:
         if not computed(result):
             return
     said = st.success if result.decision.verdict == "decisive" else st.info
-    said(plain(result.decision.sentence), icon=":material/account_balance:")
+    decision = (result.decision.sentence, *result.decision.hand_scores)
+    said("\n\n".join(map(plain, decision)), icon=":material/account_balance:")
     st.markdown(tco_tables.standing(result))
     _show_options(result)
     _show_charts(result)
@@ -69,13 +70,13 @@ def _show_options(result: Result) -> None:
             "billed": st.column_config.NumberColumn(
                 f"Total ({money})", format="%,.0f", help="Billed over the horizon."
             ),
-            "npv": st.column_config.NumberColumn(f"NPV ({money})", format="%,.0f", help=NPV),
-            "npv_drawn_said": st.column_config.TextColumn(f"NPV in the draws ({money})", help=DRAWN),
+            "npv": st.column_config.NumberColumn(f"NPV, {CENTRAL} ({money})", format="%,.0f", help=NPV),
+            "npv_drawn_said": st.column_config.TextColumn(f"NPV, {MEDIAN} ({money})", help=DRAWN),
             "per_1000_said": st.column_config.TextColumn(f"Per 1,000 answers ({money})", help=BAND),
             "per_1000_acceptable_said": st.column_config.TextColumn(
-                f"Per 1,000 acceptable ({money})",
+                f"Per 1,000 acceptable, {BY_JUDGE} ({money})",
                 help=f"Over the measured share of acceptable answers: those with at least {least:g} points on every "
-                f"criterion. {BAND}",
+                f"criterion, {BY_JUDGE} alone. People's scores do not correct it. {BAND}",
             ),
         },
         simulated=any(option.simulated for option in result.options),

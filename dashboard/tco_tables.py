@@ -48,9 +48,8 @@ def _cheapest(option: OptionResult) -> str:
 def _drawn(option: OptionResult) -> str | None:
     """The net present value over the draws: 61,907 (36,515 to 103,561)."""
     middle = _amount(option.npv_p50)
-    if middle is None or option.npv.low is None or option.npv.high is None:
-        return None
-    return f"{middle:,.0f} ({option.npv.low:,.0f} to {option.npv.high:,.0f})"
+    low, high = option.npv_p50.low, option.npv_p50.high
+    return None if middle is None or low is None or high is None else f"{middle:,.0f} ({low:,.0f} to {high:,.0f})"
 
 
 def options_frame(result: Result) -> pd.DataFrame:
@@ -64,8 +63,8 @@ def options_frame(result: Result) -> pd.DataFrame:
                 "billed": _amount(option.billed_cost),
                 "npv": _amount(option.npv),
                 "npv_p50": _amount(option.npv_p50),
-                "npv_p10": option.npv.low,
-                "npv_p90": option.npv.high,
+                "npv_p10": option.npv_p50.low,
+                "npv_p90": option.npv_p50.high,
                 "per_1000": _amount(option.per_1000),
                 "per_1000_acceptable": _amount(option.per_1000_acceptable),
                 "per_1000_said": _money(option.per_1000),
@@ -208,6 +207,8 @@ def standing(result: Result) -> str:
         for word, reasons in (("cannot be computed", option.blocked), ("is out", option.out))
         if reasons
     ]
+    for sentence, options in result.grown.items():
+        said.append(f"- {', '.join(f'**{labels[option.name]}**' for option in options)}: {plain(sentence)}")
     warned = [sentence for sentence in result.warnings if sentence != SIMULATED]  # the page's banner says it
     said += [f"- {plain(sentence)}" for sentence in (*result.decision.caveats, *warned)]
     return "\n".join(said)

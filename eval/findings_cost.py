@@ -12,19 +12,27 @@ from eval.cost.comparison import FIGURES, Comparison, difference
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
 from eval.cost.price_changes import Change
-from eval.cost.result import OptionResult, Result
+from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, OptionResult, Result
 from eval.terminal import console, say
 
 MOST_CHANGES = 10
 MOST_FLIPS = 5
 BRACKETS = "in brackets the 10th to 90th percentile of the draws"
-HEADINGS = ("total", "NPV", "per 1,000", "per 1,000 acceptable", "cheapest")  # of the figures of comparison.FIGURES
+ACCEPTABLE = f"per 1,000 acceptable {BY_JUDGE}"
+HEADINGS = (
+    "total",
+    f"NPV, {CENTRAL}",
+    f"NPV, {MEDIAN}",
+    "per 1,000",
+    ACCEPTABLE,
+    "cheapest",
+)  # of the figures of comparison.FIGURES
 
 
 def show_result(result: Result) -> None:
     """The options with their money, the decision, what would change it, and what to know before believing it."""
     table = Table(
-        caption=f"{result.currency} over {_amount(result.months)} months at the central values; {BRACKETS}.",
+        caption=f"{result.currency} over {_amount(result.months)} months, {CENTRAL} unless said; {BRACKETS}.",
         caption_justify="left",
     )
     for heading in ("option", *HEADINGS):
@@ -36,7 +44,9 @@ def show_result(result: Result) -> None:
         for word, reasons in (("cannot be computed", option.blocked), ("is out", option.out)):
             if reasons:
                 say(f"{option.label or option.name} {word}: {' '.join(reasons)}")
-    say(result.decision.sentence)
+    for sentence, options in result.grown.items():
+        say(f"{', '.join(option.label or option.name for option in options)}: {sentence}")
+    say(" ".join([result.decision.sentence, *result.decision.hand_scores]))
     for sentence in (*result.decision.caveats, *result.warnings):
         say(f"- {sentence}")
     for found in result.break_even:
@@ -51,7 +61,7 @@ def show_result(result: Result) -> None:
 
 def show_comparison(both: Comparison) -> None:
     """Two scenarios beside each other: every option on both sides, both decisions, and what differs."""
-    caption = f"At the central values; {BRACKETS}. The difference is the second less the first."
+    caption = f"At {CENTRAL} unless said; {BRACKETS}. The difference is the second less the first."
     table = Table(caption=caption, caption_justify="left")
     sides = [escape(f"{side.scenario} ({side.currency})") for side in (both.here, both.there)]
     for heading in ("option", "figure", *sides, "difference"):
@@ -91,6 +101,7 @@ def _figures(option: OptionResult | None) -> tuple[str, ...]:
     return (
         _amount(option.billed_cost),
         _amount(option.npv),
+        _amount(option.npv_p50),
         _amount(option.per_1000, ",.2f"),
         _amount(option.per_1000_acceptable, ",.2f"),
         option.standing if chance.value is None else f"{float(chance.value):.0%}",

@@ -13,12 +13,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db import cost_frames, frames, store
-from db.models import RaterKind, Run, RunStatus
+from db.exchange import is_imported
+from db.models import QASet, RaterKind, Run, RunStatus
 from db.scales import FIVE
 from eval.consumption import attempts, mean_of, stages_of
 from eval.cost.faults import guess
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
+from eval.lag import LIMIT_MS
 from eval.stats.intervals import Estimate
 from eval.summary import PANEL, Quality, Summary, summarise
 from eval.transport import is_loopback
@@ -85,6 +87,8 @@ def measured_targets(
 ) -> dict[str, Measured]:
     """What was measured of a scenario's targets, by name; a target without a finished run is absent.
 
+    Of one that was only asked other questions than the others there are no figures: it tells which runs asked what.
+
     `source` names whose scores count as quality ("people", or a judge like "gpt-oss-20b (quick)"); left out, it is the
     judge that scored most of the runs. What is acceptable, the scenario's constraints say.
     Raises StoreError for an unknown run or source.
@@ -95,12 +99,45 @@ def measured_targets(
     known = dict.fromkeys(q.source for summary in summaries.values() for q in summary.quality)
     if source is not None and source not in known:
         raise store.StoreError(f'Nobody called "{source}" scored these runs; {guess(source, known).rstrip("?")}.')
+    elsewhere = {} if names else dict(_elsewhere(wanted, runs, engine))
     scored_by = source or _commonest(list(summaries.values()))
     by_target: dict[str, list[Run]] = {}
     for run in runs:
         if run.target in wanted:
             by_target.setdefault(run.target, []).append(run)
-    return {target: _measured(its, summaries, scored_by, acceptable_from, engine) for target, its in by_target.items()}
+    found = {target: _measured(its, summaries, scored_by, acceptable_from, engine) for target, its in by_target.items()}
+    return found | {target: Measured(target, (), elsewhere=said) for target, said in elsewhere.items()}
+
+
+def _elsewhere(wanted: set[str], chosen: Sequence[Run], engine: Engine) -> Iterator[tuple[str, str]]:
+    """Each target that was asked other questions only than the chosen runs: which runs asked which, and what to do."""
+    missing = wanted - {run.target for run in chosen}
+    if not missing or not chosen:
+        return
+    with store.reading(engine) as session:
+        rows = frames.records(frames.runs_frame(session=session, status=RunStatus.finished.value))
+        called = {q.id or 0: _called(q) for q in store.list_qa_sets(session=session)}
+    newest: dict[int, dict[str, int]] = {}  # by QA set and target
+    for row in rows:  # the newest first
+        if row["target"] in wanted:
+            newest.setdefault(row["qa_set_id"], {}).setdefault(row["target"], row["run_id"])
+    count = called[chosen[0].qa_set_id]
+    here = ", ".join(f"run {run.id} of {run.target}" for run in chosen)
+    whole = next((its for its in newest.values() if len(its) == len(wanted)), None)
+    remedy = f"run it on {count} too"
+    if whole is not None:
+        remedy += f", or rest on {' '.join(f'--run {run}' for run in sorted(whole.values()))}, which asked one QA set"
+    for target in sorted(missing):
+        asked = ", ".join(f"run {its[target]} asked {called[qa]}" for qa, its in newest.items() if target in its)
+        if asked:
+            yield (
+                target,
+                f"was asked other questions: {asked}. The newest run counts, and {here} asked {count}; {remedy}.",
+            )
+
+
+def _called(qa_set: QASet) -> str:
+    return f"{qa_set.name} {qa_set.version} ({qa_set.sha256[:12]})"
 
 
 def _commonest(summaries: Sequence[Summary]) -> str | None:
@@ -140,13 +177,16 @@ def _measured(
         quality={  # floors are points of 1 to 5
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
         },
+        hand_scored={q.criterion: _hand_scored(q) for q in scores},
         acceptable=_acceptable(scores, worst, acceptable_from),
         attempts_per_answer=attempts(requests),
         judge=_judge_use(scores, judging),
         n_answers=summary.n_answers,
         n_errors=summary.n_errors,
+        n_client_limited=summary.n_client_limited,
+        late_from_ms=None if is_imported(run) else LIMIT_MS,
         runs=tuple(str(r.id) for r in runs),
-        questions=f"{asked.name} {asked.version} ({asked.sha256[:12]})",
+        questions=_called(asked),
         hardware=_hardware(run),
         date=(run.ended_at or run.created_at).date().isoformat(),
         simulated=any(r.simulated for r in runs),
@@ -166,6 +206,13 @@ def _scored_by(source: str | None, scores: Sequence[Quality]) -> str:
     return f"{found}; acceptable answers by {source} alone" if any(q.calibrated for q in scores) else found
 
 
+def _hand_scored(quality: Quality) -> int:
+    """How many questions' hand scores are behind a quality: none where it is the judge's mean alone."""
+    if quality.rater_kind == RaterKind.person:
+        return quality.shown.n
+    return quality.number.n_people if quality.number is not None and quality.calibrated else 0
+
+
 def _ttft_share(run: Run, session: Session) -> float | None:
     share = frames.records(cost_frames.first_token_frame(run.id or 0, session=session))[0]["share"]
     return None if share is None else min(float(share), 1.0)
@@ -180,7 +227,8 @@ def _load(run: Run, summary: Summary, times: Mapping[str, Any], ttft_share: floa
         return None
     level = min(run.concurrency, n)
     p50, p95 = summary.latency_p50["total_ms"], summary.latency_p95["total_ms"]
-    return Load(level, level / (mean_ms / 1000), p95.value, n, p50, p95, ttft_share)
+    per_s, late = level / (mean_ms / 1000), summary.n_client_limited
+    return Load(level, per_s, p95.value, n, p50, p95, ttft_share, n_client_limited=late)
 
 
 def _is_of(quality: Quality, row: Mapping[str, Any]) -> bool:

@@ -74,6 +74,32 @@ def test_a_scenario_with_an_impossible_value_names_field_and_bounds(
         assert "Traceback" not in said.err
 
 
+RATES = "allowed is -0.99 to 1, above -100 % a year; 8 % is 0.08"
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("{ value = 8, low = 0.06, high = 0.1 }", f"value 8 is out of range; {RATES}"),
+        ("{ value = 8, low = 6, high = 10 }", f"value 8, low 6 and high 10 are out of range; {RATES}"),
+        ("{ value = -0.08, low = 0.06, high = 10 }", f"high 10 is out of range; {RATES}"),
+        ('{ low = 0.06, high = 8, shape = "uniform" }', f"high 8 is out of range; {RATES}"),
+        ('{ value = 0.08, low = 0.1, high = -8, shape = "uniform" }', f"high -8 is out of range; {RATES}"),
+        ('{ value = 8, low = -2, high = 0.1, shape = "lognormal" }', f"value 8 and low -2 are out of range; {RATES}"),
+        ("{ value = 0.5, low = 0.06, high = 0.1 }", "value 0.5 does not lie between low 0.06 and high 0.1; order them"),
+        ("{ value = 8, low = 0.06 }", f"value 8 is out of range; {RATES}"),
+    ],
+)
+def test_a_range_that_leaves_what_is_allowed_is_told_that_and_not_its_order(
+    written: str, sentence: str, rightsize: Command, tmp_path: Path
+):
+    file = tmp_path / "s.toml"
+    file.write_text(SCENARIO.replace(RATE, f"discount_rate_per_year = {written}", 1), encoding="utf-8")
+    said = rightsize("scenario", "check", str(file))
+    assert said.code == 1
+    assert f"money.discount_rate_per_year: {sentence}" in said.err
+
+
 FIRST = "[workload]"
 PIN = '[price_card]\nname = "x"\ndate = "2026-01-01"\nsha256 = "abc"\n[workload]'
 ESCALATE = "[options.escalate]"

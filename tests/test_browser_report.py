@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 from eval.cost import price_card_file, scenario_file
 from eval.cost.evaluate import evaluate
 from eval.report import files
+from eval.report.charts import CHARTS
 
 READ = "Cost by head and present value"  # the last section that everybody reads
 
@@ -49,4 +50,15 @@ def test_nothing_hangs_over_the_edge(width: int, chromium: Browser, report: str)
     page = chromium.new_page(viewport={"width": width, "height": 900})
     page.set_content(report)
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
+
+
+@pytest.mark.parametrize("width", [420, 1400])
+def test_every_chart_is_seen_whole_and_once(width: int, chromium: Browser, report: str) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.set_content(report)
+    seen = [box for svg in page.locator("figure svg").all() if (box := svg.bounding_box()) is not None]
+    assert len(seen) == len(CHARTS)
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in seen)
+    assert page.evaluate("[...document.querySelectorAll('figure')].every(f => f.scrollWidth <= f.clientWidth)")
     page.close()

@@ -443,7 +443,7 @@ def test_two_profiles_that_are_labelled_alike_are_told_apart():
     profiles = {name: profile.model_copy(update={"label": "A box"}) for name, profile in base.hardware.items()}
     alike = base.model_copy(update={"hardware": profiles, "draws": 200})
     labels = [row.label for row in evaluate(alike, demo_targets(), price_card_file.built_in()).register]
-    assert "Hours to set up: A box (laptops)" in labels
+    assert "Hours to set up, all machines together: A box (laptops)" in labels
     assert len(set(labels)) == len(labels)
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, update
 
 from db import store
 from db.models import Rubric, RunStatus
+from eval.cost import price_card_file
+from eval.cost.evaluate import evaluate
 from eval.cost.scenario import Constraints, Scenario
 from eval.measured_runs import measured_targets, targets_of
 
@@ -224,3 +226,53 @@ def test_the_evidence_names_its_questions_its_concurrency_and_its_mean_time(engi
     assert (found.mean_ms.value, found.mean_ms.n) == (1500.0, 2)
     assert found.mean_ms.low is not None
     assert re.fullmatch(r"\S.* 1 \([0-9a-f]{12}\)", found.questions)
+
+
+def on_set(engine: Engine, version: str, target: str) -> int:
+    """A finished run of a target on a QA set of its own version."""
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, 1, version)
+        run = rows.add_run(session, qa_set, status=RunStatus.finished, target=target, group_id=f"g{version}")
+        store.save_answer(rows.answer(run, questions[0], total_ms=900.0), [rows.call()], session=session)
+        return run.id or 0
+
+
+def called(engine: Engine, version: str) -> str:
+    with store.reading(engine) as session:
+        found = next(q for q in store.list_qa_sets(session=session) if q.version == version)
+    return f"{found.name} {version} ({found.sha256[:12]})"
+
+
+def test_a_target_that_was_asked_other_questions_says_which_runs_asked_which_and_what_to_do(engine: Engine):
+    a, b, newer = on_set(engine, "1", "a"), on_set(engine, "1", "b"), on_set(engine, "2", "a")
+    found = measured_targets(scenario("a", "b"), engine)
+    assert found["a"].runs == (str(newer),)
+    assert found["b"].n_answers == 0
+    assert found["b"].elsewhere == (
+        f"was asked other questions: run {b} asked {called(engine, '1')}. The newest run counts, and run {newer} of a "
+        f"asked {called(engine, '2')}; run it on {called(engine, '2')} too, or rest on --run {a} --run {b}, which "
+        "asked one QA set."
+    )
+    result = evaluate(scenario("a", "b"), found, price_card_file.built_in())
+    assert f'options.b: the target "b" {found["b"].elsewhere}' in result.option("b").blocked
+    assert [e.target for e in result.evidence] == ["a"]
+    named = measured_targets(scenario("a", "b"), engine, [str(a), str(b)])
+    assert (named["a"].runs, named["b"].runs) == ((str(a),), (str(b),))
+
+
+def test_where_no_qa_set_was_asked_of_all_there_is_only_one_thing_to_do(engine: Engine):
+    b, a = on_set(engine, "1", "b"), on_set(engine, "2", "a")
+    said = measured_targets(scenario("a", "b"), engine)["b"].elsewhere
+    assert f"run {b} asked {called(engine, '1')}" in said
+    assert f"run {a} of a asked {called(engine, '2')}" in said
+    assert said.endswith(f"run it on {called(engine, '2')} too.")
+
+
+def test_named_runs_on_different_questions_are_warned_of(engine: Engine):
+    a, b = on_set(engine, "1", "a"), on_set(engine, "2", "b")
+    found = measured_targets(scenario("a", "b"), engine, [str(a), str(b)])
+    (said,) = (w for w in evaluate(scenario("a", "b"), found, price_card_file.built_in()).warnings if "questions" in w)
+    assert said == (
+        "These targets answered different questions, which makes them hard to compare: "
+        f"{called(engine, '1')} by a; {called(engine, '2')} by b."
+    )

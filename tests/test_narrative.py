@@ -197,7 +197,7 @@ def test_the_decision_names_its_rule_and_what_is_saved_by_it(result: Result):
     said = _said(result, "Decision and confidence")
     assert "the cheapest in the largest share of the draws" in said
     saved, central = result.decision.saving_p50, result.decision.saving_to_runner_up
-    assert f"{words(saved)} in the median of the draws, {words(replace(central, low=None, high=None))} at the" in said
+    assert f"{words(saved)} in the median of the draws, {words(central)} at the" in said
 
 
 def test_no_figure_of_the_front_part_is_told_twice(result: Result):
@@ -250,3 +250,62 @@ def test_a_laptop_of_one_person_is_told_to_have_no_queue_and_a_shared_machine_it
 )
 def test_a_figure_is_read_with_its_unit_interval_and_n(figure: Figure, shown: str):
     assert words(figure) == shown
+
+
+def test_whose_scores_tell_what_is_acceptable_is_said_in_the_headings(result: Result):
+    tables = [
+        block
+        for section in narrate(result).sections
+        for block in section.blocks
+        if isinstance(block, prose.Table) and any("acceptable" in str(heading) for heading in block.headings)
+    ]
+    assert len(tables) == 2
+    for table in tables:
+        (heading,) = (str(h) for h in table.headings if "acceptable" in str(h))
+        assert heading.endswith(", by the judge's scores")
+    assert "by the judge's scores alone: people's scores do not correct it." in _said(result, "Evidence")
+    option = result.option("cloud")
+    assert all(f.origin.endswith("by the judge's scores") for f in (option.acceptable, option.per_1000_acceptable))
+
+
+def test_the_two_net_present_values_are_named_for_what_they_are_and_the_band_stands_with_the_median(result: Result):
+    (table,) = (
+        block
+        for section in narrate(result).sections
+        for block in section.blocks
+        if isinstance(block, prose.Table) and block.caption.startswith("The options")
+    )
+    assert table.headings[1:3] == ("net present value, central values", "net present value, median of the draws")
+    for row in table.rows:
+        central, middle = row[1:3]
+        assert isinstance(central, Figure)
+        assert isinstance(middle, Figure)
+        assert central.low is None
+        assert middle.low is not None
+
+
+def test_a_blocked_row_says_once_why_and_its_other_cells_refer_to_it():
+    scenario = scenario_file.demo().model_copy(update={"draws": 300})
+    few = {name: one for name, one in cost_samples.demo_targets().items() if name != "cloud"}
+    made = evaluate(scenario, few, price_card_file.built_in())
+    reason = made.option("cloud").blocked[0]
+    sections = narrate(made).sections
+    tables = [b for section in sections for b in section.blocks if isinstance(b, prose.Table)]
+    for row in (row for table in tables for row in table.rows):
+        reasons = [cell.reason for cell in row if isinstance(cell, Figure) and cell.value is None]
+        assert len(reasons) == len(set(reasons))
+    (options,) = (table for table in tables if table.caption.startswith("The options"))
+    (cloud,) = (row for row in options.rows if row[0] == Name("Cloud API"))
+    npv = cloud[1]
+    assert isinstance(npv, Figure)
+    assert npv.reason == reason
+    assert cloud[2:5] == (prose.SAID_BEFORE,) * 3
+    assert cloud[-1] == "blocked"
+
+
+def test_reasons_that_differ_are_all_said_in_a_row():
+    why = [Figure(None, "USD", "derived", "x", reason=reason) for reason in ("One.", "Two.", "One.")]
+    section = prose.Section("x", (prose.Table("t", ("a", "b", "c"), (tuple(why),)),))
+    (table,) = prose.once_a_row(section).blocks
+    assert isinstance(table, prose.Table)
+    assert table.rows == ((why[0], why[1], prose.SAID_BEFORE),)

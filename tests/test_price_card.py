@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cost import price_card_file
+from eval.cost.json_lines import Lines
 from eval.cost.price_card import MAX_ROWS, PRICES, PriceCard, PriceRow, Tier
 from eval.cost.price_card_file import PriceCardError, built_in, dump_csv, dump_json, load, parse_csv, parse_json
 from eval.cost.price_changes import changes
@@ -101,9 +102,87 @@ def test_an_overlap_is_refused_without_a_file_too():
 
 def test_unknown_keys_get_a_guess():
     text = json.dumps({"name": "n", "date": "2026-11-25", "rows": [row().model_dump(mode="json") | {"modle": 1}]})
-    assert faults_of(text) == ["row 1, modle: this is not known; did you mean model?"]
+    assert faults_of(text) == ["line 1, row 1, modle: this is not known; did you mean model?"]
     (column,) = faults_of(META + HEADER.replace("valid_until", "valid_untill"))
     assert column == "line 3, valid_untill: this column is not known; did you mean valid_until?"
+
+
+FAULTY_JSON = """{
+ "name": "x",
+ "date": "2026-13-01",
+ "rows": [
+  {"provider": "acme", "model": "a", "kind": "quoted",
+   "source": "s", "input_per_mtok": -1, "output_per_mtok": 1,
+   "tiers": [{"above_tokens": 5, "input_per_mtok": 1,
+     "output_per_mtok": -1}]},
+  {"provider": "acme", "kind": "quotd", "source": "s", "input_per_mtok": 1, "output_per_mtok": 1},
+  {"provider": "acme", "model": "b", "kind": "quoted", "source": "s", "input_per_mtok": 1, "output_per_mtok": 1},
+  {"provider": "acme", "model": "b", "kind": "quoted", "source": "s", "input_per_mtok": 1, "output_per_mtok": 1}
+ ],
+ "nme": "y"
+}"""
+FAULTY_CSV = """#name,x
+#date,2026-13-01
+provider,model,kind,source,input_per_mtok,output_per_mtok,tiers,extra
+acme,a,quoted,s,-1,1,,
+acme,b,quotd,s,1,1,zz,
+acme,c,quoted,s,1,1
+acme,d,quoted,s,1,1,,
+acme,d,quoted,s,1,1,,
+"""
+
+
+def test_the_faults_of_json_have_their_lines_in_the_order_of_the_file():
+    assert [fault.partition(": ")[0] for fault in faults_of(FAULTY_JSON)] == [
+        "line 3, date",
+        "line 6, row 1, input_per_mtok",
+        "line 8, row 1, tiers.0.output_per_mtok",
+        "line 9, row 2, model",  # it is missing: the line of what it is missing in
+        "line 9, row 2, kind",
+        "line 11, row 4",
+        "line 13, nme",
+    ]
+
+
+def test_the_faults_of_csv_have_their_lines_in_the_order_of_the_file():
+    found = faults_of(FAULTY_CSV)
+    assert [fault.partition(": ")[0] for fault in found] == [
+        *("line 2, date", "line 3, extra", "line 4, input_per_mtok", "line 5, tiers", "line 5, kind", "line 6"),
+        "line 8",
+    ]
+    assert "this column is not known; remove it; known are provider, model" in found[1]
+
+
+_PARTS = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(_PARTS, st.booleans())
+def test_every_value_of_a_json_text_is_found_on_its_line(data, ascii_only: bool):
+    text = json.dumps(data, indent=1, ensure_ascii=ascii_only)
+    lines = text.split("\n")
+    found = Lines(text)
+    assert found.twice == []
+    for path, line in found.at.items():
+        value = data
+        for part in path:
+            value = value[part]
+        written = lines[line - 1].strip()
+        if isinstance(path[-1], str):
+            name = f"{json.dumps(path[-1], ensure_ascii=ascii_only)}: "
+            assert written.startswith(name)
+            written = written.removeprefix(name)
+        first = json.dumps(value, ensure_ascii=ascii_only)
+        assert written.rstrip(",") == (first[:1] if isinstance(value, list | dict) and value else first)
+
+
+def test_a_name_that_occurs_twice_in_an_object_is_found_with_its_later_line():
+    found = Lines('{"a": 1,\n"b": {"a": 2,\n"a": 3}}')
+    assert found.twice == [("b", "a")]
+    assert found.at == {("a",): 1, ("b",): 2, ("b", "a"): 3}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +190,11 @@ def test_unknown_keys_get_a_guess():
     [
         ("[1]", "it is not an object with a list of rows"),
         ('{"rows": [', "line 1: it is not JSON"),
-        ('{"name": "a", "name": "b", "date": "2026-11-25", "rows": []}', "name: it occurs 2 times in one object"),
-        ('{"name": "a", "date": "2026-11-25", "rows": [3]}', "row 1: 3 is not a table"),
+        (
+            '{"name": "a", "name": "b", "date": "2026-11-25", "rows": []}',
+            "line 1, name: it occurs again in the same object",
+        ),
+        ('{"name": "a", "date": "2026-11-25", "rows": [3]}', "line 1, row 1: 3 is not a table"),
         ('{"date": "2026-11-25", "rows": []}', "name: it is missing"),
         ('{"name": "a", "date": "2026-11-25", "rows": [NaN]}', "NaN is no number in JSON"),
         ("[" * 100_000, "nested too deeply"),

@@ -323,5 +323,16 @@ def test_the_tco_takes_the_same_number(engine: Engine) -> None:
     measured = _measured([run], {run.id or 0: summarise(run.id or 0, engine)}, "test-judge (quick)", 4, engine)
     quality = measured.quality["factuality"]
     assert (quality.value, quality.low, quality.high) == (found.number.value, found.number.low, found.number.high)
+    assert measured.hand_scored == dict.fromkeys(measured.quality, 20)
     assert measured.scored_by.startswith("test-judge (quick), corrected by people")
     assert measured.scored_by.endswith("; acceptable answers by test-judge (quick) alone")
+
+
+@pytest.mark.parametrize(("n", "entered"), [(0, 0), (3, 0), (12, 12)])
+def test_the_tco_counts_the_hand_scores_that_entered(n: int, entered: int, engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        if n:
+            score(answers, drawn(run, n, session), session)
+    measured = _measured([run], {run.id or 0: summarise(run.id or 0, engine)}, "test-judge (quick)", 4, engine)
+    assert set(measured.hand_scored.values()) == {entered}

@@ -76,7 +76,7 @@ def test_no_chart_is_drawn_of_nothing():
 
 def test_html_needs_no_network_and_runs_no_script(result: Result):
     page = files.made(result, "html").decode()
-    assert page.count("<svg") == len(CHARTS)
+    assert page.count("<svg") == 2 * len(CHARTS)  # each for a wide and for a narrow window
     assert "<script" not in page
     assert not re.findall(r"(?:src|href)=[\"']?https?:", page)
     assert "&lt;script&gt;alert(1)" in page

@@ -1,6 +1,7 @@
 """The charts of a TCO: the frontier runs through who is not beaten, curves step where machines are full."""
 
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import cost_samples
@@ -68,18 +69,18 @@ def test_a_break_even_is_marked_where_the_curves_meet(result: Result):
     curves = {curve.option: curve for curve in result.curves}
     (found,) = [found for found in result.break_even if found.option == "large-local"]
     at = [rows[0] for rows in marks("volume", result, "point") if rows[0]["option"] == "Large model on workstations"]
-    assert at[0]["volume"] == found.volume.value
+    assert at[0]["at"] == found.volume.value
     ours = curves["large-local"]
-    nearest = min(zip(ours.volumes.values, ours.costs.values, strict=True), key=lambda p: abs(p[0] - at[0]["volume"]))
+    nearest = min(zip(ours.volumes.values, ours.costs.values, strict=True), key=lambda p: abs(p[0] - at[0]["at"]))
     assert at[0]["cost"] == pytest.approx(float(nearest[1]), rel=0.02)
 
 
 def test_the_capacity_line_is_what_the_machines_of_the_first_month_bear(result: Result):
-    said = [rows[0] for rows in marks("volume", result, "rule") if "said" in rows[0] and "full" in rows[0]["said"]]
+    said = [rows[0] for rows in marks("volume", result, "rule") if "full" in rows[0]["said"]]
     part = result.option("large-local").capacity[0]
     bears = {number.value: bears.value for number, bears in part.steps}
     ours = next(row for row in said if row["option"] == "Large model on workstations")
-    assert ours["volume"] == bears[part.working_first.value]
+    assert ours["at"] == bears[part.working_first.value]
 
 
 def test_without_a_break_even_there_is_no_curve():
@@ -112,11 +113,23 @@ def test_every_bar_is_named_however_low_the_rows(key: str, result: Result):
     assert all(axis["labelOverlap"] is False for axis in axes)
 
 
-def test_the_names_of_the_first_and_the_last_month_lie_in_rows_of_their_own(result: Result):
-    for key in ("volume", "break_even"):
-        months = [
-            layer["mark"]["dy"]
-            for layer, rows in drawn(key, result)
-            if layer["mark"]["type"] == "text" and rows[0]["said"] in ("first month", "last month")
-        ]
-        assert len(set(months)) == 2, key
+@pytest.mark.parametrize(("key", "names"), [("volume", 8), ("break_even", 2)])
+def test_names_stand_above_the_plot_where_no_curve_runs_and_never_meet(key: str, names: int, result: Result):
+    lines: dict[int, list[tuple[float, str]]] = {}
+    for layer, rows in drawn(key, result):
+        if layer["mark"]["type"] == "text":
+            assert layer["encoding"]["y"] == {"value": 0}
+            assert (layer["mark"]["baseline"], layer["mark"]["dy"] < 0) == ("bottom", True)
+            lines.setdefault(layer["mark"]["dy"], []).append((rows[0]["at"], layer["mark"]["align"]))
+    assert sum(map(len, lines.values())) == names
+    assert all(above - below >= charts.LINE for below, above in pairwise(sorted(lines)))
+    for line in lines.values():
+        assert len(line) == 1 or [align for _, align in sorted(line, key=itemgetter(0))] == ["right", "left"]
+
+
+def test_the_legend_leaves_room_for_the_names(result: Result):
+    chart = charts.CHARTS["volume"](result)
+    assert chart is not None
+    spec = chart.to_dict()
+    highest = min(layer["mark"]["dy"] for layer in spec["layer"] if layer["mark"]["type"] == "text")
+    assert spec["layer"][0]["encoding"]["color"]["legend"]["offset"] > -highest + 8

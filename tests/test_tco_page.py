@@ -32,8 +32,12 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
+def options_table(app: AppTest) -> Any:
+    return next(e for e in app.dataframe if e.proto.alt == "Cost of the options")
+
+
 def options(app: AppTest) -> Any:
-    frame = next(e.value for e in app.dataframe if e.proto.alt == "Cost of the options")
+    frame = options_table(app).value
     return frame.set_index("option")
 
 
@@ -54,6 +58,16 @@ def test_an_empty_database_says_what_is_missing_leads_to_start_and_shows_no_tabl
     assert [link.proto.page for link in app.get("page_link")] == ["start"]
     assert [e.proto.alt for e in app.dataframe] == ["Assumptions of the scenario, to edit"]
     assert not app.get("vega_lite_chart")
+
+
+def test_the_headings_say_of_what_an_npv_is_and_by_whose_scores_an_answer_is_acceptable(
+    demo_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    columns = json.loads(options_table(open_page(monkeypatch, demo_url, "tco")).proto.columns)
+    assert columns["npv"]["label"] == "NPV, central values (USD)"
+    assert columns["npv_drawn_said"]["label"] == "NPV, median of the draws (USD)"
+    assert columns["per_1000_acceptable_said"]["label"] == "Per 1,000 acceptable, by the judge's scores (USD)"
+    assert "by the judge's scores alone" in columns["per_1000_acceptable_said"]["help"]
 
 
 def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
@@ -168,3 +182,12 @@ def test_an_assumption_is_told_in_words_with_its_owner_and_its_unit():
     owner = scenario_file.demo().hardware["workstation"].label
     assert (power["label"], power["unit"]) == (f"Power when idle: {owner}", "W")
     assert (frame["label"].str.contains("_") | frame["label"].duplicated()).sum() == 0
+
+
+def test_no_name_of_an_assumption_is_cut(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, demo_url, "tco")
+    table = next(e for e in app.dataframe if e.proto.alt == "Assumptions of the scenario, to edit")
+    width = json.loads(table.proto.columns)["label"]["width"]
+    longest = max(table.value["label"], key=len)
+    assert len(longest) > 70
+    assert 5.5 * len(longest) < width < 700

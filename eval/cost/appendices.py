@@ -4,6 +4,7 @@ For who wants to check what the front part (narrative.py) says.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from eval.cost.figure import Figure
 from eval.cost.prose import (
@@ -20,7 +21,7 @@ from eval.cost.prose import (
     named,
     unitless,
 )
-from eval.cost.result import Capacity, Result
+from eval.cost.result import BY_JUDGE, Capacity, Result
 
 MOST_BARS = 12
 
@@ -46,12 +47,20 @@ def or_words(figure: Figure, otherwise: str) -> Span:
 def _evidence(result: Result) -> Iterator[Block]:
     if not result.evidence:
         return
+    late = any(e.client_limited.value for e in result.evidence)  # a column that says something, or none
     rows = tuple(
-        (Name(e.target), e.answers, e.errors, e.service, e.concurrency, e.tokens_per_s, Name(e.hardware), Name(e.date))
+        (
+            *(Name(e.target), e.answers, e.errors, *([replace(e.client_limited, n=None)] if late else [])),
+            *(e.service, e.concurrency, e.tokens_per_s, Name(e.hardware), Name(e.date)),
+        )
         for e in result.evidence
     )
-    headings = ("target", "answers", "failed", "mean time of an answer", "requests", "speed", "hardware", "date")
-    yield Table("What was measured", headings, rows)
+    headings = ("mean time of an answer", "requests", "speed", "hardware", "date")
+    yield Table(
+        "What was measured",
+        ("target", "answers", "failed", *(["measured while the computer was late"] if late else []), *headings),
+        rows,
+    )
     rows = tuple((Name(e.target), e.prompt, e.cached, e.completion, e.reasoning) for e in result.evidence)
     headings = ("target", "prompt", "of it cached", "completion", "of it reasoning")
     yield Table("Tokens of an answer, all its stages", headings, rows)
@@ -68,8 +77,9 @@ def _evidence(result: Result) -> Iterator[Block]:
     if judged is not None:
         yield Paragraph(
             (
-                "The cost of an acceptable answer is all cost of an option over the acceptable share of its answers. "
-                "Judging is in it as it is billed: of all answers, this share is judged: ",
+                "The cost of an acceptable answer is all cost of an option over the share of its answers that are "
+                f"acceptable, {BY_JUDGE} alone. Judging is in it as it is billed: of all answers, this share is "
+                "judged: ",
                 judged,
                 ". Its band is that of the draws, in which the acceptable share varies by its interval, clustered by "
                 "question.",
@@ -83,7 +93,14 @@ def _money(result: Result) -> Iterator[Block]:
         return
     views = ("list_cost", "billed_cost", "upfront", "per_month", "saving")
     rows = tuple((named(o), *(unitless(getattr(o, view)) for view in views)) for o in priced)
-    headings = ("option", "at list price", "billed", "at the start", "a month", "saving against the baseline")
+    headings = (
+        "option",
+        "at list price",
+        "billed",
+        "at the start",
+        "a month",
+        "saving against the baseline, band of the draws",
+    )
     yield Table(f"Money in its views, in {result.currency}", headings, rows)
     rows = tuple((named(o), o.energy, o.carbon, Name(o.power)) for o in priced)
     yield Table(

@@ -6,13 +6,13 @@ assumption's own key alone: another assumption more or less changes no draw of t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log, sqrt
+from math import isfinite, log, sqrt
 from typing import Annotated, Any, Literal
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 from scipy.special import ndtri
 
 from eval.cost.faults import invalid, shown
@@ -118,27 +118,45 @@ def plain(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a field allows; the check that a scenario's field carries."""
+    """What a field allows; the check that a scenario's field carries.
+
+    It looks at what was written before the assumption's own checks do: who writes a number that is not allowed is to be
+    told so, not that it stands in the wrong order.
+    """
 
     least: float
     most: float
     why: str = ""
 
-    def __call__(self, assumption: Assumption) -> Assumption:
+    def __call__(self, written: Any, made_of: ValidatorFunctionWrapHandler) -> Assumption:
         allowed = f"allowed is {plain(self.least)} to {plain(self.most)}" + (f", {self.why}" if self.why else "")
-        for name in ("value", "low", "high"):
-            given = getattr(assumption, name)
-            if given is not None and not self.least <= given <= self.most:
-                name = "" if name == "value" else f"{name} "
-                invalid(f"{name}{plain(given)} is out of range", allowed)
+        wrong = [
+            f"{name} {plain(given)}".lstrip()
+            for name, given in _numbers(written).items()
+            if isfinite(given) and not self.least <= given <= self.most
+        ]
+        if wrong:
+            listed = " and ".join([", ".join(wrong[:-1]), wrong[-1]] if wrong[1:] else wrong)
+            invalid(f"{listed} {'are' if wrong[1:] else 'is'} out of range", allowed)
+        assumption = made_of(written)
         if assumption.shape == "lognormal" and self.most <= 1:
             invalid("a lognormal range has no upper end", f"use triangular or uniform; {allowed}")
         return assumption
 
 
-def within(least: float, most: float, why: str = "") -> AfterValidator:
+def _numbers(written: Any) -> dict[str, float]:
+    """The numbers that were written of an assumption, by their names; the value of one without a range has none."""
+    fields = written.model_dump() if isinstance(written, Assumption) else written
+    if not isinstance(fields, Mapping):
+        fields = {"value": fields}
+    found = {name: _number(fields.get(name)) for name in ("value", "low", "high")}
+    known = {name: given for name, given in found.items() if given is not None}
+    return {"": known["value"]} if list(known) == ["value"] else known
+
+
+def within(least: float, most: float, why: str = "") -> WrapValidator:
     """The check that an assumption lies in what its field allows."""
-    return AfterValidator(Bounds(least, most, why))
+    return WrapValidator(Bounds(least, most, why))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from eval.cost.assumption import Floats, Spread, draw
 from eval.cost.bill import Bill, Workings, bill, prompt_tokens
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.ledger import by_head, kwh
-from eval.cost.machines import capacity
-from eval.cost.measured import UNKNOWN, Measured, stretch
+from eval.cost.machines import capacity, grown
+from eval.cost.measured import UNKNOWN, Load, Measured, stretch
 from eval.cost.money import amount, monthly_rate, npv
 from eval.cost.price_card import PriceCard, PriceRow
 from eval.cost.program import Program, tier_of
 from eval.cost.register import BASES
-from eval.cost.result import AnswerCost, Fan, HeadCost, OptionResult, PriceUsed
+from eval.cost.result import BY_JUDGE, AnswerCost, Fan, HeadCost, OptionResult, PriceUsed
 from eval.cost.scenario import Scenario, SelfHosted
 from eval.cost.uncertainty import Draws, percentiles
 from eval.stats.intervals import Estimate
@@ -60,7 +60,8 @@ def priced(
     origin = f"options.{program.name}: sum of its heads over {months} months"
     heads, billed_flows, effective, listed = _heads(made, w, currency, origin)
     total = sum(effective, Decimal(0))
-    rate = monthly_rate(float(w["money.discount_rate_per_year"][0, 0]))
+    yearly = float(w["money.discount_rate_per_year"][0, 0])
+    rate = monthly_rate(yearly)
     worth = amount(npv(rate, billed_flows))
     answers = Decimal(repr(float(w.answers.sum())))
     low, middle, high = percentiles(draws.npv[program.name][None, :])[:, 0].tolist()
@@ -73,17 +74,19 @@ def priced(
     ) -> Figure:
         return Figure(value, currency, "derived", why, low, high)
 
-    central = f"options.{program.name}: billed cost discounted at {float(w['money.discount_rate_per_year'][0, 0]):.2%}"
+    central = f"options.{program.name}: billed cost discounted at {yearly:.2%}, all assumptions at central values"
     fan = draws.fan.get(program.name)
     drawn = f"options.{program.name}: cumulative billed cost over {scenario.draws:,} draws"
     energy = _energy(made, w, program)
+    machines = tuple(capacity(pool, made, w, scenario) for pool in program.pools)
     return OptionResult(
         **_measured(scenario, card, program),
+        grown=tuple(grown(machines, scenario)),
         list_cost=money(sum(listed, Decimal(0))),
         effective_cost=money(total),
         billed_cost=money(sum(billed_flows, Decimal(0))),
         upfront=money(billed_flows[0], f"options.{program.name}: paid before the first month"),
-        npv=money(worth, central, low=low, high=high),
+        npv=money(worth, central),
         npv_p50=money(middle, f"options.{program.name}: median over {scenario.draws:,} draws", low, high),
         per_month=Figure(amount(total / months), currency, "derived", f"{origin}, a month"),
         per_1000=per_1000,
@@ -98,7 +101,7 @@ def priced(
         list_by_month=Series(tuple(listed), currency, "derived", origin),
         billed_by_month=Series(tuple(billed_flows), currency, "derived", origin, TIMES),
         fan=None if fan is None else _fan(fan, currency, drawn),
-        capacity=tuple(capacity(pool, made, w, scenario) for pool in program.pools),
+        capacity=machines,
         prices=tuple(_prices(program, w)),
     )
 
@@ -113,6 +116,7 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         criterion: measured_figure(estimate, "of 5", origin, missing)
         for criterion, estimate in (target.quality if target else {}).items()
     }
+    scale = _latency_scale(scenario, program)
     return {
         "name": program.name,
         "label": option.label,
@@ -126,27 +130,48 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "notes": program.notes,
         "remarks": option.remarks,
         "quality": quality,
-        "acceptable": measured_figure(target.acceptable if target else UNKNOWN, "share", origin, missing),
-        "p50": _latency(scenario, program, "p50"),
-        "p95": _latency(scenario, program, "p95"),
+        "hand_scored": {
+            criterion: Figure(n, "questions", "measured", f"{origin}, scored by people")
+            for criterion, n in (target.hand_scored if target else {}).items()
+        },
+        "acceptable": measured_figure(
+            target.acceptable if target else UNKNOWN, "share", f"{origin}, {BY_JUDGE}", missing
+        ),
+        "p50": _latency(program, "p50", scale),
+        "p95": _latency(program, "p95", scale),
+        "latency_scale": scale,
+        "client_limited": _client_limited(program),
         "answer": _answer(scenario, card, program, target, name),
     }
 
 
-def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"]) -> Figure:
+def _latency_scale(scenario: Scenario, program: Program) -> Figure:
+    """How many times longer than measured an answer takes, where real prompts and answers are longer."""
+    target, load, workload = program.target, _load(program), scenario.workload
+    origin = "workload.completion_scale"
+    if target is None:
+        reason = f"It was not measured for {program.option.label or program.name}."
+        return Figure(None, "times", "derived", origin, reason=reason)
+    share = target.ttft_share if load is None else load.ttft_share
+    if share:
+        origin = "workload.prompt_scale until the first token and workload.completion_scale after it"
+    scale = stretch(share, workload.prompt_scale.value, workload.completion_scale.value)
+    return Figure(float(scale), "times", "derived", origin)
+
+
+def _latency(program: Program, which: Literal["p50", "p95"], scale: Figure) -> Figure:
     """How long an answer takes: as measured at the load that the machines are taken at, else in the target's own run.
 
-    Where real prompts and answers are longer than the measured ones, longer by as much. Unknown on quoted hardware.
+    Times `scale`, which is 1 where real prompts and answers are as long as those measured. Unknown on quoted hardware.
     """
     target = program.target
     origin = target.origin if target else f"options.{program.name}"
     if any(part.rate is not None for part in program.machines):
         reason = "The throughput of its hardware is quoted, and how long an answer takes on it was not measured."
         return Figure(None, "ms", "derived", origin, reason=reason)
-    estimate, share = (getattr(target, f"{which}_ms"), target.ttft_share) if target else (UNKNOWN, None)
-    load = program.machines[0].load if isinstance(program.option, SelfHosted) and program.machines else None
+    estimate = getattr(target, f"{which}_ms") if target else UNKNOWN
+    load = _load(program)
     if load is not None:
-        share = load.ttft_share
         if (told := getattr(load, which)).value is not None:
             estimate = told
         elif which == "p95" and load.p95_ms is not None and load.p95_ms != estimate.value:
@@ -154,16 +179,30 @@ def _latency(scenario: Scenario, program: Program, which: Literal["p50", "p95"])
         origin += f", {load.concurrency} at once"
     missing = f"It was not measured for {program.option.label or program.name}."
     figure = measured_figure(estimate, "ms", origin, missing)
-    workload = scenario.workload
-    scale = stretch(share, workload.prompt_scale.value, workload.completion_scale.value)
-    if scale == 1 or figure.value is None:
+    times = float(scale.value or 1)
+    if times == 1 or figure.value is None:
         return figure
-    low = None if figure.low is None else figure.low * scale
-    high = None if figure.high is None else figure.high * scale
-    why = f"{origin}, times workload.completion_scale"
-    if share:
-        why = f"{origin}, times workload.prompt_scale until the first token and workload.completion_scale after it"
-    return Figure(float(figure.value) * scale, "ms", "derived", why, low, high, figure.n)
+    low = None if figure.low is None else figure.low * times
+    high = None if figure.high is None else figure.high * times
+    why = f"{origin}, times {scale.origin}"
+    return Figure(float(figure.value) * times, "ms", "derived", why, low, high, figure.n)
+
+
+def _load(program: Program) -> Load | None:
+    """The load whose latency an option has: that of its own machines; None where the target's own run tells it."""
+    return program.machines[0].load if isinstance(program.option, SelfHosted) and program.machines else None
+
+
+def _client_limited(program: Program) -> Figure:
+    """How many of the answers behind the latency were measured while the measuring computer was itself late."""
+    target, load = program.target, _load(program)
+    if target is None:
+        reason = f"It was not measured for {program.option.label or program.name}."
+        return Figure(None, "answers", "derived", f"options.{program.name}", reason=reason)
+    if load is None:
+        return Figure(target.n_client_limited, "answers", "measured", target.origin, n=target.n_answers)
+    origin = f"{target.origin}, {load.concurrency} at once"
+    return Figure(load.n_client_limited, "answers", "measured", origin, n=load.n)
 
 
 def _answer(scenario: Scenario, card: PriceCard, program: Program, target: Measured | None, name: str) -> AnswerCost:
@@ -223,7 +262,7 @@ def _per_acceptable(scenario: Scenario, program: Program, per_1000: Figure, draw
     clustered by question.
     """
     unit, target = f"{scenario.money.currency}/1,000 acceptable answers", program.target
-    origin = f"{per_1000.origin} over the measured share of acceptable answers"
+    origin = f"{per_1000.origin} over the share of answers acceptable {BY_JUDGE}"
     if target is None or target.acceptable.value is None:
         reason = "The share of acceptable answers was not measured."
         return Figure(None, unit, "derived", origin, reason=reason)

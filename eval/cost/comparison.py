@@ -14,7 +14,7 @@ from eval.cost.figure import Figure
 from eval.cost.result import OptionResult, Result
 from eval.cost.scenario import Scenario
 
-FIGURES = ("billed_cost", "npv", "per_1000", "per_1000_acceptable", "probability_cheapest")
+FIGURES = ("billed_cost", "npv", "npv_p50", "per_1000", "per_1000_acceptable", "probability_cheapest")
 _TOLD_APART = ("name", "price_card")  # the one always differs, the other is told as the card that was used
 _NAMED = ("options", "hardware")  # tables of which one side may lack a whole entry
 

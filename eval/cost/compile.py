@@ -14,6 +14,7 @@ from eval.cost.measured import Measured, StageUse, stretch
 from eval.cost.periods import may_be, periods, unknown_prices
 from eval.cost.price_card import PriceCard
 from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens
+from eval.cost.result import SCALED
 from eval.cost.scenario import (
     Api,
     DoNothing,
@@ -43,7 +44,9 @@ class Compiler:
     """Makes the programs of a scenario's options; `spreads` then holds every number they refer to by key."""
 
     def __init__(self, scenario: Scenario, measured: Mapping[str, Measured], card: PriceCard) -> None:
-        self.scenario, self.measured, self.card = scenario, measured, card
+        self.scenario, self.card = scenario, card
+        self.measured = {name: one for name, one in measured.items() if not one.elsewhere}
+        self.elsewhere = {name: one.elsewhere for name, one in measured.items() if one.elsewhere}
         self.assumed = assumptions(scenario)
         self.spreads: dict[str, Spread] = {
             key: replace(self.assumed[key].spread, least=limits.least, most=limits.most)
@@ -100,6 +103,9 @@ class Compiler:
             return None
         found = self.measured.get(target)
         if found is None or found.n_answers == 0:
+            if said := self.elsewhere.get(target):
+                problems.blocked.append(f'options.{name}: the target "{target}" {said}')
+                return None
             hint = guess(target, self.measured) if found is None and self.measured else "run it, or remove the option"
             end = "" if hint.endswith("?") else "."
             if self.measured:
@@ -258,7 +264,8 @@ class Compiler:
             loads = sorted(loads, key=lambda x: x.concurrency)[:1]
         machine, load = machine_at(loads, ceiling), load_at(loads, ceiling)
         if isinstance(machine, str) or isinstance(load, str):
-            sentence = f"{target.target} on {hardware}: {machine}."
+            scaled = f" (latency {SCALED})" if any(x.p95_ms and longer[x.concurrency] != 1 for x in loads) else ""
+            sentence = f"{target.target} on {hardware}: {machine}{scaled}."
             (problems.never if loads else problems.blocked).append(sentence)
             return None
         if alone and load.concurrency > 1 and not target.simulated:

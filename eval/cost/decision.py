@@ -12,13 +12,14 @@ from decimal import Decimal
 
 from eval.cost.figure import Figure
 from eval.cost.program import Program
-from eval.cost.result import Decision, OptionResult
+from eval.cost.result import SCALED, Decision, OptionResult
 from eval.cost.scenario import DoNothing, Scenario
 
 RULE = (
     "Of the options that meet everything, the one that is the cheapest in the largest share of the draws is chosen; "
     "the central values only break a tie."
 )
+FEW_HAND_SCORES = 20  # questions: below it a further one may still move the quality by a tenth of a point and more
 
 
 def reasons_out(
@@ -29,11 +30,13 @@ def reasons_out(
     per_month: Figure,
     upfront: Figure,
     p95: Figure,
+    scaled: bool,
     quality: Mapping[str, Figure],
 ) -> tuple[str, ...]:
     """Why an option cannot be chosen, one sentence each; none where it meets everything.
 
-    A requirement that was not measured counts as not met: an option is not recommended on trust.
+    A requirement that was not measured counts as not met: an option is not recommended on trust. `scaled` says that
+    the p95 latency is not the measured one.
     """
     rules = scenario.constraints
     reasons: list[str] = []
@@ -51,7 +54,8 @@ def reasons_out(
         if p95.value is None:
             reasons.append(f"Its p95 latency is unknown, and at most {rules.p95_ms:,.0f} ms are allowed.")
         elif p95.value > rules.p95_ms:
-            reasons.append(f"Its p95 latency of {p95.value:,.0f} ms is above the {rules.p95_ms:,.0f} ms allowed.")
+            of = f"{p95.value:,.0f} ms, {SCALED}," if scaled else f"{p95.value:,.0f} ms"
+            reasons.append(f"Its p95 latency of {of} is above the {rules.p95_ms:,.0f} ms allowed.")
     for budget, cost, words in (
         (rules.budget_per_month, per_month, "a month"),
         (rules.budget_upfront, upfront, "at the start"),
@@ -102,7 +106,7 @@ def decide(
     """The decision among the options that are in, the best first as `ranked` gives them.
 
     `probabilities` is the share of draws in which each is cheapest, `saving` what the first saves against the second at
-    the central values, `saving_p50` the median of the draws, each with its band. `unknown` names options whose cost
+    the central values, `saving_p50` the median of the draws with its band. `unknown` names options whose cost
     cannot be computed: with any of them nothing is decisive.
     """
     origin = "share of draws in which it is the cheapest of the options that are in"
@@ -151,6 +155,50 @@ def decide(
     )
 
 
+def few_hand_scores(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
+    """Where few hand scores, or none, are behind who meets a quality floor: a sentence a criterion and number.
+
+    Nothing is said of an option whose hand scores were not counted, or that was not scored.
+    """
+    found: list[str] = []
+    for criterion in scenario.constraints.quality_floor:
+        by_number: dict[int, list[str]] = {}
+        for option in options:
+            counted, quality = option.hand_scored.get(criterion), option.quality.get(criterion)
+            if counted is not None and counted.value is not None and quality is not None and not option.blocked:
+                by_number.setdefault(int(counted.value), []).append(option.label or option.name)
+        for number, names in sorted(by_number.items()):
+            whose = (
+                f"Whether {_listed(names)} {'meets' if len(names) == 1 else 'meet'} the floor of {criterion} rests on"
+            )
+            more = "let people score a random sample of answers before it is relied on."
+            if number == 0:
+                found.append(f"{whose} the judge's scores alone, with no hand scores to correct them: {more}")
+            elif number < FEW_HAND_SCORES:
+                scored = "1 question" if number == 1 else f"{number} questions"
+                found.append(f"{whose} hand scores of {scored} only: {more}")
+    return tuple(found)
+
+
+def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
+    """Which decisions on the p95 ceiling rest on answers that were measured while the measuring computer was late."""
+    limit = scenario.constraints.p95_ms
+    found: list[str] = []
+    for option in options:
+        late, p95 = option.client_limited, option.p95
+        if limit is None or not late.value or p95.value is None:
+            continue
+        counted = (
+            f"{late.value:,.0f} of the {late.n:,} answers behind {option.label or option.name}'s p95 latency "
+            f"{'was' if late.value == 1 else 'were'} measured while the measuring computer was itself late, so that it "
+            "may be too long"
+        )
+        out = "the option is out by it. Measure it again while that computer does nothing else."
+        kept = "it keeps the ceiling all the same."
+        found.append(f"{counted}; {out if p95.value > limit else kept}")
+    return tuple(found)
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -174,6 +222,7 @@ def _caveats(scenario: Scenario, option: OptionResult) -> tuple[str, ...]:
     limit = scenario.constraints.p95_ms
     if limit is not None and option.p95.high is not None and option.p95.high > limit:
         found.append(
-            f"The interval of {words}'s p95 latency reaches to {option.p95.high:,.0f} ms, above what is allowed."
+            f"The interval of {words}'s p95 latency{f', {SCALED},' if option.scaled else ''} reaches to "
+            f"{option.p95.high:,.0f} ms, above what is allowed."
         )
     return tuple(found)

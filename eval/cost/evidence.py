@@ -26,6 +26,8 @@ def _of(target: Measured) -> Evidence:
         target=target.target,
         answers=Figure(target.n_answers, "answers", "measured", origin),
         errors=Figure(target.n_errors, "errors", "measured", origin),
+        client_limited=Figure(target.n_client_limited, "answers", "measured", origin, n=target.n_answers),
+        lateness=tuple(lateness(target)),
         tokens_per_s=measured_figure(target.tokens_per_s, "tokens/s", origin, "It could not be told."),
         prompt=_tokens(target, "prompt"),
         cached=_tokens(target, "cached"),
@@ -56,6 +58,26 @@ def _of(target: Measured) -> Evidence:
         runs=target.runs,
         simulated=target.simulated,
     )
+
+
+def lateness(target: Measured) -> Iterator[str]:
+    """A sentence for each run of a target with answers that were measured while the measuring computer was late.
+
+    The newest run is that of the target's figures; the others tell what it bears at other concurrencies.
+    """
+    counts = {(target.concurrency, target.n_client_limited, target.n_answers): None}
+    newest = (target.p95_ms, target.n_client_limited)
+    others = [load for load in target.loads if (load.p95, load.n_client_limited) != newest]
+    counts |= {(load.concurrency, load.n_client_limited, load.n): None for load in others}
+    limit = "" if target.late_from_ms is None else f" by more than {target.late_from_ms:g} ms"
+    for concurrency, late, n in counts:
+        if late:
+            at = f" at {concurrency} at once" if others and concurrency is not None else ""
+            were, their = ("was", "its time") if late == 1 else ("were", "their times")
+            yield (
+                f"{late:,} of {n:,} answers of {target.target}{at} {were} measured while the measuring computer was "
+                f"itself late{limit}; {their} may be too long."
+            )
 
 
 def _tokens(target: Measured, kind: str) -> Figure:

@@ -3,6 +3,8 @@
 What they cost is bill.py's business, how many a load takes capacity.py's.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from eval.cost.assumption import Floats
@@ -56,6 +58,25 @@ def capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capacit
         "; ".join(dict.fromkeys(_basis(part, shared) for part in pool.parts)),
         steps,
     )
+
+
+def grown(parts: Sequence[Capacity], scenario: Scenario) -> Iterator[str]:
+    """What growth does to machines of one person each, and who pays for the further ones: a sentence a profile."""
+    for part in parts:
+        profile = scenario.hardware[part.hardware]
+        first, last = (float(figure.value or 0) for figure in (part.machines_first, part.machines_last))
+        if part.shared or last <= first:
+            continue
+        if profile.rent_per_hour.value > 0:
+            paid = "they are rented"
+        elif profile.capex is None:
+            paid = "no purchase is counted for the further ones, as if they were there already: state capex to count it"
+        else:
+            paid = f"those beyond {profile.owned:,} are bought" if profile.owned else "all of them are bought"
+        yield (
+            f'Growth takes further machines of "{profile.label or part.hardware}", because users are taken to grow as '
+            f"requests do and each has one: {first:,.0f} in the first month, {last:,.0f} in the last; {paid}."
+        )
 
 
 def _waiting(load: float, places: float, service_s: float, shared: bool, place: str) -> tuple[Figure, Figure, Figure]:

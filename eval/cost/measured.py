@@ -38,7 +38,8 @@ class Load:
     """What one machine bore at so many requests at once: answers a second, and the times of an answer in ms.
 
     `p50` and `p95` are those times with their intervals, in ms, where they were told. `ttft_share` is the share of an
-    answer's time until its first token, which reading the prompt takes; None where it was not told.
+    answer's time until its first token, which reading the prompt takes; None where it was not told. `n_client_limited`
+    of the answers were measured while the measuring computer was itself late.
     """
 
     concurrency: int
@@ -48,6 +49,7 @@ class Load:
     p50: Estimate = UNKNOWN
     p95: Estimate = UNKNOWN
     ttft_share: float | None = None
+    n_client_limited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Measured:
     `attempts_per_answer` is how many requests a stored answer took, failed ones included: 1 where none was repeated.
     `ttft_share` is the share of the time of its requests until their first token.
     `watts` is the whole machine's mean power while it answers, `idle_watts` the same while it waits.
+    `n_client_limited` of the newest run's answers were measured while the measuring computer was itself late, by more
+    than `late_from_ms` where that is known: their times may be too long.
     """
 
     target: str
@@ -78,6 +82,7 @@ class Measured:
     ttft_share: float | None = None
     tokens_per_s: Estimate = UNKNOWN
     quality: Mapping[str, Estimate] = field(default_factory=dict)  # by criterion, from 1 to 5
+    hand_scored: Mapping[str, int] = field(default_factory=dict)  # questions whose hand scores entered, by criterion
     acceptable: Estimate = UNKNOWN  # share of answers at or above every threshold, see acceptable_share
     attempts_per_answer: float | None = None
     watts: Estimate = UNKNOWN
@@ -85,12 +90,17 @@ class Measured:
     judge: JudgeUse | None = None
     n_answers: int = 0
     n_errors: int = 0
+    n_client_limited: int = 0
+    late_from_ms: float | None = None
     runs: tuple[str, ...] = ()  # names or ids, for the traceability appendix
     questions: str = ""  # the QA set with its version and hash
     hardware: str = ""
     date: str = ""  # year-month-day of the newest run
     simulated: bool = False
     scored_by: str = ""  # whose scores the quality is: a judge with its protocol, a panel, or "people"
+    elsewhere: str = (
+        ""  # why it has no figures although it was run: which runs asked which other questions, and a remedy
+    )
     acceptable_from: float | None = None  # the score on every criterion from which an answer is acceptable
 
     @property

@@ -8,7 +8,6 @@ Files are written from it by eval.report.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from eval.cost.appendices import appendices, made_from, or_words, traceability
 from eval.cost.decision import RULE
@@ -28,18 +27,21 @@ from eval.cost.prose import (
     Table,
     UntaggedNumberError,
     named,
+    once_a_row,
     refuse_untagged,
     spans,
     unitless,
 )
-from eval.cost.result import Decision, OptionResult, Result
+from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, SCALED, Decision, OptionResult, Result
 
 REVIEW_MONTHS = 6
 MOST_FLIPS = 8
+GROWN = "one machine for each of the users with their growth"
 BRACKETS = (
     "In brackets: beside what was measured, with its n, the 95 % interval; beside an assumption the range that was "
-    "stated; beside money and break-evens the 10th to 90th percentile of the draws, in which a central value need not "
-    "lie where ranges lean to one side."
+    "stated; beside money and break-evens the 10th to 90th percentile of the draws. Amounts are those of the central "
+    "values of all assumptions unless they are called the median of the draws; where ranges lean to one side an amount "
+    "of the central values need not lie between the percentiles."
 )
 
 
@@ -47,7 +49,7 @@ def narrate(result: Result) -> Narrative:
     """The narrative of a result. Raises UntaggedNumberError for a number that does not say what it is."""
     if bare := bare_numbers(result):
         raise UntaggedNumberError(f"Numbers without a kind and an origin: {', '.join(bare[:5])}.")
-    told = [
+    made = (
         Section("Decision and confidence", tuple(_decision(result))),
         Section("Question and workload", tuple(_workload(result))),
         Section("Options", tuple(_options(result))),
@@ -58,7 +60,8 @@ def narrate(result: Result) -> Narrative:
         Section("What is not about cost", tuple(_beyond_cost(result))),
         Section("Validation and review", tuple(_review(result))),
         *appendices(result),
-    ]
+    )
+    told = [once_a_row(section) for section in made]
     source = made_from(result)
     sources: dict[tuple[str, str], int] = {}
     for span in (span for section in (*told, Section("", (source,))) for span in spans(section)):
@@ -88,15 +91,19 @@ def _banner(result: Result) -> str:
 def _decision(result: Result) -> Iterator[Block]:
     decision = result.decision
     yield Paragraph(_verdict(result, decision))
+    for sentence in decision.hand_scores:
+        yield Paragraph((Said(sentence, "derived", "hand scores behind the quality that floors are held against"),))
     yield Paragraph((RULE,))
     yield Paragraph((Said(BRACKETS, "derived", "how intervals and ranges are given in this report"),))
     if decision.runner_up is not None:
         saved = "Saved over the horizon against ", named(result.option(decision.runner_up)), " (a minus is a loss): "
-        central = replace(decision.saving_to_runner_up, low=None, high=None)
+        central = decision.saving_to_runner_up
         middle = decision.saving_p50, " in the median of the draws, ", central, " at the central values."
         yield Paragraph((*saved, *middle))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
-    yield from _sentences(result.warnings, "derived", "checks of prices and runs")
+    late = {text for e in result.evidence for text in e.lateness}  # which stands with the evidence
+    warned = (text for text in result.warnings if text not in late)
+    yield from _sentences(warned, "derived", "checks of prices and runs")
     yield Picture("cumulative", "Cumulative cost of the options over the horizon, with the band of the draws")
 
 
@@ -134,21 +141,24 @@ def _workload(result: Result) -> Iterator[Block]:
 def _options(result: Result) -> Iterator[Block]:
     rows = tuple(
         (
-            *(named(o), replace(unitless(o.npv), low=None, high=None)),  # its band stands with the median of the draws
-            *map(unitless, (o.npv_p50, o.per_1000, o.per_1000_acceptable)),
+            *(named(o), *map(unitless, (o.npv, o.npv_p50, o.per_1000, o.per_1000_acceptable))),
             o.probability_cheapest if o.probability_cheapest.value is not None else ("blocked" if o.blocked else "out"),
         )
         for o in result.options
     )
-    headings = ("option", "net present value", "its median in the draws", "per thousand answers")
+    headings = ("option", f"net present value, {CENTRAL}", f"net present value, {MEDIAN}", "per thousand answers")
     caption = f"The options, amounts in {result.currency}"
-    yield Table(caption, (*headings, "per thousand acceptable", "cheapest"), rows)
+    yield Table(caption, (*headings, f"per thousand acceptable, {BY_JUDGE}", "cheapest"), rows)
     items = tuple(
         (named(option), words, *_one_by_one(_reason(option, reason, rules) for reason in reasons))
         for rules in (result.requirements,)
         for option in result.options
         for words, reasons in ((" cannot be computed: ", option.blocked), (" is out: ", option.out))
         if reasons
+    )
+    items += tuple(
+        (Name(", ".join(named(option).text for option in options)), ": ", Said(sentence, "derived", GROWN))
+        for sentence, options in result.grown.items()
     )
     if items:
         yield Bullets(items)
@@ -172,7 +182,8 @@ def _reason(option: OptionResult, sentence: str, requirements: Mapping[str, Figu
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency is unknown"):
             return ("Its ", Name("p95 latency"), " is unknown, and at most ", bound, " are allowed.")
         if key == "p95 latency, at most" and sentence.startswith("Its p95 latency of "):
-            return ("Its ", Name("p95 latency"), " of ", option.p95, " is above the ", bound, " allowed.")
+            above = f", {SCALED}, is above the " if option.scaled else " is above the "
+            return ("Its ", Name("p95 latency"), " of ", option.p95, above, bound, " allowed.")
         for budget, cost in (("a month", option.per_month), ("at the start", option.upfront)):
             if key == f"{budget}, at most" and sentence.startswith("It costs ") and f" {budget}, and " in sentence:
                 return ("It costs ", cost, f" {budget}, and ", bound, " are allowed.")
@@ -184,21 +195,35 @@ def _evidence(result: Result) -> Iterator[Block]:
         yield Paragraph(("Nothing was measured.",))
         return
     criteria = list(dict.fromkeys(c for o in result.options for c in o.quality))
+    measured = [o for o in result.options if o.target is not None]
     rows = tuple(
-        (named(o), *(o.quality.get(c, "not measured") for c in criteria), o.acceptable, o.p50, o.p95)
-        for o in result.options
-        if o.target is not None
+        (named(o), *(o.quality.get(c, "not measured") for c in criteria), o.acceptable, o.p50, o.p95) for o in measured
     )
+    scaled = f", {SCALED}" if any(o.scaled for o in measured) else ""
     if rows:
-        times = ("acceptable answers", "median latency", "p95 latency")
+        times = (f"acceptable answers, {BY_JUDGE}", *(f"{which} latency{scaled}" for which in ("median", "p95")))
         yield Table("Quality and latency, with intervals of confidence", ("option", *map(Name, criteria), *times), rows)
     asked, hardware, dates, scored = (
         Name(", ".join(dict.fromkeys(getattr(e, name) or "not stated" for e in result.evidence)))
         for name in ("questions", "hardware", "date", "scored_by")
     )
+    if scaled:
+        by = {a.key: a.figure for a in result.register}
+        yield Paragraph(
+            (
+                *("Real prompts are taken to be ", by["workload.prompt_scale"], " as long as the measured ones, real "),
+                *("answers ", by["workload.completion_scale"], ". Latencies are the measured ones made longer by it."),
+            )
+        )
+    late = tuple((Said(text, "measured", e.client_limited.origin),) for e in result.evidence for text in e.lateness)
+    if late:
+        yield Bullets(late)
     yield Paragraph(("Asked: ", asked, ". Hardware: ", hardware, ". Date: ", dates, ". Scored by: ", scored, "."))
     yield Paragraph(
-        ("An answer is acceptable where every criterion has at least ", result.evidence[0].acceptable_from, ".")
+        (
+            *("An answer is acceptable where every criterion has at least ", result.evidence[0].acceptable_from),
+            f". That is told {BY_JUDGE} alone: people's scores do not correct it.",
+        )
     )
     yield Picture("quality", "Cost of an answer against its quality, one point an option")
 

@@ -11,15 +11,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from eval.cost.faults import Fault, FaultyFileError, from_pydantic, guess, shown
+from eval.cost.json_lines import Lines, Place
 from eval.cost.price_card import PriceCard, PriceRow, Tier, built_in_text, canonical, overlaps
+from eval.qa_set import printable
 
 MAX_BYTES = 5_000_000
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -63,21 +67,14 @@ def load(path: Path) -> PriceCard:
 
 
 def parse_json(text: str, name: str = "the text") -> PriceCard:
-    """Read a price card from JSON; raises PriceCardError with every fault."""
-    faults: list[Fault] = []
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        for key, count in Counter(key for key, _ in pairs).items():
-            if count > 1:
-                faults.append(Fault(shown(key)[1:-1], f"it occurs {count} times in one object", "keep one"))
-        return dict(pairs)
+    """Read a price card from JSON; raises PriceCardError with every fault, each with its line."""
 
     def constant(word: str) -> NoReturn:
         raise ValueError(f"{word} is no number in JSON")
 
     _check_size(text, name)
     try:
-        data = json.loads(text, parse_float=Decimal, object_pairs_hook=unique, parse_constant=constant)
+        data = json.loads(text, parse_float=Decimal, parse_constant=constant)
     except json.JSONDecodeError as error:
         problem = f"it is not JSON ({error.msg} at column {error.colno})"
         raise PriceCardError(
@@ -89,8 +86,18 @@ def parse_json(text: str, name: str = "the text") -> PriceCard:
     if not isinstance(data, dict) or not isinstance(data.get("rows"), list):
         problem = "it is not an object with a list of rows"
         raise PriceCardError(name, "a price card", [Fault("", problem, 'write {"name", "date", "rows": [...]}')])
-    records = list(enumerate(data["rows"], start=1))
-    return _made(name, {k: v for k, v in data.items() if k != "rows"}, [(f"row {i}", r) for i, r in records], faults)
+    found = Lines(text)
+    faults = [Fault(_place(path), "it occurs again in the same object", "keep one") for path in found.twice]
+    lines = {_place(path): line for path, line in found.at.items()}
+    records = [(f"row {i}", row) for i, row in enumerate(data["rows"], start=1)]
+    return _made(name, {k: v for k, v in data.items() if k != "rows"}, records, faults, lines)
+
+
+def _place(path: Place) -> str:
+    """The place of a value in a card's JSON as a fault names it: "row 1, input_per_mtok"."""
+    row = f"row {int(path[1]) + 1}" if path[0] == "rows" and path[1:] else ""
+    rest = ".".join(printable(str(part)) for part in path[2 if row else 0 :])
+    return ", ".join(part for part in (row, rest) if part)
 
 
 def parse_csv(text: str, name: str = "the text") -> PriceCard:
@@ -98,6 +105,7 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
     _check_size(text, name)
     faults: list[Fault] = []
     meta: dict[str, Any] = {}
+    lines: dict[str, int] = {}
     records: list[tuple[str, dict[str, Any]]] = []
     header: list[str] | None = None
     separator = _separator(text)
@@ -107,6 +115,7 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
                 key = cells[0][1:].strip()
                 if key in meta:
                     faults.append(Fault(place, f"#{key} occurs twice", "keep one"))
+                lines[key] = int(place.removeprefix("line "))
                 meta[key] = _unmarked(cells[1]) if len(cells) > 1 else ""
             elif header is None:
                 header = [cell.strip() for cell in cells]
@@ -123,7 +132,7 @@ def parse_csv(text: str, name: str = "the text") -> PriceCard:
         faults.append(Fault("", f"the quotes do not match ({error})", 'write a quote within a text as ""'))
     if header is None and not faults:
         faults.append(Fault("", "there is no header", f"name the columns: {', '.join(COLUMNS)}"))
-    return _made(name, meta, records, faults)
+    return _made(name, meta, records, faults, lines)
 
 
 def parse_cells(meta: Mapping[str, str], rows: Sequence[tuple[str, Mapping[str, str]]]) -> PriceCard:
@@ -161,8 +170,17 @@ def dump_csv(card: PriceCard) -> str:
     return out.getvalue()
 
 
-def _made(name: str, meta: dict[str, Any], records: list[tuple[str, Any]], faults: list[Fault]) -> PriceCard:
-    """The card of these rows; raises PriceCardError where there is any fault in it."""
+def _made(
+    name: str,
+    meta: dict[str, Any],
+    records: list[tuple[str, Any]],
+    faults: list[Fault],
+    lines: Mapping[str, int] = MappingProxyType({}),
+) -> PriceCard:
+    """The card of these rows; raises PriceCardError where there is any fault in it.
+
+    `lines` are those of the places that faults are named by, where the places do not say them.
+    """
     rows: list[PriceRow] = []
     places: list[str] = []
     for place, record in records:
@@ -178,8 +196,22 @@ def _made(name: str, meta: dict[str, Any], records: list[tuple[str, Any]], fault
         faults += from_pydantic(error, PriceCard)
         card = None
     if faults or card is None:
-        raise PriceCardError(name, "a price card", faults)
+        raise PriceCardError(name, "a price card", sorted((_on_line(f, lines) for f in faults), key=_line_of))
     return card
+
+
+def _on_line(fault: Fault, lines: Mapping[str, int]) -> Fault:
+    """The fault with the line it is on; of a field that is missing, the line of what it is missing in."""
+    place = fault.where
+    while place and place not in lines:
+        place = place[: max(place.rfind("."), place.rfind(", "), 0)]
+    return replace(fault, where=f"line {lines[place]}, {fault.where}") if place else fault
+
+
+def _line_of(fault: Fault) -> int:
+    """The line a fault is on, for the order of the file; 0 for one of the whole file."""
+    found = re.match(r"line ([0-9]+)", fault.where)
+    return int(found[1]) if found else 0
 
 
 def _check_size(text: str, name: str) -> None:
@@ -216,7 +248,9 @@ def _rows(text: str, separator: str) -> Iterator[tuple[str, list[str]]]:
 def _header_faults(header: list[str], place: str) -> Iterator[Fault]:
     for column, count in Counter(header).items():
         if column not in COLUMNS:
-            yield Fault(f"{place}, {column or 'a column'}", "this column is not known", guess(column, COLUMNS))
+            remedy = guess(column, COLUMNS)
+            remedy = remedy if remedy.startswith("did") else f"remove it; {remedy}"
+            yield Fault(f"{place}, {column or 'a column'}", "this column is not known", remedy)
         elif count > 1:
             yield Fault(f"{place}, {column}", "there are several columns of this name", "keep one")
     for column in ("provider", "model", "kind", "source"):

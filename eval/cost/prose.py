@@ -13,7 +13,12 @@ from eval.cost.result import OptionResult
 
 _DIGIT = re.compile(r"\d")
 _PERCENTILE = re.compile(r"\bp95\b|\b[19]0th (?:(?:and|to) (?:the )?90th )?percentile")  # the name of a value, no value
-_SENTENCES = {"sentence", "caveats", "warnings", "limits", "blocked", "out", "notes"}  # of a result: they hold numbers
+_SENTENCES = {  # of a result: they hold numbers
+    "sentence", "caveats", "warnings", "limits", "blocked", "out", "notes", "lateness", "grown", "hand_scores",
+}  # fmt: skip
+
+
+SAID_BEFORE = "- (as said in this row)"  # in place of a reason that another cell of the row gives
 
 
 class UntaggedNumberError(ValueError):
@@ -171,6 +176,26 @@ def _texts(thing: Any) -> Iterator[str]:
     elif isinstance(thing, tuple | list):
         for value in thing:
             yield from _texts(value)
+
+
+def once_a_row(section: Section) -> Section:
+    """The section with every reason why something is unknown said once in a row of its tables; then it refers there."""
+    return replace(
+        section,
+        blocks=tuple(
+            replace(block, rows=tuple(tuple(_once(row)) for row in block.rows)) if isinstance(block, Table) else block
+            for block in section.blocks
+        ),
+    )
+
+
+def _once(row: tuple[Span, ...]) -> Iterator[Span]:
+    said: set[str] = set()
+    for cell in row:
+        reason = cell.reason if isinstance(cell, Figure) and cell.value is None else None
+        yield SAID_BEFORE if reason in said else cell
+        if reason is not None:
+            said.add(reason)
 
 
 def words(figure: Figure) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from eval.cost.assumption import Assumption
+from eval.cost.evidence import lateness
 from eval.cost.fields import months_after
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
@@ -26,7 +27,7 @@ BASES = {  # what each head of cost is derived from
     "judge": "measured tokens of the judge at its price, times workload.judged_share of the requests",
     "hardware": "machines for the busy hour at their capex over their life, or at their rent",
     "support": "machines held times support_per_year",
-    "labour": "setup_hours and labour_hours_per_month at labour_rate_per_hour",
+    "labour": "setup_hours and labour_hours_per_month of all machines of a profile together, at labour_rate_per_hour",
     "energy": "watts of the machines, pue and price_per_kwh",
     "fixed fees": "fixed_per_month",
     "gate": "gate_per_1000 times the requests of the workload",
@@ -95,8 +96,8 @@ _LABELS = {
     "pue": "power usage effectiveness",
     "price_per_kwh": "price of electricity",
     "support_per_year": "support of a machine",
-    "setup_hours": "hours to set up",
-    "labour_hours_per_month": "hours of upkeep",
+    "setup_hours": "hours to set up, all machines together",
+    "labour_hours_per_month": "hours of upkeep, all machines together",
     "labour_rate_per_hour": "cost of an hour's work",
     "rent_per_hour": "rent of a machine",
     "answers_per_s": "quoted answers a second",
@@ -123,6 +124,8 @@ def label_of(key: str, scenario: Scenario) -> str:
     if key.startswith("measured."):
         return _measured_label(rest.removeprefix("measured."), last)
     words = _LABELS.get(last, last.replace("_", " "))
+    if key == "workload.growth_per_year" and any(profile.one_per_user for profile in scenario.hardware.values()):
+        words += ", and of users with a machine each"
     words = words[:1].upper() + words[1:]
     for group, owners in (("hardware", scenario.hardware), ("options", scenario.options)):
         labels = [owner.label or name for name, owner in owners.items()]
@@ -190,6 +193,11 @@ def warnings(scenario: Scenario, card: PriceCard, programs: Sequence[Program]) -
         )
     if any(program.simulated for program in programs):
         yield SIMULATED
+    asked = dict.fromkeys((s.questions, s.target) for program in programs for s in program.sources if s.questions)
+    if len(sets := list(dict.fromkeys(questions for questions, _ in asked))) > 1:
+        by_set = "; ".join(f"{one} by {', '.join(t for q, t in asked if q == one)}" for one in sets)
+        yield f"These targets answered different questions, which makes them hard to compare: {by_set}."
+    yield from dict.fromkeys(said for program in programs for source in program.sources for said in lateness(source))
     end = months_after(scenario.starts_on, scenario.workload.horizon_months)
     rows = dict.fromkeys(row for program in programs for row in program.rows)
     if any(row.kind == "hypothetical" for row in rows):

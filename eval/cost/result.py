@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from eval.cost.figure import Figure, Series
 
+CENTRAL = "central values"  # of all assumptions: what an amount is at them is one draw among all
+MEDIAN = "median of the draws"  # and the percentiles about it are those of the draws too
+BY_JUDGE = "by the judge's scores"  # which answers are acceptable: people's scores, of samples, do not tell it
+SCALED = "scaled to the workload's lengths"  # of a latency that is not the measured one
+
 
 @dataclass(frozen=True, slots=True)
 class HeadCost:
@@ -90,8 +95,13 @@ class PriceUsed:
 class OptionResult:
     """One option. With `blocked` sentences its money is unknown; with `out` reasons it cannot be chosen.
 
-    Money is over the horizon unless its name says otherwise. `npv`, `npv_p50` (its median over the draws) and `saving`
-    (against the baseline) have their percentiles 10 and 90 as low and high, measured figures their 95 % interval.
+    Money is over the horizon unless its name says otherwise. `npv` is that of the central values; its median over the
+    draws, `npv_p50`, and `saving` (of the central values, against the baseline) have the percentiles 10 and 90 of the
+    draws as low and high, measured figures their 95 % interval.
+    `p50` and `p95` are `latency_scale` times what was measured, because the workload's prompts and answers are longer.
+    `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
+    `hand_scored` counts the questions whose hand scores entered the quality on a criterion.
+    `grown` says what growth does to machines of one person each, and who pays for them.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     """
 
@@ -121,9 +131,12 @@ class OptionResult:
     power: str
     carbon: Figure
     quality: Mapping[str, Figure]
+    hand_scored: Mapping[str, Figure]
     acceptable: Figure
     p50: Figure
     p95: Figure
+    latency_scale: Figure
+    client_limited: Figure
     answer: AnswerCost
     heads: tuple[HeadCost, ...] = ()
     effective_by_month: Series | None = None
@@ -131,12 +144,18 @@ class OptionResult:
     billed_by_month: Series | None = None
     fan: Fan | None = None
     capacity: tuple[Capacity, ...] = ()
+    grown: tuple[str, ...] = ()
     prices: tuple[PriceUsed, ...] = ()
 
     @property
     def standing(self) -> str:
         """Whether it can be chosen, in a word or two."""
         return "blocked" if self.blocked else "out" if self.out else "meets everything"
+
+    @property
+    def scaled(self) -> bool:
+        """Whether its latency is another than the measured one."""
+        return self.p95.value is not None and self.latency_scale.value not in (None, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +237,8 @@ class Decision:
     """What follows: `verdict` is "decisive", "not decisive" or "none". `option` is the one chosen by decision.RULE.
 
     `central` is the cheapest at the central values alone, of those that meet everything; mostly the same. What is saved
-    to the runner-up is told at the central values and as the median of the draws, both with the band of the draws.
+    to the runner-up is told at the central values and as the median of the draws, which has the band of the draws.
+    `hand_scores` says where few of them, or none, are behind who meets a quality floor: to be read with the decision.
     `caveats` are why a reader should hesitate although the number is high: intervals that straddle a floor. Made-up
     prices and simulated runs are among the result's warnings.
     """
@@ -232,6 +252,7 @@ class Decision:
     saving_p50: Figure
     sentence: str
     caveats: tuple[str, ...]
+    hand_scores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +274,17 @@ class Evidence:
     """What was measured of one target, for the reader who asks on what this rests.
 
     Tokens are those of an answer, `cached` a part of `prompt` and `reasoning` of `completion`; `judge_...` those that
-    judging it took. `service` is the mean time of an answer, at `concurrency` requests at once. `questions` names the
-    QA set with its version and hash.
+    judging it took. `service` is the mean time of an answer, at `concurrency` requests at once. `client_limited` of the
+    answers were measured while the measuring computer was itself late, which `lateness` says in sentences, of every run
+    that tells what the target bears; it is empty where no answer was. `questions` names the QA set with its version and
+    hash.
     """
 
     target: str
     answers: Figure
     errors: Figure
+    client_limited: Figure
+    lateness: tuple[str, ...]
     tokens_per_s: Figure
     prompt: Figure
     cached: Figure
@@ -311,6 +336,12 @@ class Result:
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...]
     limits: tuple[str, ...]
+
+    @property
+    def grown(self) -> Mapping[str, tuple[OptionResult, ...]]:
+        """What growth does to machines of one person each, by sentence, with the options that use them."""
+        sentences = dict.fromkeys(sentence for option in self.options for sentence in option.grown)
+        return {text: tuple(option for option in self.options if text in option.grown) for text in sentences}
 
     def option(self, name: str) -> OptionResult:
         """The result of an option; raises KeyError for a name that is none."""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, StrictStr, WrapValidator, model_validator
 
 from eval.cost.assumption import Assumption, Bounds, default, within
 from eval.cost.faults import Fault, guess, invalid, invalid_at, shown
@@ -378,7 +378,7 @@ def _limits(model: type[BaseModel], field: str) -> Bounds:
     pending = [*info.metadata, info.annotation]
     while pending:
         item = pending.pop()
-        if isinstance(item, AfterValidator) and isinstance(item.func, Bounds):
+        if isinstance(item, WrapValidator) and isinstance(item.func, Bounds):
             return item.func
         pending += [*getattr(item, "__metadata__", ()), *getattr(item, "__args__", ())]
     return Bounds(float("-inf"), float("inf"))

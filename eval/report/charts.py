@@ -23,8 +23,7 @@ LABEL_PX = 260
 P10, P90 = "10th percentile", "90th percentile"
 _NARROW = "width < 420"  # on a telephone
 _QUIET_SYMBOLS: dict[str, Any] = {"symbolFillColor": QUIET, "symbolStrokeColor": QUIET}
-_NAMED_ABOVE: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -7, "dy": -7}
-_NAMED_BELOW: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 7, "dy": 7}
+LINE = 14  # pixels a line of names above a plot
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
@@ -36,8 +35,8 @@ def _value(figure: Figure) -> float | None:
     return None if figure.value is None else float(figure.value)
 
 
-def _color(result: Result, order: Sequence[str], *, legend: bool = True) -> alt.Color:
-    """One colour an option, the same in all charts.
+def _color(result: Result, order: Sequence[str], *, legend: bool = True, room: int = 0) -> alt.Color:
+    """One colour an option, the same in all charts; `room` lines of names stand between the plot and the legend.
 
     An option that rests on one of the targets in `order` has the colour of that place, as on the pages that show the
     target; the others follow in the scenario's order.
@@ -45,6 +44,7 @@ def _color(result: Result, order: Sequence[str], *, legend: bool = True) -> alt.
     labels = [_label(option) for option in result.options]
     look = {"orient": "top", "symbolOpacity": 1, "values": labels}
     look |= {"columns": alt.ExprRef(f"{_NARROW} ? 1 : 3"), "labelLimit": LABEL_PX}
+    look |= {"offset": LINE * room + 8} if room else {}
     shown = alt.Legend(title=None, **look) if legend else None
     return alt.Color("option:N", scale=alt.Scale(domain=_by_place(result.options, order)), legend=shown)
 
@@ -216,7 +216,7 @@ def tornado(result: Result, _order: Sequence[str] = ()) -> Chart | None:
         for end in (P10, P90)
     ]
     y = alt.Y("number:N", sort=order, title=None, axis=_names_axis("split(datum.label, ': ')"))
-    title = [f"Saving of {ours}", f"against {theirs} ({result.currency})"]
+    title = [f"Saving of {ours}", f"against {theirs}", f"({result.currency})"]
     tooltip = ["number:N", alt.Tooltip("range:N", title=f"{P10} to {P90}")]
     tooltip += [alt.Tooltip(f"{end}:Q", title=f"saving at the {end}", format=",.0f") for end in (P10, P90)]
     bars = (
@@ -274,20 +274,18 @@ def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
         tip = ["option:N", "machines:Q", alt.Tooltip("limit:Q", title="bears a month", format=",.0f")]
         tick = capacity.mark_tick(thickness=2, height=24, color=QUIET)
         layers.append(tick.encode(x=alt.X("limit:Q"), y=y, tooltip=tip))
-    lines = [
-        {"at": _value(result.workload[f"requests in the {month} month"]), "said": f"{month} month"}
-        for month in ("first", "last")
-    ]
-    workload = alt.Chart(pd.DataFrame(lines))
+    months = _months(result)
+    workload = alt.Chart(pd.DataFrame(months, columns=["at", "said"]))
     layers.append(workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"))
-    layers += _named(lines, alt.value(0))
+    layers += _names_above(_pairs(months), None, None)
     return alt.layer(*layers).properties(height=ROW * len(names))
 
 
 def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
     """What the first month costs at each volume: by the token a straight line, machines a step at each further one.
 
-    Dots are break-evens, dashed lines in an option's colour what its first month's machines bear.
+    Dots are break-evens, named above in their option's colour; dashed lines in an option's colour are what its first
+    month's machines bear.
     """
     labels = {option.name: _label(option) for option in result.options}
     rows = [
@@ -300,35 +298,35 @@ def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
     top = max(row["volume"] for row in rows)
     x = alt.X("volume:Q", title="Requests a month", scale=alt.Scale(domain=[0, top], nice=False))
     y = alt.Y("cost:Q", title=f"Cost of the first month ({result.currency})")
-    color = _color(result, order)
-    tooltip = ["option:N", alt.Tooltip("volume:Q", format=",.0f"), alt.Tooltip("cost:Q", format=",.0f")]
-    layers: list[Any] = [
-        alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, tooltip=tooltip)
-    ]
     full = [
-        {"option": labels[option.name], "volume": at, "said": f"{machines:,.0f} machine{'s' * (machines != 1)} full"}
+        {"option": labels[option.name], "at": at, "said": f"{machines:,.0f} machine{'s' * (machines != 1)} full"}
         for option in result.options
         if option.name in {curve.option for curve in result.curves}
         for at, machines in _bought(option)
         if at <= top
     ]
-    full.sort(key=lambda row: row["volume"])
     met = [mark for found in result.break_even if (mark := _met(found, result, top)) is not None]
-    met.sort(key=lambda row: row["volume"])
-    for i, row in enumerate(full):  # neighbours are named to either side
-        rule = alt.Chart(pd.DataFrame([row]))
-        words = rule.mark_text(align="left" if i % 2 else "right", baseline="top", dx=4 if i % 2 else -4)
-        layers.append(rule.mark_rule(strokeDash=[3, 3]).encode(x="volume:Q", color=color))
-        layers.append(words.encode(x="volume:Q", y=alt.value(0), text="said:N", color=color))
-    for i, row in enumerate(met):
+    months = _months(result, top)
+    above = [*_pairs(months), *_pairs(full), *([mark] for mark in sorted(met, key=lambda mark: mark["at"]))]
+    color = _color(result, order, room=len(above))
+    tooltip = ["option:N", alt.Tooltip("volume:Q", format=",.0f"), alt.Tooltip("cost:Q", format=",.0f")]
+    layers: list[Any] = [
+        alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, tooltip=tooltip)
+    ]
+    layers += [
+        alt.Chart(pd.DataFrame([row])).mark_rule(strokeDash=[3, 3]).encode(x="at:Q", color=color) for row in full
+    ]
+    for row in met:
         mark = alt.Chart(pd.DataFrame([row]))
-        tip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
+        tip = ["option:N", alt.Tooltip("at:Q", title="break-even", format=",.0f")]
         point = mark.mark_point(filled=True, size=110, opacity=1)
-        below = i % 2 and row["volume"] < 0.7 * top  # to the right, where there is room
-        words = mark.mark_text(**_NAMED_BELOW if below else _NAMED_ABOVE, color=QUIET)
-        layers.append(point.encode(x="volume:Q", y="cost:Q", color=color, tooltip=tip))
-        layers.append(words.encode(x="volume:Q", y="cost:Q", text="said:N"))
-    return alt.layer(*layers, *_months(result, top)).properties(height=340)
+        rule = mark.mark_rule(strokeDash=[1, 3], opacity=0.8)  # up to where its name stands
+        layers.append(rule.encode(x="at:Q", y="cost:Q", y2=alt.value(0), color=color))
+        layers.append(point.encode(x="at:Q", y="cost:Q", color=color, tooltip=tip))
+    if months:
+        workload = alt.Chart(pd.DataFrame(months))
+        layers.append(workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N"))
+    return alt.layer(*layers, *_names_above(above, top, color)).properties(height=340)
 
 
 def _bought(option: OptionResult) -> list[tuple[float, float]]:
@@ -350,29 +348,41 @@ def _met(found: BreakEven, result: Result, top: float) -> dict[str, Any] | None:
         return None
     cost = float(np.interp(volume, [float(v) for v in curve.volumes.values], [float(c) for c in curve.costs.values]))
     said = f"break-even {volume:,.0f}"
-    return {"option": _label(result.option(found.option)), "volume": volume, "cost": cost, "said": said}
+    return {"option": _label(result.option(found.option)), "at": volume, "cost": cost, "said": said}
 
 
-def _months(result: Result, top: float) -> list[Any]:
-    """The first and the last month's volume as lines with their names."""
-    lines = [
+def _months(result: Result, top: float | None = None) -> list[dict[str, Any]]:
+    """The first and the last month's volume as marks, those beyond `top` left out."""
+    return [
         {"at": at, "said": f"{month} month"}
         for month in ("first", "last")
-        if (at := _value(result.workload[f"requests in the {month} month"])) is not None and at <= top
+        if (at := _value(result.workload[f"requests in the {month} month"])) is not None and (top is None or at <= top)
     ]
-    workload = alt.Chart(pd.DataFrame(lines, columns=["at", "said"]))
-    rule = workload.mark_rule(strokeDash=[5, 4], color=QUIET).encode(x="at:Q", tooltip="said:N")
-    return [rule, *_named(lines, alt.value("height"))]
 
 
-def _named(lines: Sequence[Mapping[str, Any]], y: Any) -> list[alt.Chart]:
-    """The names of vertical lines above `y`, one over the other so that those of near lines are apart."""
-    return [
-        alt.Chart(pd.DataFrame([line]))
-        .mark_text(align=("left", "right")[i], baseline="bottom", dx=(4, -4)[i], dy=-4 - 14 * i, color=QUIET)
-        .encode(x="at:Q", y=y, text="said:N")
-        for i, line in enumerate(lines)
-    ]
+def _pairs(marks: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Marks from left to right, two a line: the names of two lead away from each other."""
+    ordered = sorted(marks, key=lambda mark: mark["at"])
+    return [ordered[i : i + 2] for i in range(0, len(ordered), 2)]
+
+
+def _names_above(lines: Sequence[Sequence[dict[str, Any]]], top: float | None, color: alt.Color | None) -> list[Any]:
+    """The names of marks above the plot, where no curve runs through them; the first line is the lowest.
+
+    Of two in a line the left one's name ends at its mark and the right one's begins there, so that they never meet. One
+    alone has its name to the left, but for a mark near the left edge of a plot that ends at `top`.
+    """
+    layers: list[Any] = []
+    for number, line in enumerate(lines):
+        for i, mark in enumerate(line):
+            near = top is not None and mark["at"] < 0.3 * top
+            right = i == 1 or (len(line) == 1 and near)
+            words = alt.Chart(pd.DataFrame([mark])).mark_text(
+                align="left" if right else "right", baseline="bottom", dx=4 if right else -4, dy=-4 - LINE * number
+            )
+            its = alt.value(QUIET) if color is None or "option" not in mark else color
+            layers.append(words.encode(x="at:Q", y=alt.value(0), text="said:N", color=its))
+    return layers
 
 
 def _bearable(option: OptionResult) -> list[tuple[float, float]]:

@@ -7,10 +7,13 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import altair as alt
+
 from eval.cost.result import Result
 from eval.report.charts import CHARTS, Chart, marked
 
-WIDTH = 640
+WIDTH = 640  # of the plot, axes and names beside it
+NARROW = 350  # of the whole picture, on a telephone
 COLORS = ("#0030B0", "#8D1B05", "#048269", "#F039B3", "#BC8B11", "#8165FB", "#3C98DE", "#55556F")  # as on the pages
 
 
@@ -26,9 +29,12 @@ def extra(module: str) -> Any:
         raise ReportError('This format needs more packages: pip install "rightsize[report]"') from error
 
 
-def _spec(chart: Chart) -> dict[str, Any]:
+def _spec(chart: Chart, narrow: bool = False) -> dict[str, Any]:
+    room: dict[str, Any] = {"width": WIDTH}
+    if narrow:
+        room = {"width": NARROW, "autosize": alt.AutoSizeParams(type="fit-x", contains="padding")}
     looked = (
-        chart.properties(width=WIDTH, background="white")  # pyright: ignore[reportCallIssue]
+        chart.properties(background="white", **room)  # pyright: ignore[reportCallIssue]
         .configure_range(category=list(COLORS))
         .configure_mark(color=COLORS[0])
         .configure_view(stroke=None)
@@ -38,17 +44,19 @@ def _spec(chart: Chart) -> dict[str, Any]:
     return looked.to_dict()
 
 
-def _drawn(result: Result, order: Sequence[str], render: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+def _drawn(
+    result: Result, order: Sequence[str], render: Callable[[dict[str, Any]], Any], *, narrow: bool = False
+) -> dict[str, Any]:
     made = {key: marked(key, result, order) for key in CHARTS}
-    return {key: render(_spec(chart)) for key, chart in made.items() if chart is not None}
+    return {key: render(_spec(chart, narrow)) for key, chart in made.items() if chart is not None}
 
 
-def svgs(result: Result, order: Sequence[str] = ()) -> dict[str, str]:
-    """Every chart of a result that has something to show, as SVG by its key.
+def svgs(result: Result, order: Sequence[str] = (), *, narrow: bool = False) -> dict[str, str]:
+    """Every chart of a result that has something to show, as SVG by its key; `narrow` for a telephone.
 
     `order` holds the targets by whose places options are coloured, as on the pages.
     """
-    return _drawn(result, order, extra("vl_convert").vegalite_to_svg)
+    return _drawn(result, order, extra("vl_convert").vegalite_to_svg, narrow=narrow)
 
 
 def pngs(result: Result, order: Sequence[str] = ()) -> dict[str, bytes]:

@@ -44,7 +44,8 @@ ul.origins { columns: 2; font-size: .72rem; line-height: 1.3; list-style: none; 
 .origins li { break-inside: avoid; } .origins b { display: inline-block; margin-right: .4em; min-width: 2.6em; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: #5c6770; font-size: .82rem; }
-@media screen and (max-width: 600px) { figure { overflow-x: auto; } figure svg { max-width: none; } }
+.narrow { display: none; }
+@media screen and (max-width: 600px) { .wide { display: none; } .narrow { display: block; } }
 .appendix { font-size: .92rem; } .appendix table { font-size: .8rem; }
 section:not(.appendix) + .appendix { border-top: 3px solid #d9dee2; margin-top: 3rem; }
 @page { size: A4; margin: 14mm 13mm; }
@@ -99,7 +100,8 @@ def made(result: Result, format: Format, order: Sequence[str] = ()) -> bytes:
     if format == "md":
         return as_markdown(narrative).encode()
     if format == "html":
-        return as_html(narrative, svgs(result, order)).encode()
+        wide, narrow = svgs(result, order), svgs(result, order, narrow=True)
+        return as_html(narrative, {key: (wide[key], narrow[key]) for key in wide}).encode()
     return as_docx(narrative, pngs(result, order))
 
 
@@ -169,8 +171,11 @@ def _markdown(block: Block, narrative: Narrative) -> list[str]:
 # --- HTML -------------------------------------------------------------------------------------------------------------
 
 
-def as_html(narrative: Narrative, pictures: Mapping[str, str]) -> str:
-    """The narrative as one HTML file without any script or outside address; `pictures` holds its charts as SVG."""
+def as_html(narrative: Narrative, pictures: Mapping[str, tuple[str, str]]) -> str:
+    """The narrative as one HTML file without any script or outside address.
+
+    `pictures` holds its charts as SVG, each for a wide and for a narrow window.
+    """
     title = html.escape(_clean(narrative.title))
     body = [f"<h1>{title}</h1>"]
     if narrative.banner:
@@ -204,7 +209,7 @@ def _breakable(word: str) -> str:
     return "<wbr>".join(html.escape(piece) for piece in _PIECE.findall(word))
 
 
-def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> str:
+def _html(block: Block, narrative: Narrative, pictures: Mapping[str, tuple[str, str]]) -> str:
     def said(parts: tuple[Span, ...]) -> str:
         return "".join(_in_html(span, narrative) for span in parts)
 
@@ -227,7 +232,8 @@ def _html(block: Block, narrative: Narrative, pictures: Mapping[str, str]) -> st
             if block.key not in pictures:
                 return ""
             caption = f"<figcaption>{html.escape(block.words)}</figcaption>"
-            return f"<figure>{pictures[block.key]}{caption}</figure>"
+            wide, narrow = pictures[block.key]
+            return f'<figure><div class="wide">{wide}</div><div class="narrow">{narrow}</div>{caption}</figure>'
 
 
 # --- DOCX -------------------------------------------------------------------------------------------------------------
