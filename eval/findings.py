@@ -11,13 +11,13 @@ from rich.table import Table
 from db.models import Run
 from eval.agreeing import CriterionAgreement
 from eval.agreement_words import alpha_note, replacement_sentence
+from eval.best_words import best_words, shares_words
 from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
 from eval.provenance import own_family_note
 from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
-from eval.stats.comparison import FEW
 from eval.stats.intervals import Estimate
 from eval.terminal import console, say
 
@@ -229,13 +229,9 @@ def show_comparisons(found: Sequence[Compared]) -> None:
                 escape(pair.words),
             )
         console.print(table)
-        if each.best.probability and each.best.n >= FEW:
-            shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
-            listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
-            say(
-                f"Best if the questions had been others of their kind, by {each.best_by} (n = {each.best.n} shared "
-                f"questions): {listed}."
-            )
+        for sentence in (best_words(each), shares_words(each)):
+            if sentence:
+                say(sentence)
 
 
 def show_preferences(found: Preferences) -> None:
