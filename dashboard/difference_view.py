@@ -34,8 +34,11 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
     st.markdown(tables.finding(compared))
     columns = {
         "pair": _pair("Difference"),
-        "n": st.column_config.TextColumn(
-            "Rests on", help="Questions shared by both; by people, the hand scores of each and the questions of both."
+        "n": st.column_config.NumberColumn("Questions", help="Those that both share."),
+        "hand_scores": st.column_config.TextColumn(
+            "Hand scores",
+            help="Those of the first and of the second that give the difference, and how many questions have both; "
+            "none where the difference is that of one source's scores.",
         ),
         "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
         "effect_size": st.column_config.NumberColumn(

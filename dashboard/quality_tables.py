@@ -75,7 +75,8 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
     rows = [
         {
             "pair": f"{pair.first} less {pair.second}",
-            "n": pair.rests_on,
+            "n": pair.n,
+            "hand_scores": pair.hand_scores,
             "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
             "effect_size": pair.effect_size,
             "p_holm": pair.p_holm,

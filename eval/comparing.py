@@ -119,13 +119,14 @@ def compare(
         scores = {
             label: question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
         }
-        shared = set.intersection(*(set(values) for values in scores.values()))
         scale = by_run[0][name].scale
         numbers = {label: _calibrated(run, name, helper, scale, engine) for label, run in zip(names, runs, strict=True)}
         instead = {} if source else _measured(numbers, scale)
         found_pairs = compare_all(scores, test=test, scale=scale, instead=instead)
         pairs = [_settled(pair, numbers, chosen) for pair in found_pairs]
         settled = [pair.outcome for pair in pairs] == [pair.outcome for pair in found_pairs]
+        calibrated = [number.questions for number in numbers.values() if number]
+        shared = calibrated if len(calibrated) == len(runs) and instead else scores.values()
         own = tuple(label for label, its in zip(names, by_run, strict=True) if its[name].same_family)
         told = (*notes, *_grounds(pairs), *((own_family_note(chosen, own),) if own else ()))
         corrected = helper if any(pair.method == "human-corrected" for pair in pairs) else None
@@ -134,7 +135,7 @@ def compare(
                 name,
                 chosen,
                 tuple(names),
-                len(shared),
+                len(set.intersection(*(set(questions) for questions in shared))),
                 pairs,
                 _highest(scores, numbers, instead) if settled else Best({}, 0),
                 told,

@@ -211,18 +211,24 @@ def show_comparisons(found: Sequence[Compared]) -> None:
         table = Table(
             title=escape(title_of(each)),
             title_justify="left",
-            caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm). "
-            "Effect size: - where people's scores give the difference, or all differences are equal.",
+            caption="n: questions that both share. Hand scores: those of the first and of the second that give the "
+            "difference, and how many questions have both. Difference in points, first less second, with its 95 % "
+            "interval; p held against all pairs (Holm). Effect size: - where people's scores give the difference, or "
+            "all differences are equal.",
             caption_justify="left",
         )
-        for heading in ("first", "second", "n", "difference", "effect size", "p (Holm)", "the first is"):
-            table.add_column(heading, justify="left" if heading in ("first", "second", "the first is") else "right")
+        left = ("first", "second", "hand scores", "the first is")
+        headings = ("first", "second", "n", "hand scores", "difference", "effect size", "p (Holm)", "the first is")
+        for heading in headings:
+            justify = "left" if heading in left else "right"
+            table.add_column(heading, justify=justify, no_wrap=heading == "hand scores")
         for pair in each.pairs:
             estimate = Estimate(pair.difference, pair.low, pair.high, pair.n)
             table.add_row(
                 escape(pair.first),
                 escape(pair.second),
-                pair.rests_on,
+                str(pair.n),
+                pair.hand_scores,
                 _figure(estimate, "+.2f"),
                 "-" if pair.effect_size is None else f"{pair.effect_size:+.2f}",
                 "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",

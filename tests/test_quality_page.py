@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import test_quality_number as filled
+from command import Command
 from pages import open_page, parsed
 from sqlmodel import Session, select
 
-from dashboard import findings
+from dashboard import findings, widgets
 from dashboard import quality_tables as tables
 from db import store
 from db.models import Answer, Design, RunStatus
@@ -164,7 +165,7 @@ def test_the_overviews_axis_names_the_source_of_the_table(
     assert findings.scored_by(pd.DataFrame({"how": ways}), "a judge") == said
 
 
-def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(tmp_path: Path) -> None:
+def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(rightsize: Command, tmp_path: Path) -> None:
     engine = store.connect(at(tmp_path))
     with store.writing(engine) as session:
         one, its = filled.a_run(session)
@@ -176,5 +177,18 @@ def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(tmp_path: Path)
     assert pair.n_people == (12, 14)
     assert pair.n_people_shared is not None
     assert 0 <= pair.n_people_shared <= 12
-    assert tables.pairs_frame(compared)["n"].to_list() == [f"12 and 14 by hand, {pair.n_people_shared} of both"]
+    said = f"12 and 14, {pair.n_people_shared} shared"
+    assert compared.n_shared == filled.N  # all of which the numbers hold for, not those few with a hand score of both
+    shown = tables.pairs_frame(compared)
+    assert shown["n"].to_list() == [filled.N]
+    assert shown["hand_scores"].to_list() == [said]
+    db = str(engine.url.database)
+    csv = widgets.to_csv(shown).decode("utf-8-sig").splitlines()
+    assert csv[0].startswith("pair,n,hand_scores,")
+    assert f',{filled.N},"{said}",' in csv[1]
+    told = rightsize("compare", "1", "2", "--criterion", "overall", "--db", db).err
+    assert "hand scores" in told
+    assert said in told
+    (by_judge,) = compare([one, other], engine, criterion="overall", source="test-judge (quick)")
+    assert tables.pairs_frame(by_judge)["hand_scores"].to_list() == ["none"]
     engine.dispose()
