@@ -32,7 +32,7 @@ TOKENS = ("prompt", "completion", "cached", "reasoning")
 CALIBRATED = ("human-corrected", "people alone")  # methods of a quality number that rests on people's scores
 UNDRAWN = "people, not a random sample"  # how a quality was found that is people's plain mean
 MOSTLY = 0.5  # the share of its prompt from which an answer counts as read from the server's cache
-SUMMARY_VERSION = 10  # a kept summary of another version is computed again
+SUMMARY_VERSION = 11  # a kept summary of another version is computed again
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,15 +78,15 @@ def test_both_pages_say_which_queues_count_and_what_stays_out(tmp_path: Path, mo
         run, answers = filled.a_run(session)
         run.status = RunStatus.finished
         session.add(run)
-        for size, design, seed in ((12, Design.random, 3), (14, Design.random, 4), (18, Design.stratified, 5)):
+        for size, design, seed in ((16, Design.random, 3), (16, Design.random, 4), (18, Design.stratified, 5)):
             filled.score(answers, filled.drawn(run, size, session, design, seed), session)
     engine.dispose()
     said = parsed(open_page(monkeypatch, at(tmp_path), "quality")).replace("\\", "")
     assert "The hand scores are those of queues #1 and #2 together" in said
     assert "18 hand scores of queue #3 do not enter" in said
-    assert "it was drawn another way" in said
+    assert "score what is left of the queue that is used" in said
     said = parsed(open_page(monkeypatch, at(tmp_path), "overview")).replace("\\", "")
-    assert "Hand scores of several queues, drawn alike, are taken together for test-small (#1, #2)." in said
+    assert "Hand scores of several queues are taken together for test-small (#1, #2)." in said
     assert "Hand scores that stay out of the quality, as the Quality page explains: test-small (18)." in said
 
 
