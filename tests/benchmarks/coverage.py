@@ -3,8 +3,9 @@
     python tests/benchmarks/coverage.py [--draws 2000] [--questions 100]
 
 Prints the tables of docs/statistics.md: the quality number beside people alone and two textbook intervals; candidates
-for scores near the end of the scale; stratified draws; a random and a stratified queue as one; differences of two targets; and the time the bootstrap of 10
-targets takes. Seeded; nothing is asserted here, tests/test_corrected.py asserts a small part.
+for scores near the end of the scale; stratified draws; a random and a stratified queue as one; differences of two
+targets; and the time the bootstrap of 10 targets takes. Seeded; nothing is asserted here, tests/test_corrected.py
+asserts a small part.
 """
 
 import argparse
