@@ -11,9 +11,9 @@ from dashboard.data import RunRow
 from dashboard.format import listed, plain, plural
 from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
+from eval.run_quality import UNDRAWN
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
-from eval.summary import UNDRAWN
 
 SHOWN_PAIRS = 4
 

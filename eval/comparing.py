@@ -14,12 +14,13 @@ from db import frames, rating_frames, store
 from db.models import Run
 from db.scales import Scale
 from eval.provenance import own_family_note
+from eval.run_quality import Quality
 from eval.run_scores import contents, join_scores, judges_of_runs, question_scores
 from eval.stats.best import Best, best, best_number
 from eval.stats.calibrated import Calibrated, calibrate, contradicts, measure, withdrawn
 from eval.stats.comparison import Comparison, Measured, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
-from eval.summary import Quality, summarise
+from eval.summary import summarise
 
 PEOPLE = "people"
 JUDGE_ONLY = "judge only, not calibrated"

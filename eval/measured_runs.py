@@ -19,8 +19,9 @@ from eval.consumption import attempts, mean_of, stages_of
 from eval.cost.faults import guess
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
+from eval.run_quality import PANEL, Quality
 from eval.stats.intervals import Estimate
-from eval.summary import PANEL, Quality, Summary, summarise
+from eval.summary import Summary, summarise
 from eval.transport import is_loopback
 
 OVERALL = "overall"
