@@ -24,8 +24,8 @@ UNKNOWN = "one of the queues does not say how all its answers were drawn; more s
 ELSEWHERE = "its answers were drawn from others than those of the queues that are used, which hold more scores"
 THIN = "taken together with what is used, a band of its draw would hold fewer than 2 scored questions; score more of it"
 PAIRED = (
-    "the queue that is used holds more than half of the questions, and with another kind of draw targets could no "
-    "longer be compared question by question; score what is left of the queue that is used"
+    "what is used holds more than half of the questions, and with another kind of draw targets could no longer be "
+    "compared question by question; score what is left of the queues that are used"
 )
 LEAST = 2  # hand scores of a stratum, or all it has: with fewer there is no interval (stats.quality)
 

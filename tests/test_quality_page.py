@@ -84,7 +84,7 @@ def test_both_pages_say_which_queues_count_and_what_stays_out(tmp_path: Path, mo
     said = parsed(open_page(monkeypatch, at(tmp_path), "quality")).replace("\\", "")
     assert "The hand scores are those of queues #1 and #2 together" in said
     assert "18 hand scores of queue #3 do not enter" in said
-    assert "score what is left of the queue that is used" in said
+    assert "score what is left of the queues that are used" in said
     said = parsed(open_page(monkeypatch, at(tmp_path), "overview")).replace("\\", "")
     assert "Hand scores of several queues are taken together for test-small (#1, #2)." in said
     assert "Hand scores that stay out of the quality, as the Quality page explains: test-small (18)." in said
