@@ -50,8 +50,11 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
         "p_holm": _p("Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm)."),
         "verdict": VERDICT,
     }
+    frame = tables.pairs_frame(compared)
+    if frame["effect_size"].isna().all():
+        del columns["effect_size"]  # people's scores give none; the CSV keeps the column
     widgets.show_table(
-        tables.pairs_frame(compared),
+        frame,
         f"comparison-{criterion}",
         "Differences between targets, a row a pair",
         columns,

@@ -167,10 +167,12 @@ def best_sentence(compared: Compared) -> str:
     return plain(" ".join(sentence for sentence in (best_words(compared), shares_words(compared)) if sentence))
 
 
-def notes(found: Sequence[RunQuality]) -> list[str]:
-    """What the numbers rest on; what holds for several targets is said once."""
-    said = [plain(note) for note in own_family_notes(found)]
+def notes(found: Sequence[RunQuality]) -> tuple[list[str], list[str]]:
+    """What all numbers rest on, and what some do, a sentence each; what holds for several targets is said once."""
+    of_all, of_some = [plain(note) for note in own_family_notes(found)], []
     for note, targets in grounds(found):
-        who = f"**{listed([plain(target) for target in targets])}**: " if targets else ""
-        said.append(f"{who}{plain(note)}")
-    return said
+        if targets:
+            of_some.append(f"**{listed([plain(target) for target in targets])}**: {plain(note)}")
+        else:
+            of_all.append(plain(note))
+    return of_all, of_some

@@ -110,6 +110,7 @@ def test_the_p_value_that_is_shown_is_held_against_all_pairs(
         assert table(told, title)["p (Holm)"] == [f"{p:.4f}" for p in held]
         shown, titles = columns(app, alt)
         assert "p (Holm)" in titles
+        assert ("Effect size" in titles) == (alt == "Differences")
         assert shown["p_holm"].to_list() == pytest.approx(held)
 
 
@@ -141,4 +142,20 @@ def test_a_difference_says_whether_hand_scores_give_it_and_which(
     assert titles[:4] == ["Difference", "Questions", "Hand scores", "Points"]
     assert shown["hand_scores"].to_list() == expected
     assert shown["n"].to_list() == [sampled.N] * 3
+    engine.dispose()
+
+
+def test_where_people_give_every_difference_no_empty_column_of_effect_sizes_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = store.connect(f"sqlite:///{(tmp_path / 'people.db').as_posix()}")
+    with store.writing(engine) as session:
+        for seed in (1, 2):
+            run, answers = sampled.a_run(session)
+            run.status = RunStatus.finished
+            session.add(run)
+            sampled.score(answers, sampled.drawn(run, 12, session, seed=seed), session)
+    shown, titles = columns(open_page(monkeypatch, str(engine.url), "quality", runs="1,2"), "Differences")
+    assert titles == ["Difference", "Questions", "Hand scores", "Points", "p (Holm)", "Verdict"]
+    assert "effect_size" in shown.columns  # as in the CSV of other comparisons
     engine.dispose()

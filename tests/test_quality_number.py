@@ -292,9 +292,7 @@ def test_scores_of_a_queue_that_cannot_be_joined_are_counted_and_named(rightsize
     assert {(each.sample_id, each.n) for each in found.left_out} == {(2, 18), (3, 1), (None, 1)}
     told = rightsize("quality", "1", "--db", str(engine.url.database)).err
     assert "The hand scores are those of queue #1." in told
-    assert "18 hand scores of queue #2 do not enter: what is used holds more than half" in " ".join(
-        told.split()
-    )
+    assert "18 hand scores of queue #2 do not enter: what is used holds more than half" in " ".join(told.split())
     (shown,) = json.loads(rightsize("quality", "1", "--db", str(engine.url.database), "--json").out)
     assert (shown["sample_ids"], {each["sample_id"]: each["n"] for each in shown["left_out"]}) == (
         [1], {2: 18, 3: 1, None: 1},

@@ -81,7 +81,9 @@ def test_both_pages_say_which_queues_count_and_what_stays_out(tmp_path: Path, mo
         for size, design, seed in ((16, Design.random, 3), (16, Design.random, 4), (18, Design.stratified, 5)):
             filled.score(answers, filled.drawn(run, size, session, design, seed), session)
     engine.dispose()
-    said = parsed(open_page(monkeypatch, at(tmp_path), "quality")).replace("\\", "")
+    app = open_page(monkeypatch, at(tmp_path), "quality")
+    said = parsed(app).replace("\\", "")
+    assert not app.expander  # of one run, everything is said of all
     assert "The hand scores are those of queues #1 and #2 together" in said
     assert "18 hand scores of queue #3 do not enter" in said
     assert "score what is left of the queues that are used" in said
@@ -163,6 +165,27 @@ def test_the_overviews_axis_names_the_source_of_the_table(
 ) -> None:
     monkeypatch.setattr(findings, "placed", lambda frame: frame)
     assert findings.scored_by(pd.DataFrame({"how": ways}), "a judge") == said
+
+
+def test_what_some_numbers_rest_on_is_folded_and_what_all_do_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        for size in (12, 0):
+            run, answers = filled.a_run(session)
+            run.status = RunStatus.finished
+            session.add(run)
+            if size:
+                filled.score(answers, filled.drawn(run, size, session), session)
+    engine.dispose()
+    app = open_page(monkeypatch, at(tmp_path), "quality", runs="1,2")
+    (folded,) = app.expander
+    within = " ".join(element.value for element in folded.markdown).replace("\\", "")
+    assert folded.label == "What each number rests on"
+    assert "test-small (run 2)**: The interval covers judge noise" in within
+    assert "Holds for questions like these" not in within
+    assert "Holds for questions like these" in parsed(app)
 
 
 def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(rightsize: Command, tmp_path: Path) -> None:

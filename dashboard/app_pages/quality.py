@@ -69,7 +69,12 @@ columns = {
 }
 widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
 unscored = left_out.unscored(runs, [each.run_id for each in found], criterion)
-st.caption("  \n".join([*tables.notes(found), *([unscored] if unscored else [])]))
+of_all, of_some = tables.notes(found)
+st.caption("  \n".join([*of_all, *([unscored] if unscored else [])]))
+if of_some:
+    apart = ", and which hand scores stay out" if any(each.left_out for each in found) else ""
+    with st.expander(f"What each number rests on{apart}"):
+        st.markdown("\n".join(f"* {note}" for note in of_some))
 
 st.subheader("Which differences are decided", anchor=False)
 difference_view.show_differences(ids, criterion, judge, simulated=simulated)
