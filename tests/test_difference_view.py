@@ -159,3 +159,24 @@ def test_where_people_give_every_difference_no_empty_column_of_effect_sizes_is_s
     assert titles == ["Difference", "Questions", "Hand scores", "Points", "p (Holm)", "Verdict"]
     assert "effect_size" in shown.columns  # as in the CSV of other comparisons
     engine.dispose()
+
+
+def test_json_holds_every_figure_of_both_tables_and_who_is_best(rightsize: Command, engine: Engine) -> None:
+    given = rightsize("compare", "1", "2", "3", "--db", str(engine.url.database), "--json").out
+    *by_scores, preferred = json.loads(given)
+    with store.reading(engine) as session:
+        runs = [store.get_run(run_id, session=session) for run_id in (1, 2, 3)]
+    for each, found in zip(by_scores, compare(runs, engine), strict=True):
+        assert each["rests_on"] == found.rests_on == "test-judge (quick) (judge only, not calibrated)"
+        assert each["decided_best"] == found.decided_best
+        assert each["best"]["probability"] == found.best.probability != {}
+        shown = tables.pairs_frame(found)
+        for name, column in (("n", "n"), ("difference", "difference_value"), ("low", "low"), ("high", "high"),
+                             ("effect_size", "effect_size"), ("p_holm", "p_holm")):  # fmt: skip
+            assert [pair[name] for pair in each["pairs"]] == shown[column].to_list()
+        assert all({"n_people", "n_people_shared", "words", "method"} <= set(pair) for pair in each["pairs"])
+    found = preferences(runs, engine)
+    assert found is not None
+    shown = tables.preferences_frame(found)
+    for name in ("n_questions", "n", "better", "same", "worse", "win_share", "low", "high", "p_holm"):
+        assert [pair[name] for pair in preferred["pairs"]] == shown[name].to_list()
