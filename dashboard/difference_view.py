@@ -34,8 +34,11 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
     st.markdown(tables.finding(compared))
     columns = {
         "pair": _pair("Difference"),
-        "n": st.column_config.TextColumn(
-            "Rests on", help="Questions shared by both; by people, the hand scores of each and the questions of both."
+        "n": st.column_config.NumberColumn("Questions", help="Those that both share."),
+        "hand_scores": st.column_config.TextColumn(
+            "Hand scores",
+            help="Those of the first and of the second that give the difference, and how many questions have both; "
+            "none where the difference is that of one source's scores.",
         ),
         "difference": st.column_config.TextColumn("Points", help="Mean over shared questions, with its 95 % interval."),
         "effect_size": st.column_config.NumberColumn(
@@ -47,8 +50,11 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
         "p_holm": _p("Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm)."),
         "verdict": VERDICT,
     }
+    frame = tables.pairs_frame(compared)
+    if frame["effect_size"].isna().all():
+        del columns["effect_size"]  # people's scores give none; the CSV keeps the column
     widgets.show_table(
-        tables.pairs_frame(compared),
+        frame,
         f"comparison-{criterion}",
         "Differences between targets, a row a pair",
         columns,

@@ -11,9 +11,9 @@ from dashboard.data import RunRow
 from dashboard.format import listed, plain, plural
 from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
+from eval.run_quality import UNDRAWN
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
-from eval.summary import UNDRAWN
 
 SHOWN_PAIRS = 4
 
@@ -165,7 +165,7 @@ def cautions(runs: Sequence[RunRow], frame: pd.DataFrame) -> list[str]:
     if whole := _counted(rows, "n_without_ttft"):
         said.append(f"Answers that came in one piece or empty, so without a first-token time: {whole}.")
     if several := [f"{plain(row['label'])} ({row['queues']})" for row in rows if "," in row["queues"]]:
-        said.append(f"Hand scores of several queues, drawn alike, are taken together for {listed(several)}.")
+        said.append(f"Hand scores of several queues are taken together for {listed(several)}.")
     if left_out := _counted(rows, "n_left_out"):
         said.append(f"Hand scores that stay out of the quality, as the Quality page explains: {left_out}.")
     if failed := _counted(rows, "n_failed_verdicts"):

@@ -16,9 +16,10 @@ from db.frames import records
 from db.scales import FIVE, Scale
 from eval.cost.price_card import PriceCard
 from eval.run_cost import run_cost
+from eval.run_quality import PANEL, Quality
 from eval.stats.frontier import on_frontier
 from eval.stats.intervals import Estimate
-from eval.summary import PANEL, Quality, Summary
+from eval.summary import Summary
 
 NOTHING = Estimate(None, None, None, 0)
 FEWEST_FOR_P95 = 20  # answers: with fewer, not even one lies beyond the 95th percentile

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from dashboard.format import listed, plain, plural
+from eval.best_words import best_words, shares_words
 from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
 from eval.quality_number import RunQuality, grounds, own_family_notes
-from eval.stats.best import RESAMPLES
-from eval.stats.comparison import FEW, Comparison
+from eval.stats.comparison import Comparison
 from eval.stats.preference import Preferred
 
 WORD = {"better": "is better than", "worse": "is worse than"}
@@ -75,7 +75,8 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
     rows = [
         {
             "pair": f"{pair.first} less {pair.second}",
-            "n": pair.rests_on,
+            "n": pair.n,
+            "hand_scores": pair.hand_scores,
             "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
             "effect_size": pair.effect_size,
             "p_holm": pair.p_holm,
@@ -162,22 +163,16 @@ def source_sentence(compared: Compared) -> str:
 
 
 def best_sentence(compared: Compared) -> str:
-    """How often each target would be best if the questions had been others of their kind; nothing where few were."""
-    if compared.best.n < FEW:
-        return ""
-    shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{plain(name)} {100 * share:.0f} %" for name, share in shares)
-    return (
-        f"Best, had the questions been others of their kind: {listed}, by {plain(compared.best_by)}. Found by drawing "
-        f"{compared.best.n} of the {compared.best.n} questions anew with repetition, {RESAMPLES:,} times; what is "
-        "decided stands in the table."
-    )
+    """Which target is best, or that it is open; then how often each is highest if the questions are drawn anew."""
+    return plain(" ".join(sentence for sentence in (best_words(compared), shares_words(compared)) if sentence))
 
 
-def notes(found: Sequence[RunQuality]) -> list[str]:
-    """What the numbers rest on; what holds for several targets is said once."""
-    said = [plain(note) for note in own_family_notes(found)]
+def notes(found: Sequence[RunQuality]) -> tuple[list[str], list[str]]:
+    """What all numbers rest on, and what some do, a sentence each; what holds for several targets is said once."""
+    of_all, of_some = [plain(note) for note in own_family_notes(found)], []
     for note, targets in grounds(found):
-        who = f"**{listed([plain(target) for target in targets])}**: " if targets else ""
-        said.append(f"{who}{plain(note)}")
-    return said
+        if targets:
+            of_some.append(f"**{listed([plain(target) for target in targets])}**: {plain(note)}")
+        else:
+            of_all.append(plain(note))
+    return of_all, of_some

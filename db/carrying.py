@@ -3,16 +3,16 @@
 A draw leaves nothing out, or it would stand for what is not scored yet alone. So where an answer's turn comes in the
 order of a sample and the person who would get it has scored it before, those scores count in this sample too: the draw
 decides that the answer belongs to it, the person what it is worth, once. Never ahead of its turn: the scored part of a
-sample has to stay a beginning of its order, as random as the whole.
+sample has to stay a beginning of its order, as random as the whole. What the person changes or takes back later holds
+in both (verdicts.py).
 """
 
 from sqlmodel import Session, col, select
 
 from db import handouts
 from db.handouts import Handed
-from db.models import Answer, Assessment, Draw, Sample, Score
-from db.scoring import CARRIED, COUNTS, PROTOCOL
-from db.store import list_scores, save_assessment
+from db.models import Answer, Assessment, Draw, Sample
+from db.verdicts import CARRIED, COUNTS, PROTOCOL, copy_verdict
 
 
 def next_to_score(sample_id: int, rater_id: int, *, session: Session) -> Handed | None:
@@ -25,19 +25,21 @@ def next_to_score(sample_id: int, rater_id: int, *, session: Session) -> Handed 
         known = _counting(handed, rater_id, rubric_id, session)
         if known is None:
             return handed
-        _carry(known, handed, session)
+        copy_verdict(known, handed.draw_id, handed.place, session=session)
         handouts.finish(handed.handout_id, rater_id, session=session)
     return None
 
 
 def count_carried(sample_id: int, rater_id: int, *, session: Session) -> int:
-    """How many answers of a sample count with scores that this person gave them in another one."""
+    """How many answers of a sample came to count with scores that this person gave them in another one."""
     query = (
         select(Assessment.draw_id, Assessment.parameters)
         .join(Draw, col(Draw.id) == col(Assessment.draw_id))
         .where(Draw.sample_id == sample_id, Assessment.rater_id == rater_id)
+        .order_by(col(Assessment.id).desc())
     )
-    return len({draw_id for draw_id, parameters in session.exec(query) if CARRIED in parameters})
+    first = dict(iter(session.exec(query)))  # of each draw
+    return sum(CARRIED in parameters for parameters in first.values())
 
 
 def _counting(handed: Handed, rater_id: int, rubric_id: int, session: Session) -> Assessment | None:
@@ -57,16 +59,3 @@ def _counting(handed: Handed, rater_id: int, rubric_id: int, session: Session) -
         .order_by(col(Assessment.id).desc())
     )
     return session.exec(query.limit(1)).first()
-
-
-def _carry(known: Assessment, handed: Handed, session: Session) -> None:
-    """Store the same verdict once more, as part of this draw, with where it comes from."""
-    fields = known.model_dump(exclude={"id", "created_at", "current", "undoes", "draw_id", "position", "parameters"})
-    source = known.parameters.get(CARRIED, known.id)
-    scores = [
-        Score(**score.model_dump(exclude={"id", "assessment_id"}), assessment_id=0)
-        for score in list_scores([known.id or 0], session=session)
-    ]
-    parameters = {**known.parameters, CARRIED: source}
-    copied = Assessment(**fields, draw_id=handed.draw_id, position=handed.place, parameters=parameters)
-    save_assessment(copied, scores, session=session)

@@ -19,12 +19,10 @@ from db.handouts import Handed
 from db.models import Answer, Assessment, AssessmentStatus, Draw, Question, Rater, RaterKind, Rubric, Sample, Score
 from db.scales import scales_of
 from db.store import StoreError, list_scores, save_assessment, save_rater, save_rubric
+from db.verdicts import CARRIED, COUNTS, PROTOCOL, follow, last_verdict
 
-PROTOCOL = "person"
-CARRIED = "carried_from"  # a parameter of scores taken over from another sample: the assessment they were given in
 MAX_NAME = 80  # characters
 NOT_JUDGED = "the rater could not judge it"
-COUNTS = (AssessmentStatus.ok, AssessmentStatus.partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +160,8 @@ def save_given(
 ) -> Assessment | None:
     """Store a person's scores; an earlier verdict stays, but no longer counts. Returns None if nothing is new.
 
+    Where the earlier one was taken over to another sample, or from one, the new scores hold there too.
+
     `draw_id`: the draw of a sample by which the answer came to be scored; without one the scores belong to no sample.
     The same scores, note and flags a second time (Enter pressed twice) are not stored again. Raises ValueError for a
     score that is not on its scale or a criterion too few or too many, StoreError if the answer is gone or had failed.
@@ -196,7 +196,10 @@ def save_given(
         Score(assessment_id=0, criterion=criterion, value=value, null_reason=NOT_JUDGED if value is None else None)
         for criterion, value in given.values.items()
     ]
-    return save_assessment(assessment, scores, session=session)
+    before = last_verdict(answer_id, rater_id, stored.id, draw_id, session=session)
+    saved = save_assessment(assessment, scores, session=session)
+    follow(saved, before, session=session)
+    return saved
 
 
 def save_handed(
@@ -228,7 +231,8 @@ def undo_last(sample_id: int, rater_id: int, *, session: Session) -> int | None:
 
     What was before it holds again: the scores it replaced, or none, and then the answer is in the person's hands again.
     Both rows stay and a further one says what was taken back, so that the next undo goes one change further back. What
-    was carried over from another sample is no change the person made here, and is not taken back.
+    was carried over from another sample is no change the person made here, and is not taken back; nor is what it
+    replaced here. What is taken back here is so wherever it was carried over to.
     """
     query = (
         select(Assessment)
@@ -239,7 +243,8 @@ def undo_last(sample_id: int, rater_id: int, *, session: Session) -> int | None:
     rows = list(session.exec(query))
     undone = {row.undoes for row in rows}
     standing = [row for row in rows if row.undoes is None and row.id not in undone]
-    given = [row for row in standing if CARRIED not in row.parameters]
+    newest = {row.draw_id: row for row in standing}
+    given = [row for row in standing if CARRIED not in row.parameters and CARRIED not in newest[row.draw_id].parameters]
     if not given:
         return None
     last = given[-1]
@@ -250,9 +255,10 @@ def undo_last(sample_id: int, rater_id: int, *, session: Session) -> int | None:
         fields |= {"status": AssessmentStatus.withdrawn, "note": None, "flags": []}
     scores = list_scores([before.id], session=session) if before and before.id else []
     copies = [Score(**score.model_dump(exclude={"id"})) for score in scores]
-    save_assessment(Assessment(**fields, undoes=last.id), copies, session=session)
+    saved = save_assessment(Assessment(**fields, undoes=last.id), copies, session=session)
     if before is None and last.draw_id is not None:
         handouts.reopen(last.draw_id, rater_id, session=session)
+    follow(saved, last, session=session)
     return last.draw_id
 
 

@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 
 from db import rating_frames, store
 from db.models import RaterKind, Run
+from eval.run_quality import panel_name
 from eval.stats.agreement import Agreement, agreement
 from eval.stats.panel import PanelAgreement, panel_agreement
 from eval.stats.scores import Pair
-from eval.summary import panel_name
 
 JUDGE, PERSON = RaterKind.judge.value, RaterKind.person.value
 

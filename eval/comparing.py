@@ -3,7 +3,8 @@
 Reads what the database grouped and hands it to stats.comparison, stats.best and stats.planning; shows nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -13,12 +14,13 @@ from db import frames, rating_frames, store
 from db.models import Run
 from db.scales import Scale
 from eval.provenance import own_family_note
+from eval.run_quality import Quality
 from eval.run_scores import contents, join_scores, judges_of_runs, question_scores
-from eval.stats.best import Best, best
+from eval.stats.best import Best, best, best_number
 from eval.stats.calibrated import Calibrated, calibrate, contradicts, measure, withdrawn
 from eval.stats.comparison import Comparison, Measured, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
-from eval.summary import Quality, summarise
+from eval.summary import summarise
 
 PEOPLE = "people"
 JUDGE_ONLY = "judge only, not calibrated"
@@ -33,8 +35,9 @@ class Compared:
     """All pairs of some runs on one criterion, over the questions they share.
 
     `source` scored them all; each pair says in its `method` whether its difference is that source's or that of quality
-    numbers, which the scores of `judge` correct. `best` is empty where it would rest on other scores than the pairs, or
-    people's scores contradict it; `best_by` says whose scores it rests on.
+    numbers, which the scores of `judge` correct; `rests_on` says it of all in words. `decided_best` is the target that
+    every pair says is better; None where that is open. `best` tells how often each is highest over resamples: empty
+    where the pairs do not rest on scores of one kind, or people's scores contradict them.
     """
 
     criterion: str
@@ -44,19 +47,10 @@ class Compared:
     pairs: list[Comparison]
     best: Best
     notes: tuple[str, ...]
+    rests_on: str
+    decided_best: str | None = None
     own_family: tuple[str, ...] = ()  # the targets of the judge's own model family
     judge: str | None = None
-    best_by: str = ""
-
-    @property
-    def rests_on(self) -> str:
-        """Whose scores the differences are those of, in words."""
-        ways = {pair.n_people is not None for pair in self.pairs}
-        calibrated = f"people, corrected with {self.judge}" if self.judge else PEOPLE
-        if ways == {True}:
-            return calibrated
-        alone = self.source if self.source == PEOPLE else f"{self.source} ({JUDGE_ONLY})"
-        return f"{calibrated}, or {alone}" if True in ways and calibrated != alone else alone
 
 
 def title_of(compared: Compared) -> str:
@@ -126,31 +120,63 @@ def compare(
         scores = {
             label: question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
         }
-        shared = set.intersection(*(set(values) for values in scores.values()))
         scale = by_run[0][name].scale
         numbers = {label: _calibrated(run, name, helper, scale, engine) for label, run in zip(names, runs, strict=True)}
         instead = {} if source else _measured(numbers, scale)
         found_pairs = compare_all(scores, test=test, scale=scale, instead=instead)
         pairs = [_settled(pair, numbers, chosen) for pair in found_pairs]
-        ranked = (not instead or chosen == PEOPLE) and [p.outcome for p in pairs] == [p.outcome for p in found_pairs]
+        settled = [pair.outcome for pair in pairs] == [pair.outcome for pair in found_pairs]
+        calibrated = [number.questions for number in numbers.values() if number]
+        shared = calibrated if len(calibrated) == len(runs) and instead else scores.values()
         own = tuple(label for label, its in zip(names, by_run, strict=True) if its[name].same_family)
         told = (*notes, *_grounds(pairs), *((own_family_note(chosen, own),) if own else ()))
-        corrected = any(pair.method == "human-corrected" for pair in pairs)
+        corrected = helper if any(pair.method == "human-corrected" for pair in pairs) else None
         found.append(
             Compared(
                 name,
                 chosen,
                 tuple(names),
-                len(shared),
+                len(set.intersection(*(set(questions) for questions in shared))),
                 pairs,
-                best(scores) if ranked else Best({}, 0),
+                _highest(scores, numbers, instead) if settled else Best({}, 0),
                 told,
+                rests_on(pairs, chosen, corrected),
+                decided_best(names, pairs),
                 own,
-                helper if corrected else None,
-                _best_by(chosen, bool(instead)) if ranked else "",
+                corrected,
             )
         )
     return found
+
+
+def rests_on(pairs: Sequence[Comparison], source: str, judge: str | None) -> str:
+    """Whose scores some differences are those of, in words; `judge` is who corrects people's."""
+    ways = {pair.n_people is not None for pair in pairs}
+    calibrated = f"people, corrected with {judge}" if judge else PEOPLE
+    if ways == {True}:
+        return calibrated
+    alone = source if source == PEOPLE else f"{source} ({JUDGE_ONLY})"
+    return f"{calibrated}, or {alone}" if True in ways and calibrated != alone else alone
+
+
+def decided_best(targets: Sequence[str], pairs: Sequence[Comparison]) -> str | None:
+    """The target that its pair with every other one says is better; None where there is none."""
+    wins = Counter(
+        pair.first if pair.outcome == "better" else pair.second for pair in pairs if pair.outcome in ("better", "worse")
+    )
+    return next((name for name in targets if wins[name] == len(targets) - 1), None)
+
+
+def _highest(
+    scores: Mapping[str, Mapping[Hashable, float]],
+    numbers: Mapping[str, Calibrated | None],
+    instead: Mapping[tuple[str, str], Measured],
+) -> Best:
+    """How often each target is highest by what its pairs rest on; nothing where they rest on scores of two kinds."""
+    if not instead:
+        return best(scores)
+    known = {label: number for label, number in numbers.items() if number}
+    return best_number(known) if len(known) == len(numbers) else Best({}, 0)
 
 
 def _different_sets(runs: Sequence[Run], engine: Engine) -> str:
@@ -195,13 +221,6 @@ def _measured(numbers: Mapping[str, Calibrated | None], scale: Scale) -> dict[tu
         for (one, ours), (other, theirs) in combinations(numbers.items(), 2)
         if ours and theirs
     }
-
-
-def _best_by(source: str, measured: bool) -> str:
-    """Whose scores the chances of being best rest on: they are plain means, which nothing corrects."""
-    if source != PEOPLE:
-        return f"{source}, {JUDGE_ONLY}"
-    return "the plain means of people's scores, not the corrected numbers" if measured else PEOPLE
 
 
 def _settled(pair: Comparison, numbers: Mapping[str, Calibrated | None], source: str) -> Comparison:

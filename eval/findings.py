@@ -11,13 +11,13 @@ from rich.table import Table
 from db.models import Run
 from eval.agreeing import CriterionAgreement
 from eval.agreement_words import alpha_note, replacement_sentence
+from eval.best_words import best_words, shares_words
 from eval.comparing import Compared, title_of
 from eval.preferring import Preferences
 from eval.provenance import own_family_note
 from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
-from eval.stats.comparison import FEW
 from eval.stats.intervals import Estimate
 from eval.terminal import console, say
 
@@ -211,31 +211,33 @@ def show_comparisons(found: Sequence[Compared]) -> None:
         table = Table(
             title=escape(title_of(each)),
             title_justify="left",
-            caption="Difference in points, first less second, with its 95 % interval; p held against all pairs (Holm). "
-            "Effect size: - where people's scores give the difference, or all differences are equal.",
+            caption="n: questions that both share. Hand scores: those of the first and of the second that give the "
+            "difference, and how many questions have both. Difference in points, first less second, with its 95 % "
+            "interval; p held against all pairs (Holm). Effect size: - where people's scores give the difference, or "
+            "all differences are equal.",
             caption_justify="left",
         )
-        for heading in ("first", "second", "n", "difference", "effect size", "p (Holm)", "the first is"):
-            table.add_column(heading, justify="left" if heading in ("first", "second", "the first is") else "right")
+        left = ("first", "second", "hand scores", "the first is")
+        headings = ("first", "second", "n", "hand scores", "difference", "effect size", "p (Holm)", "the first is")
+        for heading in headings:
+            justify = "left" if heading in left else "right"
+            table.add_column(heading, justify=justify, no_wrap=heading == "hand scores")
         for pair in each.pairs:
             estimate = Estimate(pair.difference, pair.low, pair.high, pair.n)
             table.add_row(
                 escape(pair.first),
                 escape(pair.second),
-                pair.rests_on,
+                str(pair.n),
+                pair.hand_scores,
                 _figure(estimate, "+.2f"),
                 "-" if pair.effect_size is None else f"{pair.effect_size:+.2f}",
                 "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",
                 escape(pair.words),
             )
         console.print(table)
-        if each.best.probability and each.best.n >= FEW:
-            shares = sorted(each.best.probability.items(), key=lambda item: -item[1])
-            listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
-            say(
-                f"Best if the questions had been others of their kind, by {each.best_by} (n = {each.best.n} shared "
-                f"questions): {listed}."
-            )
+        for sentence in (best_words(each), shares_words(each)):
+            if sentence:
+                say(sentence)
 
 
 def show_preferences(found: Preferences) -> None:

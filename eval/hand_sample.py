@@ -3,9 +3,9 @@
 Reads; the arithmetic is stats.quality's. What people scored and is left out is counted, with the reason.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from sqlmodel import Session
@@ -20,7 +20,14 @@ Rows = Sequence[Mapping[str, Any]]
 
 PICKED = "its answers were picked because judges disagree, not drawn at random"
 NO_QUEUE = "no queue led to them, so that nobody drew their answers at random"
-OTHERWISE = "it was drawn another way, or from other answers; more scores are in what is used"
+UNKNOWN = "one of the queues does not say how all its answers were drawn; more scores are in what is used"
+ELSEWHERE = "its answers were drawn from others than those of the queues that are used, which hold more scores"
+THIN = "taken together with what is used, a band of its draw would hold fewer than 2 scored questions; score more of it"
+PAIRED = (
+    "what is used holds more than half of the questions, and with another kind of draw targets could no longer be "
+    "compared question by question; score what is left of the queues that are used"
+)
+LEAST = 2  # hand scores of a stratum, or all it has: with fewer there is no interval (stats.quality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +67,16 @@ class HandScores:
     def join(self, criterion: str, judge: Mapping[int, float], scale: Scale) -> HandSample:
         """The samples of which people scored most, and by id each question that could have been drawn with its scores.
 
-        Samples under one rubric, drawn independently from the same strata, are one: given how many questions of a
-        stratum at least one of them holds, each such set of questions is as likely as any other, so that together they
-        are a random draw of the stratum as well. `judge` holds a judge's score by question, on the same scale. No
-        questions where neither scored.
+        Samples under one rubric that were drawn independently are one. Those from the same strata: given how many
+        questions of a stratum at least one of them holds, each such set of questions is as likely as any other, so that
+        together they are a random draw of the stratum as well. Those from other strata of the same questions: the same
+        holds in every part that the strata of all of them share, and these parts become the strata. `judge` holds a
+        judge's score by question, on the same scale. No questions where neither scored.
         """
         hand = [row for row in self.rows if row["criterion"] == criterion]
-        used = self._most_scored([row for row in hand if self._scale_of(row) == scale and _drawn(row)])
-        sample_ids = tuple(sorted({int(row["sample_id"]) for row in used if row["sample_id"] is not None}))
+        groups = self._alike_groups([row for row in hand if self._scale_of(row) == scale and _drawn(row)])
+        used, drawn_from, apart = self._taken_together(groups)
+        sample_ids = tuple(sorted(_samples_of(used)))
         people = _means(used)
         found = {
             question_id: QuestionScores(
@@ -76,21 +85,42 @@ class HandScores:
                 probability=probability if question_id in people else None,
                 stratum=stratum,
             )
-            for question_id, (stratum, probability) in self._drawn_from(sample_ids, used).items()
+            for question_id, (stratum, probability) in drawn_from.items()
             if question_id in self.asked
         }
         usable = any(each.judge is not None or each.drawn_score is not None for each in found.values())
         entered = {id(row) for row in used}
-        left_out = self._left_out([row for row in hand if id(row) not in entered], used, scale)
+        left_out = self._left_out([row for row in hand if id(row) not in entered], used, scale, apart)
         return HandSample(sample_ids, found if usable else {}, left_out)
 
-    def _most_scored(self, rows: Rows) -> list[Mapping[str, Any]]:
-        """The rows of the samples that together hold most questions; of no sample only where there is none."""
+    def _alike_groups(self, rows: Rows) -> list[list[Mapping[str, Any]]]:
+        """Rows of samples drawn from the same strata, most questions first; of no sample only where there is none."""
         groups: dict[Any, list[Mapping[str, Any]]] = {}
         for row in rows:
             groups.setdefault(self._alike(row), []).append(row)
         drawn = {key: its for key, its in groups.items() if its[0]["sample_id"] is not None}
-        return max((drawn or groups).values(), key=lambda its: len({row["question_id"] for row in its}), default=[])
+        return sorted((drawn or groups).values(), key=lambda its: -len({row["question_id"] for row in its}))
+
+    def _taken_together(
+        self, groups: Sequence[list[Mapping[str, Any]]]
+    ) -> tuple[list[Mapping[str, Any]], Strata, Mapping[int, str]]:
+        """The rows that enter, what they were drawn from, and by sample why it does not enter."""
+        if not groups:
+            return [], self._drawn_from((), ()), {}
+        used, *others = groups
+        used = list(used)
+        strata = self._drawn_from(sorted(_samples_of(used)), used)
+        apart: dict[int, str] = {}
+        for rows in others:
+            if rows[0]["rubric_id"] != used[0]["rubric_id"]:
+                continue
+            added = self._drawn_from(sorted(_samples_of(rows)), rows)
+            cells = _shared_parts(strata, added)
+            if why := _why_apart(strata, added, cells, used, rows):
+                apart |= dict.fromkeys(_samples_of(rows), why)
+            else:
+                used, strata = [*used, *rows], cells
+        return used, strata, apart
 
     def _alike(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """What the samples that may be taken together share: the rubric, and which questions form a stratum."""
@@ -104,7 +134,7 @@ class HandScores:
             held.setdefault(stratum, set()).add(question_id)
         return (row["rubric_id"], frozenset(frozenset(ids) for ids in held.values()))
 
-    def _drawn_from(self, sample_ids: Sequence[int], rows: Rows) -> Mapping[int, tuple[str, float | None]]:
+    def _drawn_from(self, sample_ids: Sequence[int], rows: Rows) -> Strata:
         """Every question that could have been drawn with its stratum and the probability that a sample holds it.
 
         A sample from elsewhere may not say what it was drawn from: then from all questions, if they were one stratum.
@@ -112,17 +142,18 @@ class HandScores:
         to chance.
         """
         strata = [self.strata[sample_id] for sample_id in sample_ids]
-        if len(strata) > 1:
-            return {q: (stratum, _by_any([its[q][1] for its in strata])) for q, (stratum, _) in strata[0].items()}
         if strata and strata[0]:
-            return strata[0]
+            joined, *more = strata
+            for its in more:
+                joined = {q: (name, _by_either(p, its[q][1])) for q, (name, p) in joined.items()}
+            return joined
         if strata:
             chances = {int(row["question_id"]): row["probability"] for row in rows if not row["stratum"]}
             return {question_id: ("", chances.get(question_id)) for question_id in self.asked}
         whole = bool(self.asked) and set(self.asked) <= {int(row["question_id"]) for row in rows}
         return dict.fromkeys(self.asked, ("", 1.0 if whole else None))
 
-    def _left_out(self, rows: Rows, used: Rows, scale: Scale) -> tuple[LeftOut, ...]:
+    def _left_out(self, rows: Rows, used: Rows, scale: Scale, apart: Mapping[int, str]) -> tuple[LeftOut, ...]:
         """What does not enter, a row a sample and reason."""
         rubrics = {row["rubric_id"] for row in used}
         counts: dict[tuple[int | None, str], int] = {}
@@ -134,7 +165,7 @@ class HandScores:
             elif rubrics and row["rubric_id"] not in rubrics:
                 why = "they are under another rubric"
             else:
-                why = NO_QUEUE if row["sample_id"] is None else OTHERWISE
+                why = NO_QUEUE if row["sample_id"] is None else apart.get(int(row["sample_id"]), UNKNOWN)
             of = None if row["sample_id"] is None else int(row["sample_id"])
             counts[of, why] = counts.get((of, why), 0) + int(row["n_verdicts"])
         return tuple(LeftOut(of, n, why) for (of, why), n in counts.items())
@@ -146,8 +177,8 @@ def queue_notes(sample_ids: Sequence[int], left_out: Sequence[LeftOut]) -> list[
     if len(sample_ids) > 1:
         queues = f"{', '.join(f'#{i}' for i in sample_ids[:-1])} and #{sample_ids[-1]}"
         said.append(
-            f"The hand scores are those of queues {queues} together: drawn alike from the same answers, they are one "
-            "random sample."
+            f"The hand scores are those of queues {queues} together: drawn independently from the same answers, they "
+            "are one random sample."
         )
     elif sample_ids and left_out:
         said.append(f"The hand scores are those of queue #{sample_ids[0]}.")
@@ -190,6 +221,39 @@ def _means(rows: Rows) -> dict[int, float]:
     return {question_id: total / n for question_id, (total, n) in sums.items()}
 
 
-def _by_any(probabilities: Sequence[float | None]) -> float:
-    """The probability that at least one of some independent samples holds a question."""
-    return 1 - prod(1 - (p or 0.0) for p in probabilities)
+def _samples_of(rows: Rows) -> set[int]:
+    return {int(row["sample_id"]) for row in rows if row["sample_id"] is not None}
+
+
+def _shared_parts(strata: Strata, added: Strata) -> Strata:
+    """The parts that two draws' strata share, with the probability that at least one of the draws holds a question.
+
+    A question from which the second was not drawn is in a part of its own, which the first alone reaches.
+    """
+    several = len({added.get(q, ("", None))[0] if q in added else None for q in strata}) > 1
+    found = {}
+    for question_id, (name, probability) in strata.items():
+        its_name, its_probability = added.get(question_id, ("not drawn from", 0.0))
+        part = " / ".join(filter(None, (name, its_name))) if several else name
+        found[question_id] = (part, _by_either(probability, its_probability))
+    return found
+
+
+def _why_apart(strata: Strata, added: Strata, cells: Strata, used: Rows, rows: Rows) -> str:
+    """Why a sample is not taken together with those in use, "" where it is."""
+    if any(p is None for its in (strata, added) for _, p in its.values()):
+        return UNKNOWN
+    if not added or not set(added) <= set(strata):
+        return ELSEWHERE
+    scored = {int(row["question_id"]) for row in used}
+    plain = len({name for name, _ in strata.values()}) == 1 < len({name for name, _ in cells.values()})
+    if plain and 2 * len(scored) > len(strata):
+        return PAIRED
+    sizes = Counter(name for name, _ in cells.values())
+    held = Counter(cells[q][0] for q in scored | {int(row["question_id"]) for row in rows} if q in cells)
+    return THIN if any(held[name] < min(LEAST, size) for name, size in sizes.items()) else ""
+
+
+def _by_either(one: float | None, other: float | None) -> float:
+    """The probability that at least one of two independent samples holds a question."""
+    return 1 - (1 - (one or 0.0)) * (1 - (other or 0.0))

@@ -21,8 +21,9 @@ from eval.cost.faults import guess
 from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
 from eval.cost.scenario import Scenario
 from eval.lag import LIMIT_MS
+from eval.run_quality import PANEL, Quality
 from eval.stats.intervals import Estimate
-from eval.summary import PANEL, Quality, Summary, summarise
+from eval.summary import Summary, summarise
 from eval.transport import is_loopback
 
 OVERALL = "overall"

@@ -12,8 +12,9 @@ from db import frames, judge_frames, rating_frames, store
 from db.models import Run
 from db.scales import FIVE, Scale
 from eval.hand_sample import LeftOut, read_hand_scores
+from eval.run_quality import PANEL, Quality
 from eval.stats.quality import QuestionScores
-from eval.summary import PANEL, Quality, sources_of, summarise
+from eval.summary import sources_of, summarise
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from eval.cost.price_card import PriceCard
 from eval.estimate import Bill, Estimate
 from eval.plan import Plan
 from eval.run_cost import RunCost, per, run_cost
+from eval.run_quality import PANEL, Quality
 from eval.spent import duration, judging_took
 from eval.stats import intervals
-from eval.summary import PANEL, Quality, Summary, sources_of
+from eval.summary import Summary, sources_of
 from eval.work import Progress
 
 LIST_COLUMNS = 110  # wider, and a line is hard to follow

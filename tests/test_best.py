@@ -1,17 +1,20 @@
 """Who is best over resampled questions: against a plain bootstrap, the normal limit, and by its properties."""
 
+from collections.abc import Hashable
 from math import sqrt
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from eval.stats.best import best, bootstrap_means
+from eval.stats.best import best, best_number, bootstrap_means, bootstrap_numbers
+from eval.stats.calibrated import Calibrated, calibrate
+from eval.stats.quality import QuestionScores
 
 SCORES = np.random.default_rng(0).integers(1, 6, (3, 80)).astype(float)
 
 
-def named(matrix: np.ndarray) -> dict[str, dict[int, float]]:
+def named(matrix: np.ndarray) -> dict[str, dict[Hashable, float]]:
     return {name: dict(enumerate(row.tolist())) for name, row in zip("abcdef", matrix, strict=False)}
 
 
@@ -53,7 +56,7 @@ def test_equal_targets_share_and_a_dominated_one_is_never_best() -> None:
 
 
 def test_only_questions_that_all_answered_count() -> None:
-    scores = {"a": {1: 5.0, 2: 1.0, 3: 2.0}, "b": {2: 2.0, 3: 3.0, 4: 1.0}}
+    scores: dict[str, dict[Hashable, float]] = {"a": {1: 5.0, 2: 1.0, 3: 2.0}, "b": {2: 2.0, 3: 3.0, 4: 1.0}}
     found = best(scores)
     assert (found.n, found.probability) == (2, {"a": 0.0, "b": 1.0})
 
@@ -61,3 +64,63 @@ def test_only_questions_that_all_answered_count() -> None:
 def test_where_nothing_is_shared_nobody_is_best() -> None:
     assert best({"a": {1: 5.0}, "b": {2: 5.0}}).probability == {}
     assert best({}).n == 0
+
+
+def hand_scored(people: np.ndarray, judge: np.ndarray, n: int, *, strata: int = 1) -> Calibrated:
+    """A target of which people scored the first n questions of each stratum."""
+    each = len(people) // strata
+    rows: dict[Hashable, QuestionScores] = {
+        i: QuestionScores(
+            judge[i], people[i] if i % each < n else None, n / each if i % each < n else None, f"s{i // each}"
+        )
+        for i in range(len(people))
+    }
+    found = calibrate(rows)
+    assert found is not None
+    return found
+
+
+def a_target(seed: int, *, shift: float = 0.0, bias: float = 0.0, n: int = 30, strata: int = 1) -> Calibrated:
+    rng = np.random.default_rng(seed)
+    people = rng.uniform(1.5, 4, 120) + shift
+    return hand_scored(people, np.clip(people + bias + 0.2 * rng.standard_normal(120), 1, 5), n, strata=strata)
+
+
+@pytest.mark.parametrize("strata", [1, 3])
+def test_with_every_question_drawn_once_it_is_the_quality_number_that_is_shown(
+    strata: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = a_target(4, bias=0.7, n=30 // strata, strata=strata)
+    assert target.number.method == "human-corrected"
+    monkeypatch.setattr("eval.stats.best._resamples", lambda n, *_: iter([np.ones((1, n))]))
+    assert bootstrap_numbers({"a": target}, range(120))[0, 0] == pytest.approx(target.number.value)
+
+
+def test_resampled_numbers_scatter_as_the_interval_of_the_number_says() -> None:
+    target = a_target(5, n=60)
+    found = bootstrap_numbers({"a": target}, range(120))[:, 0]
+    assert found.mean() == pytest.approx(target.number.value, abs=0.02)
+    low, high = np.quantile(found, [0.025, 0.975])
+    assert high - low == pytest.approx(target.number.width, rel=0.15)
+
+
+def test_a_judge_who_favours_one_target_does_not_make_it_best() -> None:
+    """By the judge's means the second is 0.9 points ahead; people say that the first is 0.6 points ahead."""
+    first, second = a_target(6, shift=0.6), a_target(6, bias=1.5)
+    means: dict[str, dict[Hashable, float]] = {
+        name: {q: scores.judge or 0.0 for q, scores in target.questions.items()}
+        for name, target in (("first", first), ("second", second))
+    }
+    assert best(means).probability["second"] > 0.99
+    found = best_number({"first": first, "second": second})
+    assert found.n == 120
+    assert found.probability["first"] > 0.99
+
+
+def test_a_resample_without_hand_scores_takes_what_they_say_on_average(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = a_target(7, n=5)
+    unscored = np.array([[0.0] * 5 + [1.0] * 115])
+    monkeypatch.setattr("eval.stats.best._resamples", lambda *_: iter([unscored]))
+    assert target.number.method == "people alone"
+    assert bootstrap_numbers({"a": target}, range(120))[0, 0] == pytest.approx(target.number.value)
+    assert best_number({}).probability == {}

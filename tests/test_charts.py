@@ -237,6 +237,7 @@ def test_every_count_of_the_heat_map_is_legible_and_its_chart_is_square(mode: st
     frame = pd.DataFrame({"first": ["1", "1", "2", "2"], "second": ["1", "2", "1", "2"], "answers": [0, 1, 7, 9]})
     spec = confusion(frame, first="a", second="b", simulated=False).to_dict()
     assert spec["width"] == spec["height"]
+    assert spec["autosize"]["type"] == "pad"  # the square's own size: titles and the mark of simulated data beside it
     cells, counts = (layer["encoding"]["color"] for layer in spec["layer"])
     empty, text = cells["value"], (counts["condition"]["value"], counts["value"])
     assert (empty, text[0]) == ("transparent", "white")

@@ -49,6 +49,12 @@ def test_the_estimate_comes_before_the_first_request(url: str, tmp_path: Path) -
     assert 0 <= done.stderr.index("Estimate:") < done.stderr.index("answering")
 
 
+def test_what_the_questions_can_show_is_said_before_the_first_request(url: str, tmp_path: Path) -> None:  # noqa: F811
+    two = ("--target", f"a=sim-small@{url}", "--target", f"b=sim-large@{url}")
+    done = rightsize("run", *two, "--limit", "1", cwd=tmp_path)
+    assert 0 <= done.stderr.index("not known before two targets") < done.stderr.index("answering")
+
+
 def test_a_run_keeps_what_its_figures_rest_on(url: str, tmp_path: Path) -> None:  # noqa: F811
     rightsize("run", "--target", f"a=sim-small@{url}", "--judge", f"sim-judge@{url}", "--limit", "1", cwd=tmp_path)
     shown = json.loads(rightsize("show", "last", "--json", cwd=tmp_path).stdout)

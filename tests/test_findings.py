@@ -10,9 +10,10 @@ from dashboard import findings
 from dashboard.data import RunRow
 from dashboard.overview_tables import View, overview_frame, with_words
 from eval.cost.price_card_file import built_in
+from eval.run_quality import Quality
 from eval.stats.intervals import Estimate
 from eval.stats.quality import Quality as Number
-from eval.summary import Quality, Summary
+from eval.summary import Summary
 
 QUESTIONS = tuple(range(1, 61))
 VIEW = View("ttft_ms", "p50", "overall", "people")

@@ -186,6 +186,99 @@ def test_the_interval_of_two_queues_taken_as_one_holds_the_truth() -> None:
     assert np.mean(held) > 0.93
 
 
+BANDS = {q: f"band {q // 14}" for q in range(N)}  # 14, 14 and 12 questions
+ROW = {"criterion": "c", "rubric_id": 1, "design": "random", "n_verdicts": 1, "stratum": "", "mean": 3.0}
+
+
+def two_kinds(
+    plain: Sequence[int], banded: Sequence[int], *, strata: dict[int, dict[int, tuple[str, float | None]]] | None = None
+) -> HandScores:
+    """Scores of a random queue, and of one stratified in three bands, 4 drawn of each, for these questions."""
+    sizes = {name: list(BANDS.values()).count(name) for name in BANDS.values()}
+    drawn = {
+        1: dict.fromkeys(range(N), ("", len(plain) / N)),
+        2: {q: (name, 4 / sizes[name]) for q, name in BANDS.items()},
+    }
+    given = [
+        ROW | {"sample_id": i, "question_id": int(q), "mean": float(PEOPLE[q])}
+        for i, its in ((1, plain), (2, banded))
+        for q in its
+    ]
+    return HandScores(tuple(range(N)), tuple(given), strata or drawn, {})  # type: ignore[arg-type]
+
+
+def draw_banded(rng: np.random.Generator) -> list[int]:
+    return [int(q) for at in (0, 14, 28) for q in rng.choice(np.arange(at, min(at + 14, N)), 4, replace=False)]
+
+
+@pytest.mark.parametrize("n", [10, 16])  # fewer and more than the second
+def test_a_random_and_a_stratified_queue_are_one_sample_in_the_bands_of_the_second(n: int) -> None:
+    rng = np.random.default_rng(5)
+    plain = [int(q) for q in rng.choice(N, n, replace=False)]
+    banded = draw_banded(rng)
+    joined = two_kinds(plain, banded).join("c", {}, (1, 5))
+    assert (joined.sample_ids, joined.left_out) == ((1, 2), ())
+    assert {q for q, scores in joined.questions.items() if scores.people is not None} == {*plain, *banded}
+    assert {q: scores.stratum for q, scores in joined.questions.items()} == BANDS
+    for q in banded:
+        share = 4 / (12 if q >= 28 else 14)
+        assert joined.questions[q].probability == pytest.approx(1 - (1 - n / N) * (1 - share))
+    assert quality(list(joined.questions.values())).method != "refused"
+
+
+@pytest.mark.parametrize("n", [10, 16])
+def test_the_interval_of_a_random_and_a_stratified_queue_taken_as_one_holds_the_truth(n: int) -> None:
+    """800 times both: without bias though the bands are drawn from unlike, and the interval for this set covers it."""
+    rng, truth = np.random.default_rng(12), float(np.mean(PEOPLE))
+    values, held = [], []
+    for _ in range(800):
+        joined = two_kinds(rng.choice(N, n, replace=False).tolist(), draw_banded(rng)).join("c", {}, (1, 5))
+        found = quality(list(joined.questions.values()), inference="this question set")
+        assert found.value is not None
+        assert found.low is not None
+        assert found.high is not None
+        values.append(found.value)
+        held.append(found.low <= truth <= found.high)
+    assert np.mean(values) == pytest.approx(truth, abs=3 * float(np.std(values)) / 28)
+    assert np.mean(held) > 0.93
+
+
+def test_a_queue_whose_bands_hold_too_few_scores_stays_out_and_says_what_to_do() -> None:
+    joined = two_kinds(range(14), [14, 15]).join("c", {}, (1, 5))  # no score in the third band
+    assert joined.sample_ids == (1,)
+    assert [(each.sample_id, each.n) for each in joined.left_out] == [(2, 2)]
+    assert "score more of it" in joined.left_out[0].why
+    assert {scores.stratum for scores in joined.questions.values()} == {""}
+
+
+def test_a_queue_of_a_part_of_the_questions_is_taken_with_one_of_all() -> None:
+    part: dict[int, tuple[str, float | None]] = dict.fromkeys(range(20), ("", 0.5))
+    strata = {1: dict.fromkeys(range(N), ("", 12 / N)), 2: part}
+    joined = two_kinds([0, 1, 2, 3, 30, 31, 32, 33, 34, 35, 36, 37], range(4, 12), strata=strata).join("c", {}, (1, 5))
+    assert joined.sample_ids == (1, 2)
+    outside = {q for q, scores in joined.questions.items() if scores.stratum == "not drawn from"}
+    assert outside == set(range(20, N))
+    assert joined.questions[30].probability == pytest.approx(12 / N)
+    assert joined.questions[4].probability == pytest.approx(1 - 0.5 * (1 - 12 / N))
+
+
+def test_a_queue_of_other_questions_or_of_unknown_chances_stays_out_with_the_reason() -> None:
+    of_all = dict.fromkeys(range(N), ("", 12 / N))
+    for strata, why in (
+        ({1: dict.fromkeys(range(20), ("", 0.6)), 2: of_all}, "drawn from others than those"),
+        ({1: of_all, 2: dict.fromkeys(range(N), ("", None))}, "does not say how all its answers were drawn"),
+    ):
+        joined = two_kinds(range(12), range(20, 28), strata=strata).join("c", {}, (1, 5))
+        assert joined.sample_ids == (1,)
+        assert why in joined.left_out[0].why
+
+
+def test_a_random_queue_of_more_than_half_keeps_the_pairs_of_targets() -> None:
+    joined = two_kinds(range(25), range(25, 37)).join("c", {}, (1, 5))
+    assert joined.sample_ids == (1,)
+    assert "compared question by question" in joined.left_out[0].why
+
+
 def test_scores_of_a_queue_that_cannot_be_joined_are_counted_and_named(rightsize: Command, engine: Engine) -> None:
     with store.writing(engine) as session:
         run, answers = a_run(session)
@@ -199,7 +292,7 @@ def test_scores_of_a_queue_that_cannot_be_joined_are_counted_and_named(rightsize
     assert {(each.sample_id, each.n) for each in found.left_out} == {(2, 18), (3, 1), (None, 1)}
     told = rightsize("quality", "1", "--db", str(engine.url.database)).err
     assert "The hand scores are those of queue #1." in told
-    assert "18 hand scores of queue #2 do not enter: it was drawn another way" in " ".join(told.split())
+    assert "18 hand scores of queue #2 do not enter: what is used holds more than half" in " ".join(told.split())
     (shown,) = json.loads(rightsize("quality", "1", "--db", str(engine.url.database), "--json").out)
     assert (shown["sample_ids"], {each["sample_id"]: each["n"] for each in shown["left_out"]}) == (
         [1], {2: 18, 3: 1, None: 1},

@@ -1,16 +1,17 @@
 """The Quality page: empty, judged only, corrected by people, and for this question set alone."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import test_quality_number as filled
+from command import Command
 from pages import open_page, parsed
 from sqlmodel import Session, select
 
-from dashboard import findings
+from dashboard import findings, widgets
 from dashboard import quality_tables as tables
 from db import store
 from db.models import Answer, Design, RunStatus
@@ -77,15 +78,17 @@ def test_both_pages_say_which_queues_count_and_what_stays_out(tmp_path: Path, mo
         run, answers = filled.a_run(session)
         run.status = RunStatus.finished
         session.add(run)
-        for size, design, seed in ((12, Design.random, 3), (14, Design.random, 4), (18, Design.stratified, 5)):
+        for size, design, seed in ((16, Design.random, 3), (16, Design.random, 4), (18, Design.stratified, 5)):
             filled.score(answers, filled.drawn(run, size, session, design, seed), session)
     engine.dispose()
-    said = parsed(open_page(monkeypatch, at(tmp_path), "quality")).replace("\\", "")
+    app = open_page(monkeypatch, at(tmp_path), "quality")
+    said = parsed(app).replace("\\", "")
+    assert not app.expander  # of one run, everything is said of all
     assert "The hand scores are those of queues #1 and #2 together" in said
     assert "18 hand scores of queue #3 do not enter" in said
-    assert "it was drawn another way" in said
+    assert "score what is left of the queues that are used" in said
     said = parsed(open_page(monkeypatch, at(tmp_path), "overview")).replace("\\", "")
-    assert "Hand scores of several queues, drawn alike, are taken together for test-small (#1, #2)." in said
+    assert "Hand scores of several queues are taken together for test-small (#1, #2)." in said
     assert "Hand scores that stay out of the quality, as the Quality page explains: test-small (18)." in said
 
 
@@ -120,13 +123,12 @@ def test_a_decided_difference_is_a_sentence_and_an_open_one_a_count(tmp_path: Pa
     assert "is better than" in said
     assert "Not decisive: 1 pair." in said
     assert "judge only, not calibrated" in tables.source_sentence(compared)
-    assert tables.source_sentence(replace(compared, source="people")) == "Scored by people."
     engine.dispose()
 
 
-def _shifted(session: Session, by: int) -> store.Run:
+def _shifted(session: Session, by: int, **given: Any) -> store.Run:
     qa_set, questions = filled.rows.add_qa_set(session, filled.N)
-    run = filled.rows.add_run(session, qa_set)
+    run = filled.rows.add_run(session, qa_set, **given)
     for i, question in enumerate(questions):
         answer = store.save_answer(filled.rows.answer(run, question), [], session=session)
         value = min(5, max(1, 3 + by + (i % 3 - 1) + (i % 5 == 0)))
@@ -135,16 +137,18 @@ def _shifted(session: Session, by: int) -> store.Run:
     return run
 
 
-def test_who_would_be_best_is_explained_and_not_said_of_very_few_questions(tmp_path: Path) -> None:
+def test_who_is_best_is_told_beneath_the_differences_with_whose_scores_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = store.connect(at(tmp_path))
     with store.writing(engine) as session:
-        runs = [_shifted(session, by) for by in (0, -2)]
-    (compared,) = compare(runs, engine, criterion="overall")
-    assert "100 %" in tables.best_sentence(compared)
-    assert "drawing" in tables.best_sentence(compared)
-    assert r"by test\-judge \(quick\), judge only, not calibrated" in tables.best_sentence(compared)
-    assert tables.best_sentence(replace(compared, best=replace(compared.best, n=4))) == ""
+        for by in (0, -2):
+            _shifted(session, by, group_id="one", status=RunStatus.finished)
     engine.dispose()
+    said = parsed(open_page(monkeypatch, at(tmp_path), "quality")).replace("\\", "").replace("\u2060", "")
+    assert re.search(r"Best: .*, better than .*, by test-judge \(quick\) \(judge only, not calibrated\)\.", said)
+    assert "100 %" in said
+    assert "A share is no test" in said
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,28 @@ def test_the_overviews_axis_names_the_source_of_the_table(
     assert findings.scored_by(pd.DataFrame({"how": ways}), "a judge") == said
 
 
-def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(tmp_path: Path) -> None:
+def test_what_some_numbers_rest_on_is_folded_and_what_all_do_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = store.connect(at(tmp_path))
+    with store.writing(engine) as session:
+        for size in (12, 0):
+            run, answers = filled.a_run(session)
+            run.status = RunStatus.finished
+            session.add(run)
+            if size:
+                filled.score(answers, filled.drawn(run, size, session), session)
+    engine.dispose()
+    app = open_page(monkeypatch, at(tmp_path), "quality", runs="1,2")
+    (folded,) = app.expander
+    within = " ".join(element.value for element in folded.markdown).replace("\\", "")
+    assert folded.label == "What each number rests on"
+    assert "test-small (run 2)**: The interval covers judge noise" in within
+    assert "Holds for questions like these" not in within
+    assert "Holds for questions like these" in parsed(app)
+
+
+def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(rightsize: Command, tmp_path: Path) -> None:
     engine = store.connect(at(tmp_path))
     with store.writing(engine) as session:
         one, its = filled.a_run(session)
@@ -175,5 +200,18 @@ def test_a_pair_says_how_many_hand_scores_it_rests_on_and_shares(tmp_path: Path)
     assert pair.n_people == (12, 14)
     assert pair.n_people_shared is not None
     assert 0 <= pair.n_people_shared <= 12
-    assert tables.pairs_frame(compared)["n"].to_list() == [f"12 and 14 by hand, {pair.n_people_shared} of both"]
+    said = f"12 and 14, {pair.n_people_shared} shared"
+    assert compared.n_shared == filled.N  # all of which the numbers hold for, not those few with a hand score of both
+    shown = tables.pairs_frame(compared)
+    assert shown["n"].to_list() == [filled.N]
+    assert shown["hand_scores"].to_list() == [said]
+    db = str(engine.url.database)
+    csv = widgets.to_csv(shown).decode("utf-8-sig").splitlines()
+    assert csv[0].startswith("pair,n,hand_scores,")
+    assert f',{filled.N},"{said}",' in csv[1]
+    told = rightsize("compare", "1", "2", "--criterion", "overall", "--db", db).err
+    assert "hand scores" in told
+    assert said in told
+    (by_judge,) = compare([one, other], engine, criterion="overall", source="test-judge (quick)")
+    assert tables.pairs_frame(by_judge)["hand_scores"].to_list() == ["none"]
     engine.dispose()

@@ -16,6 +16,7 @@ from dashboard.sample_log import changes_frame, shares_frame
 from db import sampling, scoring, store
 from db.models import Answer, Assessment, Design, Handout, Question, Rater, RaterKind, Sample, Score
 from db.scoring import Given
+from eval.rubric import built_in
 
 N = 3 * 4  # three runs, five questions, the first failed
 RUNS = (1, 2, 3)
@@ -232,6 +233,15 @@ def test_nothing_sent_to_the_browser_tells_whose_answer_it_is(
             assert word not in whole
         assert not re.search(rf"-{answer_id}\b", re.sub(r"[0-9a-f]{16,}", "", whole)), "no key holds the answer's id"
         press(give(app, 3, 3, 3), "Save")
+
+
+def test_every_anchor_of_the_rubric_stands_beside_the_controls(
+    monkeypatch: pytest.MonkeyPatch, url: str, sample_id: int
+):
+    told = "\n".join(each.value for each in at_work(monkeypatch, url, sample_id).caption).replace("\\", "")
+    for criterion in built_in().criteria:
+        for score, anchor in criterion.anchors.items():
+            assert f"**{score}** {anchor}" in told.replace("\u2060", "")
 
 
 def test_in_a_disagreement_queue_the_reason_is_not_told(monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, difference_view, widgets
+from dashboard import data, difference_view, left_out, widgets
 from dashboard import quality_tables as tables
 from dashboard.charts.quality_intervals import quality_intervals
 from dashboard.keys import Key
@@ -14,6 +14,9 @@ st.caption(
 )
 runs = widgets.choose_runs()
 widgets.simulated_banner(runs)
+others = left_out.left_out(runs, data.runs(limit=data.NEWEST), data.qa_sets())
+if said := [sentence for sentence in (left_out.preliminary(runs), others) if sentence]:
+    st.caption("  \n".join(said))
 ids, simulated = [run.run_id for run in runs], widgets.any_simulated(runs)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     judges, criteria = data.judges(ids), data.criteria(ids)
@@ -65,7 +68,13 @@ columns = {
     "next": st.column_config.TextColumn("What 20 more hand scores would buy", help="If they are like those so far."),
 }
 widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
-st.caption("  \n".join(tables.notes(found)))
+unscored = left_out.unscored(runs, [each.run_id for each in found], criterion)
+of_all, of_some = tables.notes(found)
+st.caption("  \n".join([*of_all, *([unscored] if unscored else [])]))
+if of_some:
+    apart = ", and which hand scores stay out" if any(each.left_out for each in found) else ""
+    with st.expander(f"What each number rests on{apart}"):
+        st.markdown("\n".join(f"* {note}" for note in of_some))
 
 st.subheader("Which differences are decided", anchor=False)
 difference_view.show_differences(ids, criterion, judge, simulated=simulated)

@@ -48,4 +48,5 @@ def confusion(frame: pd.DataFrame, *, first: str, second: str, simulated: bool) 
         )
     )
     side = CELL * len(order)
-    return alt.layer(cells, counts, data=frame).properties(width=side, height=side, **title(simulated))
+    whole = alt.AutoSizeParams(type="pad", contains="content")  # else titles are squeezed into the square, or cut off
+    return alt.layer(cells, counts, data=frame).properties(width=side, height=side, autosize=whole, **title(simulated))

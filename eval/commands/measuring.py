@@ -31,9 +31,9 @@ from eval.plan import JudgeSpec, Overrides, Plan, make_judges, make_plan
 from eval.records import to_question
 from eval.rubric import Rubric
 from eval.run_cost import CURRENCY, price_of, prices_of_runs
+from eval.run_quality import Quality
 from eval.runner import resume_runs, run_plan
 from eval.simulator.profiles import SimulatorError
-from eval.summary import Quality
 
 CONFIG = Path("rightsize.toml")
 

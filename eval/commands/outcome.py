@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from db import store
 from eval import terminal
 from eval.run_cost import prices_of_runs
-from eval.summary import Quality, summarise
+from eval.run_quality import Quality
+from eval.summary import summarise
 
 
 def print_json(value: Any) -> None:

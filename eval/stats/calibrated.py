@@ -200,7 +200,7 @@ def _open(
             return replace(found, words=words, more_hand_scores=more)
         if all(t.number.n_people + more >= t.number.n_questions for t in (ours, theirs)):
             break
-    return replace(found, words="not decisive (even with every question scored by people; it needs more questions)")
+    return replace(found, words="not decisive (needs more questions: hand scores of all would not do)")
 
 
 def _then(target: Calibrated, more: int, scale: tuple[float, float]) -> float:

@@ -60,12 +60,12 @@ class Comparison:
     more_hand_scores: int | None = None
 
     @property
-    def rests_on(self) -> str:
-        """What the difference rests on: the shared questions, or the hand scores of each and of both."""
+    def hand_scores(self) -> str:
+        """How many hand-scored questions of each target a difference rests on, and how many both share, or "none"."""
         if self.n_people is None:
-            return str(self.n)
+            return "none"
         one, other = self.n_people
-        return f"{one} and {other} by hand, {self.n_people_shared or 0} of both"
+        return f"{one} and {other}, {self.n_people_shared or 0} shared"
 
 
 class Measured(NamedTuple):

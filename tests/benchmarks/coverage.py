@@ -3,8 +3,9 @@
     python tests/benchmarks/coverage.py [--draws 2000] [--questions 100]
 
 Prints the tables of docs/statistics.md: the quality number beside people alone and two textbook intervals; candidates
-for scores near the end of the scale; stratified draws; differences of two targets; and the time the bootstrap of 10
-targets takes. Seeded; nothing is asserted here, tests/test_corrected.py asserts a small part.
+for scores near the end of the scale; stratified draws; a random and a stratified queue as one; differences of two
+targets; and the time the bootstrap of 10 targets takes. Seeded; nothing is asserted here, tests/test_corrected.py
+asserts a small part.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from eval.hand_sample import HandScores
 from eval.stats.best import bootstrap_means
 from eval.stats.bounded import bounded_interval
 from eval.stats.comparison import compare_all
@@ -132,6 +134,38 @@ def table_of_strata(draws: int, questions: int) -> None:
             f"| {both(judged.limits(found), truths)} | {used:.0%} | {both(judged.limits(alone), truths)} |",
             flush=True,
         )
+
+
+def two_queues(people: Floats, judge: Floats, plain: int, each: int, rng: np.random.Generator) -> list[QuestionScores]:
+    """A random queue and one stratified in three bands of the judge's score, `each` drawn of every band, as one."""
+    n = len(people)
+    band = np.empty(n, dtype=int)
+    for i, members in enumerate(np.array_split(np.argsort(judge, kind="stable"), 3)):
+        band[members] = i
+    drawn = [(1, q) for q in rng.choice(n, plain, replace=False)]
+    drawn += [(2, q) for i in range(3) for q in rng.choice(np.flatnonzero(band == i), each, replace=False)]
+    row = {"criterion": "c", "rubric_id": 1, "design": "random", "n_verdicts": 1, "stratum": ""}
+    strata = {
+        1: dict.fromkeys(range(n), ("", plain / n)),
+        2: {q: (f"band {i}", each / int((band == i).sum())) for q, i in enumerate(band.tolist())},
+    }
+    given = tuple(row | {"sample_id": i, "question_id": int(q), "mean": float(people[q])} for i, q in drawn)
+    found = HandScores(tuple(range(n)), given, strata, {}).join("c", dict(enumerate(judge.tolist())), (1.0, 5.0))
+    assert found.sample_ids == (1, 2)
+    return list(found.questions.values())
+
+
+def table_of_two_queues(draws: int, questions: int) -> None:
+    print_head("target of inference", "scores", "judge", "random", "stratified", "coverage", "width", "judge used")
+    sizes, kinds = ((10, 4), (20, 8), (40, 4)), ("good", "useless")
+    for inference, scores, judge, (plain, each) in product(INFERENCES, ("spread", "near 5"), kinds, sizes):
+        shares, rng = judged.SCORES[scores], np.random.default_rng(plain)
+        people, judge_scores = judged.draw(shares, judge, draws, questions, rng)
+        rows = [two_queues(y, f, plain, each, rng) for y, f in zip(people, judge_scores, strict=True)]
+        found = [quality(row, inference=inference) for row in rows]
+        used = np.mean([q.method == "human-corrected" for q in found])
+        cells = both(judged.limits(found), judged.truth(people, shares, inference))
+        print(f"| {inference} | {scores} | {judge} | {plain} | {3 * each} | {cells} | {used:.0%} |", flush=True)
 
 
 # --- differences of two targets ---------------------------------------------------------------------------------------
@@ -295,6 +329,7 @@ def main() -> None:
     table_of_quality(draws, questions)
     table_of_candidates(draws)
     table_of_strata(draws, questions)
+    table_of_two_queues(draws, questions)
     table_of_differences(draws)
     table_of_rare_losses(draws)
     time_of_bootstrap()
