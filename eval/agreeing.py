@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from db import rating_frames, store
 from db.models import RaterKind, Run
+from eval.expected import ExpectedError
 from eval.run_quality import panel_name
 from eval.stats.agreement import Agreement, agreement
 from eval.stats.panel import PanelAgreement, panel_agreement
@@ -22,7 +23,7 @@ from eval.stats.scores import Pair
 JUDGE, PERSON = RaterKind.judge.value, RaterKind.person.value
 
 
-class AgreementError(Exception):
+class AgreementError(ExpectedError):
     """There is nothing whose agreement could be told; the text says why and what to do."""
 
 

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from eval.expected import ExpectedError
 from eval.lag import LIMIT_MS
 from eval.stream import Usage
 
 Message = dict[str, str]
 
 
-class EndpointError(Exception):
+class EndpointError(ExpectedError):
     """An endpoint cannot be used as it is configured; the text says why and what to do."""
 
 

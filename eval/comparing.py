@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from db import frames, rating_frames, store
 from db.models import Run
 from db.scales import Scale
+from eval.expected import ExpectedError
 from eval.provenance import own_family_note
 from eval.run_quality import Quality
 from eval.run_scores import contents, join_scores, judges_of_runs, question_scores
@@ -26,7 +27,7 @@ PEOPLE = "people"
 JUDGE_ONLY = "judge only, not calibrated"
 
 
-class ComparisonError(Exception):
+class ComparisonError(ExpectedError):
     """The runs cannot be compared; the text says why and what would do."""
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from eval import qa_set, toml_file
 from eval.chat import Endpoint
 from eval.cost.faults import guess
+from eval.expected import ExpectedError
 from eval.faults import Fault, printable, shown
 from eval.judge import Protocol
 from eval.rubric import Rubric, RubricError, judgeable
@@ -23,7 +24,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_white
 PLAIN, STAGED = "plain", "draft-and-refine"
 
 
-class PlanError(Exception):
+class PlanError(ExpectedError):
     """The plan cannot be carried out as it is written; the text says what is wrong and what would be right."""
 
 

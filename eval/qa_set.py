@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from eval.expected import ExpectedError
 from eval.faults import MAX_FAULTS as MAX_FAULTS
 from eval.faults import Fault as Fault
 from eval.faults import Faults, UndecodableError, decoded, field_path, invalid, parse_json, printable, shown, unknown
@@ -146,7 +147,7 @@ class QASet(BaseModel):
         return hashlib.sha256("\n".join(q.sha256 for q in self.questions).encode()).hexdigest()
 
 
-class QASetError(ValueError):
+class QASetError(ExpectedError, ValueError):
     """A file is not a QA set; `faults` says why, line by line."""
 
     def __init__(self, path: Path, faults: list[Fault]) -> None:

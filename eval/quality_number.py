@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from db.models import Run
 from db.scales import Scale
 from eval.comparing import labels_of
+from eval.expected import ExpectedError
 from eval.hand_sample import LeftOut, queue_notes
 from eval.provenance import own_family_note
 from eval.run_scores import join_scores, judges_of_runs
@@ -25,7 +26,7 @@ from eval.summary import summarise
 MORE = 20  # hand scores to come, whose worth is told
 
 
-class QualityError(Exception):
+class QualityError(ExpectedError):
     """There is no quality to tell of a run; the text says why and what would do."""
 
 

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from eval import toml_file
+from eval.expected import ExpectedError
 from eval.qa_set import Text
 
 SCORES = (5, 4, 3, 2, 1)
@@ -35,7 +36,7 @@ MAX_CRITERIA = 10
 RESERVED = "overall"  # the mean of the criteria has this name
 
 
-class RubricError(ValueError):
+class RubricError(ExpectedError, ValueError):
     """A file is not a rubric; the text holds every fault with its line and key, `faults` one by one if it was read."""
 
     def __init__(self, said: str, faults: Sequence[str] = ()) -> None:

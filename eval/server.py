@@ -12,11 +12,13 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from eval.expected import ExpectedError
+
 FIRST_PORT, LAST_PORT = 8501, 8540
 START_TIMEOUT_S = 60
 
 
-class ServerError(Exception):
+class ServerError(ExpectedError):
     """The dashboard cannot be served; the text says why and what to do."""
 
 

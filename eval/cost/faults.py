@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origi
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from eval.expected import ExpectedError
 from eval.qa_set import printable
 
 MAX_FAULTS = 200
@@ -32,7 +33,7 @@ class Fault:
         return f"{self.where}: {self.problem}; {self.remedy}" if self.where else f"{self.problem}; {self.remedy}"
 
 
-class FaultyFileError(ValueError):
+class FaultyFileError(ExpectedError, ValueError):
     """A file cannot be used; `faults` says why, one by one."""
 
     def __init__(self, name: str, what: str, faults: Iterable[Fault]) -> None:

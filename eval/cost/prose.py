@@ -10,6 +10,7 @@ from typing import Any
 
 from eval.cost.figure import Figure, Kind, Series
 from eval.cost.result import OptionResult
+from eval.expected import ExpectedError
 
 _DIGIT = re.compile(r"\d")
 _PERCENTILE = re.compile(r"\bp95\b|\b[19]0th (?:(?:and|to) (?:the )?90th )?percentile")  # the name of a value, no value
@@ -21,7 +22,7 @@ _SENTENCES = {  # of a result: they hold numbers
 SAID_BEFORE = "- (as said in this row)"  # in place of a reason that another cell of the row gives
 
 
-class UntaggedNumberError(ValueError):
+class UntaggedNumberError(ExpectedError, ValueError):
     """A number stands in the result or in the prose without saying what it is and where it comes from."""
 
 

@@ -14,13 +14,14 @@ from sqlmodel import Session, select
 
 from db import exchange, models, store
 from db.models import Run, now
+from eval.expected import ExpectedError
 from eval.faults import Faults
 from eval.interchange.checking import checked
 from eval.interchange.records import FORMAT, KINDS, RunRecord
 from eval.interchange.secrets import plain_address, without_secrets
 
 
-class ExportError(ValueError):
+class ExportError(ExpectedError, ValueError):
     """What was asked for cannot be written; the text says why."""
 
 

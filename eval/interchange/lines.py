@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from eval.expected import ExpectedError
 from eval.faults import Faults
 
 MAX_LINE = 16 * 2**20  # bytes
@@ -29,7 +30,7 @@ def convert(encoding: str, platform: str = sys.platform) -> str:
     return f"save it as UTF-8, for example with: iconv -f {encoding} -t UTF-8 OLD > NEW"
 
 
-class FileError(ValueError):
+class FileError(ExpectedError, ValueError):
     """A file cannot be read, or is no file of the expected kind; the text is one sentence."""
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from db import exchange, store
 from db.models import now
+from eval.expected import ExpectedError
 from eval.faults import Fault, Faults, printable, shown, unknown
 from eval.interchange.checking import checked
 from eval.interchange.context import Context, Where
@@ -24,7 +25,7 @@ from eval.interchange.verdicts import Verdicts
 Raw = tuple[Where, Any]  # where it was read, and the record as plain JSON
 
 
-class ImportFaultsError(ValueError):
+class ImportFaultsError(ExpectedError, ValueError):
     """A file cannot be imported, and nothing of it was; `faults` says why, place by place."""
 
     def __init__(self, path: Path, faults: list[Fault]) -> None:

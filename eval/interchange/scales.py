@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from eval.expected import ExpectedError
 from eval.faults import shown
 
 Scales = Mapping[str, tuple[int, int]]  # by criterion; "" for all that are not named
 
 
-class ScaleError(ValueError):
+class ScaleError(ExpectedError, ValueError):
     """A scale cannot be read; the text says what would be right."""
 
 

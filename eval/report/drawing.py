@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 
 from eval.cost.result import Result
+from eval.expected import ExpectedError
 from eval.report.charts import CHARTS, Chart, marked
 
 WIDTH = 640  # of the plot, axes and names beside it
@@ -17,7 +18,7 @@ NARROW = 350  # of the whole picture, on a telephone
 COLORS = ("#0030B0", "#8D1B05", "#048269", "#F039B3", "#BC8B11", "#8165FB", "#3C98DE", "#55556F")  # as on the pages
 
 
-class ReportError(Exception):
+class ReportError(ExpectedError):
     """A report cannot be made; the text says why and what to do."""
 
 

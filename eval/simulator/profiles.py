@@ -7,10 +7,12 @@ way an architect would expect and none is perfect. What the probabilities do to 
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar, get_type_hints
 
+from eval.expected import ExpectedError
+
 T = TypeVar("T")
 
 
-class SimulatorError(Exception):
+class SimulatorError(ExpectedError):
     """The simulator cannot be set up as asked; the message says why in one sentence."""
 
 
