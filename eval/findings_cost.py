@@ -75,7 +75,9 @@ def show_comparison(both: Comparison) -> None:
         table.add_section()
     console.print(table)
     for side in (both.here, both.there):
-        say(f"{side.scenario}: {side.decision.sentence}")
+        say(f"{side.scenario}: {' '.join([side.decision.sentence, *side.decision.hand_scores])}")
+        for caveat in side.decision.caveats:
+            say(f"- {side.scenario}: {caveat}")
     if not both.differences:
         say("The two scenarios state the same.")
         return

@@ -163,6 +163,11 @@ def test_the_command_says_it_in_words_and_in_json(rightsize: Command, late_url: 
     assert sentence in found["warnings"]
 
 
+def test_a_comparison_says_of_both_sides_what_a_ceiling_rests_on(rightsize: Command, late_url: tuple[str, str]):
+    said = " ".join(rightsize("tco", "demo", "--against", "demo", "--db", late_url[0]).err.split())
+    assert said.count("answers behind Cloud API's p95 latency were measured while the measuring computer was") == 2
+
+
 def test_the_page_says_it(late_url: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
     url, sentence = late_url
     app = open_page(monkeypatch, url, "tco")
