@@ -102,3 +102,11 @@ def test_only_data_caches_and_no_page_writes_html(file: Path):
     if file.name != "data.py":
         assert "cache_data" not in text
         assert "cache_resource" not in text
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if name(f).startswith("dashboard/")], ids=name)
+def test_every_table_has_its_csv_beside_it(file: Path):
+    """`show_table` puts it there; a table that can be edited is drawn elsewhere and asks for it."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count("st.dataframe(") + text.count("st.table(") == (name(file) == "dashboard/widgets.py")
+    assert text.count("st.data_editor(") <= text.count("widgets.csv_button(")

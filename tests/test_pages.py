@@ -380,6 +380,12 @@ def test_the_list_is_filtered_by_what_the_address_says(full_url: str, monkeypatc
     assert table(open_page(monkeypatch, full_url, "runs", target="test-small"), "runs")["run_id"].to_list() == [5, 1]
     assert table(open_page(monkeypatch, full_url, "runs", tag='mine "%"'), "runs")["run_id"].to_list() == [5]
     assert "No run fits" in open_page(monkeypatch, full_url, "runs", search="100%").info[0].value
+    assert "No run fits" in open_page(monkeypatch, full_url, "runs", status="failed").info[0].value
+    app = open_page(monkeypatch, full_url, "runs")
+    (sets,) = [box for box in app.selectbox if box.label == "QA set"]
+    assert len(sets.options) == 2
+    found = [table(sets.select(option).run(), "runs")["run_id"].to_list() for option in sets.options]
+    assert sorted(found) == [[4, 3, 2, 1], [5]]
 
 
 def test_a_long_list_is_turned_page_by_page(empty_url: str, monkeypatch: pytest.MonkeyPatch):

@@ -101,6 +101,22 @@ def test_the_constraints_pin_every_dependency_by_its_version_alone() -> None:
     assert names <= {name.lower() for name, _ in pins}
 
 
+def test_the_gate_runs_the_command_that_the_readme_gives_for_the_tests() -> None:
+    (command,) = re.findall(r"```\n(pip install .*pytest)\n```", README)
+    gate = (HOME / ".ci" / "run").read_text(encoding="utf-8")
+    last = gate.strip().splitlines()[-1]
+    assert last.replace(" --quiet", "") == command
+    assert "apt-get install -y -q chromium" in gate
+    assert "CI=true" in gate  # a missing browser is a failure there
+
+
+def test_every_file_that_it_leads_to_is_there() -> None:
+    told = re.findall(r"\]\(([^)#]+)\)", README)
+    told += re.findall(r"`((?:docs|tests|eval|dashboard|db)/[\w/.]+\.\w+)`", README)
+    assert "docs/overview.png" in told
+    assert [path for path in told if not (HOME / path).exists()] == []
+
+
 def test_every_fault_of_the_simulator_is_named() -> None:
     assert [field.name for field in fields(Faults) if field.name != "script" and field.name not in README] == []
 
