@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 
 from db import handouts
 from db.handouts import Handed
-from db.models import Answer, Assessment, Draw, Sample
-from db.verdicts import CARRIED, COUNTS, PROTOCOL, copy_verdict
+from db.models import Assessment, Draw, Sample
+from db.verdicts import CARRIED, copy_verdict, find_standing
 
 
 def next_to_score(sample_id: int, rater_id: int, *, session: Session) -> Handed | None:
@@ -22,7 +22,7 @@ def next_to_score(sample_id: int, rater_id: int, *, session: Session) -> Handed 
     """
     rubric_id = session.exec(select(Sample.rubric_id).where(Sample.id == sample_id)).one()
     while handed := handouts.next_handout(sample_id, rater_id, session=session):
-        known = _counting(handed, rater_id, rubric_id, session)
+        known = find_standing(handed.answer_id, rater_id, rubric_id, session=session)
         if known is None:
             return handed
         copy_verdict(known, handed.draw_id, handed.place, session=session)
@@ -40,22 +40,3 @@ def count_carried(sample_id: int, rater_id: int, *, session: Session) -> int:
     )
     first = dict(iter(session.exec(query)))  # of each draw
     return sum(CARRIED in parameters for parameters in first.values())
-
-
-def _counting(handed: Handed, rater_id: int, rubric_id: int, session: Session) -> Assessment | None:
-    """The scores of this very text that count of a person under a rubric; none where they took them back."""
-    query = (
-        select(Assessment)
-        .join(Answer, col(Answer.id) == col(Assessment.answer_id))
-        .where(
-            Assessment.answer_id == handed.answer_id,
-            Assessment.rater_id == rater_id,
-            Assessment.rubric_id == rubric_id,
-            Assessment.protocol == PROTOCOL,
-            col(Assessment.current).is_(True),
-            col(Assessment.status).in_(COUNTS),
-            Assessment.answer_sha256 == Answer.sha256,
-        )
-        .order_by(col(Assessment.id).desc())
-    )
-    return session.exec(query.limit(1)).first()

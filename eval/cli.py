@@ -8,65 +8,57 @@ import os
 import signal
 import sys
 
-import typer
+from typer.core import TyperGroup
 
-from db import store
-from eval import qa_set as qa_sets
+from db.store import StoreError
 from eval import terminal
-from eval.agreeing import AgreementError
-from eval.chat import EndpointError
-from eval.commands import analysing, checking, costing, exchanging, measuring, reading, serving
-from eval.comparing import ComparisonError
-from eval.config import PlanError
-from eval.cost.faults import FaultyFileError
-from eval.cost.prose import UntaggedNumberError
-from eval.interchange.dumping import ExportError
-from eval.interchange.lines import FileError
-from eval.interchange.loading import ImportFaultsError
-from eval.interchange.scales import ScaleError
-from eval.quality_number import QualityError
-from eval.report.drawing import ReportError
-from eval.rubric import RubricError
-from eval.server import ServerError
-from eval.simulator.profiles import SimulatorError
+from eval.expected import ExpectedError
+from eval.lazy_command import LazyCommand
 
-EXPECTED = (
-    *(PlanError, qa_sets.QASetError, RubricError),
-    *(EndpointError, store.StoreError, SimulatorError, ServerError),
-    *(AgreementError, ComparisonError, QualityError, FaultyFileError, ReportError, UntaggedNumberError),
-    *(ExportError, FileError, ImportFaultsError, ScaleError),
-)
 INTERRUPTED = 130  # what typer exits with after Ctrl-C
+COMMANDS = {
+    "run": "measuring",
+    "resume": "measuring",
+    "judge": "measuring",
+    "show": "reading",
+    "runs": "listing",
+    "quality": "analysing",
+    "agreement": "analysing",
+    "compare": "analysing",
+    "tco": "costing",
+    "report": "costing",
+    "demo": "demonstrating",
+    "dashboard": "serving",
+    "simulate": "simulating",
+    "export": "exchanging",
+    "import": "exchanging",
+}
+CHECKS = {
+    "qa": ("checking", "Check QA sets."),
+    "rubric": ("checking", "Check rubrics."),
+    "scenario": ("costing", "Check scenarios."),
+    "prices": ("costing", "Check price cards."),
+}
 
-app = typer.Typer(
+
+def _command(name: str, module: str, function: str) -> LazyCommand:
+    return LazyCommand(name, f"eval.commands.{module}", function)
+
+
+def _check(subject: str, module: str, help_text: str) -> TyperGroup:
+    its = _command("check", module, f"{subject}_check")
+    return TyperGroup(name=subject, commands=[its], help=help_text, no_args_is_help=True)
+
+
+app = TyperGroup(
+    name="rightsize",
+    commands=[
+        *(_command(name, module, "import_" if name == "import" else name) for name, module in COMMANDS.items()),
+        *(_check(subject, *its) for subject, its in CHECKS.items()),
+    ],
     help="Measure language models on your own questions and compare quality, latency and cost.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
 )
-for command in (
-    *(measuring.run, measuring.resume, measuring.judge),
-    *(reading.show, reading.runs),
-    *(analysing.quality, analysing.agreement, analysing.compare),
-    *(costing.tco, costing.report),
-    *(serving.demo, serving.dashboard, serving.simulate),
-):
-    app.command()(command)
-app.command("export")(exchanging.export)
-app.command("import")(exchanging.import_)
-
-qa_app = typer.Typer(help="Check and show QA sets.", no_args_is_help=True)
-qa_app.command("check")(checking.qa_check)
-app.add_typer(qa_app, name="qa")
-rubric_app = typer.Typer(help="Check rubrics.", no_args_is_help=True)
-rubric_app.command("check")(checking.rubric_check)
-app.add_typer(rubric_app, name="rubric")
-scenario_app = typer.Typer(help="Check scenarios.", no_args_is_help=True)
-scenario_app.command("check")(costing.scenario_check)
-app.add_typer(scenario_app, name="scenario")
-prices_app = typer.Typer(help="Check price cards.", no_args_is_help=True)
-prices_app.command("check")(costing.prices_check)
-app.add_typer(prices_app, name="prices")
 
 
 def main() -> None:
@@ -77,7 +69,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
-    except EXPECTED as error:
+    except (ExpectedError, StoreError) as error:
         terminal.say(f"rightsize: {error}")
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output went away, as `head` does

@@ -17,13 +17,13 @@ from eval.agreeing import AgreementError, agreements
 from eval.comparing import ComparisonError, common_sources, compare, detectable_difference
 from eval.cost.price_card_file import built_in as built_in_card
 from eval.quality_number import QualityError, quality_numbers
+from eval.run_tables import show_summaries
 from eval.stats.agreement import agreement
 from eval.stats.comparison import compare_all
 from eval.stats.planning import detectable, spread_seen
 from eval.stats.reliability import Level
 from eval.stats.scores import Pair
 from eval.summary import sources_of, summarise
-from eval.terminal import show_summaries
 
 N = 36
 JUDGE = 3 * (5, 4, 4, 3, 5, 2, 1, 4, 5, 3, 4, 2)

@@ -180,6 +180,18 @@ def test_a_changed_score_is_changed_in_both_queues(in_first: bool, engine: Engin
     assert standing(engine, there) == standing(engine, here) == last
 
 
+def test_a_copy_is_known_where_an_import_gave_the_assessments_other_numbers(engine: Engine) -> None:
+    _, _, there, here = both_queues(engine)
+    with store.writing(engine) as session:
+        session.execute(
+            update(Assessment)
+            .where(col(Assessment.draw_id) == here.draw_id)
+            .values(parameters={verdicts.CARRIED: 10**6})
+        )
+    peopled.save(engine, there, OTHER)
+    assert standing(engine, here) == OTHER
+
+
 def test_a_score_taken_back_is_taken_back_in_both_queues_and_handed_out_again(engine: Engine) -> None:
     first = peopled.draw(engine, run_ids=(1,), size=1, double_share=0)
     (there,) = peopled.score_all(engine, first)
@@ -218,6 +230,12 @@ def test_what_is_said_in_the_disagreement_queue_changes_no_score_that_was_given_
     disputed, sampled = held(engine, picked, one), held(engine, first, one)
     peopled.save(engine, disputed, OTHER)
     assert (standing(engine, disputed), standing(engine, sampled)) == (OTHER, peopled.WHOLE)
+    second = peopled.draw(engine, run_ids=(1,), double_share=0, seed=2)
+    score_rest(engine, second)
+    assert standing(engine, held(engine, second, one)) == peopled.WHOLE  # what was given in the sample is taken over
+    last = Given({"coherence": 4, "factuality": 4, "conciseness": 4})
+    peopled.save(engine, held(engine, second, one), last)
+    assert (standing(engine, disputed), standing(engine, sampled)) == (OTHER, last)  # what differs is no copy
 
 
 def test_a_correction_where_the_score_was_given_holds_also_if_that_was_the_disagreement_queue(engine: Engine) -> None:

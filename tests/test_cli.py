@@ -52,12 +52,19 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert done.stdout == ""
 
 
+def an_empty_database(folder: Path) -> None:
+    store.connect(f"sqlite:///{(folder / 'rightsize.db').as_posix()}").dispose()
+
+
 def test_endpoint_down_stores_nothing(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    done = rightsize("run", "--target", f"a=m@http://127.0.0.1:{port}/v1", cwd=tmp_path)
-    refused(done, "Nothing answers", "start the server")
+    arguments = ("run", "--target", f"a=m@http://127.0.0.1:{port}/v1")
+    refused(rightsize(*arguments, cwd=tmp_path), "Nothing answers", "start the server")
+    assert list(tmp_path.iterdir()) == []
+    an_empty_database(tmp_path)
+    refused(rightsize(*arguments, cwd=tmp_path), "Nothing answers", "start the server")
     with sqlite3.connect(tmp_path / "rightsize.db") as connection:
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM qa_set").fetchone() == (0,)
@@ -68,6 +75,7 @@ def test_endpoint_down_stores_nothing(tmp_path: Path) -> None:
 def test_a_judge_that_cannot_be_used_is_refused_before_a_target_is_asked(judge: str, url: str, tmp_path: Path) -> None:
     target, judge = ("--target", f"a=sim-small@{url}"), judge.format(url=url)
     why = "Nothing answers" if "127.0.0.1:1/" in judge else '"nope"'
+    an_empty_database(tmp_path)
     refused(rightsize("run", *target, "--judge", judge, "--limit", "1", cwd=tmp_path), why)
     with sqlite3.connect(tmp_path / "rightsize.db") as connection:
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (0,)
@@ -299,6 +307,7 @@ def test_all_answers_failing_is_a_failure_of_the_command(tmp_path: Path) -> None
 
 
 def test_the_estimate_names_what_has_no_price(url: str, tmp_path: Path) -> None:
+    an_empty_database(tmp_path)  # where there is none, the server is asked first
     done = rightsize("run", "--target", f"a=nobodys-model@{url}", "--limit", "1", cwd=tmp_path)
     assert done.returncode == 1  # the server does not offer it
     assert "cost unknown (no price for nobodys-model)" in done.stderr

@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 from db import store
 from db.models import CheckResult, Run
 from eval.cost.price_card_file import built_in
+from eval.run_tables import evidence_notes, latency_notes, show_summaries
 from eval.summary import summarise
-from eval.terminal import evidence_notes, latency_notes, show_runs, show_summaries
+from eval.terminal import show_runs
 
 
 @pytest.fixture

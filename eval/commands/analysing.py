@@ -11,8 +11,8 @@ from db import store
 from eval import findings, terminal
 from eval.agreeing import agreements
 from eval.commands.database import open_existing
+from eval.commands.json_output import print_json
 from eval.commands.options import AsJson, Db, Runs
-from eval.commands.outcome import print_json
 from eval.comparing import Compared, ComparisonError
 from eval.comparing import compare as compare_runs
 from eval.preferring import preferences

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from db import frames, store
 from eval import findings_cost, stored_scenarios
 from eval.commands.database import open_existing
+from eval.commands.json_output import print_json
 from eval.commands.options import AsJson, Db
-from eval.commands.outcome import print_json
 from eval.cost import price_card_file, scenario_file
 from eval.cost.comparison import FIGURES, Comparison, compared, difference
 from eval.cost.evaluate import evaluate

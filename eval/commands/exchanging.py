@@ -16,8 +16,8 @@ from db import exchange, store
 from eval import qa_set as qa_sets
 from eval import terminal
 from eval.commands.database import is_there, open_existing
+from eval.commands.json_output import print_json
 from eval.commands.options import AsJson, Db
-from eval.commands.outcome import print_json
 from eval.interchange import formats, jsonl, loading
 from eval.interchange.dumping import Dump, ExportError, header, qa_set_records
 from eval.interchange.files import whole_file

@@ -15,18 +15,18 @@ from db import store, workers
 from db.exchange import is_imported
 from db.models import Price, RaterKind, Run, RunStatus
 from eval import demo as demo_runs
-from eval import terminal
+from eval import run_tables, terminal
 from eval.assessing import find_rater, judge_runs, list_due, rubric_of
 from eval.chat import EndpointError
 from eval.commands.database import is_there, open_existing
-from eval.commands.options import AsJson, Config, Db, JudgeProtocol, Judges, RubricFile, Runs, Samples, Temperature
+from eval.commands.options import AsJson, Config, Db, Judges, RubricFile, Runs, Samples, Temperature
 from eval.commands.outcome import report
 from eval.comparing import detectable_difference
 from eval.config import PlanError
 from eval.connections import check_endpoints, need_keys
 from eval.estimate import estimate, estimate_judging
 from eval.hosts import host_of
-from eval.judge import protocol_name
+from eval.judge import Protocol, protocol_name
 from eval.plan import JudgeSpec, Overrides, Plan, make_judges, make_plan
 from eval.records import to_question
 from eval.rubric import Rubric
@@ -36,6 +36,10 @@ from eval.runner import resume_runs, run_plan
 from eval.simulator.profiles import SimulatorError
 
 CONFIG = Path("rightsize.toml")
+JudgeProtocol = Annotated[
+    Protocol | None,
+    typer.Option(help="quick: one call an answer; study: one a criterion; expected: one digit, by its probabilities."),
+]
 
 
 def execute(
@@ -48,8 +52,8 @@ def execute(
     """Carry a plan out with estimate and progress on the terminal; as run_plan of the runner."""
     models = [stage.model for target in plan.targets for stage in target.stages]
     prices, pace = _known([*models, *(judge.model for judge in plan.judges)], engine)
-    terminal.show_plan(plan)
-    terminal.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
+    run_tables.show_plan(plan)
+    run_tables.show_estimate(estimate(plan, {**prices, **plan.prices}, pace))
     if len(plan.targets) > 1:
         terminal.say(detectable_difference(len(plan.asked), len(plan.targets), engine))
     _say_who_contends((stage.endpoint.url for target in plan.targets for stage in target.stages), engine)
@@ -251,7 +255,7 @@ def judge(
         terminal.say(f"There is nothing left to judge: {names} has judged every answer of these runs by this rubric.")
         report(chosen, {}, engine, as_json)
         return
-    terminal.show_estimate(estimate_judging(due, *_known([spec.model for spec in specs], engine)))
+    run_tables.show_estimate(estimate_judging(due, *_known([spec.model for spec in specs], engine)))
     with terminal.progress_bars() as on_progress:
         failed = asyncio.run(judge_runs(chosen, specs, engine, on_progress, its_rubric))
     report(chosen, failed, engine, as_json, _by_these(specs, its_rubric, stored, engine))

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from eval.judge import Protocol
-
 Db = Annotated[str | None, typer.Option("--db", help="Database: a file or a URL. Default: RIGHTSIZE_DB, rightsize.db")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard. Default: the first free one from 8501.")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Serve the dashboard without opening a browser.")]
@@ -20,10 +18,6 @@ RubricFile = Annotated[
 Judges = Annotated[
     list[str] | None,
     typer.Option("--judge", help="MODEL@URL of a judge; several are a panel. Default: those of the configuration."),
-]
-JudgeProtocol = Annotated[
-    Protocol | None,
-    typer.Option(help="quick: one call an answer; study: one a criterion; expected: one digit, by its probabilities."),
 ]
 Samples = Annotated[int | None, typer.Option(min=1, max=20, help="How often a judge reads each answer.")]
 Temperature = Annotated[

@@ -1,25 +1,18 @@
 """How a command that asked or judged says how it went: a table or JSON, and the exit code."""
 
-import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import typer
 from sqlalchemy import Engine
 
 from db import store
 from eval import terminal
+from eval.commands.json_output import print_json
 from eval.run_cost import prices_of_runs
 from eval.run_quality import Quality
+from eval.run_tables import show_summaries
 from eval.summary import summarise
-
-
-def print_json(value: Any) -> None:
-    """A value as JSON on standard output."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
 
 
 def report(
@@ -31,7 +24,7 @@ def report(
 ) -> None:
     """The table (or JSON) at the end; exit code 1 if a run failed or has no answer at all.
 
-    `wanted` picks whose scores the table shows, as in terminal.show_summaries.
+    `wanted` picks whose scores the table shows, as in run_tables.show_summaries.
     """
     with store.reading(engine) as session:
         runs = [store.get_run(run_id, session=session) for run_id in run_ids]
@@ -44,7 +37,7 @@ def report(
                 for run, summary in zip(runs, summaries, strict=True)
             ]
         )
-    terminal.show_summaries(runs, summaries, prices_of_runs(engine), wanted)
+    show_summaries(runs, summaries, prices_of_runs(engine), wanted)
     for run_id, sentence in failed.items():
         terminal.say(f"Run {run_id} failed: {sentence}")
     if failed:
