@@ -22,7 +22,9 @@ def show_bias(each: CriterionAgreement, criterion: str, *, simulated: bool) -> N
         return
     st.subheader("Bias by target")
     judges = list(dict.fromkeys(bias["judge"]))
-    judge = str(st.selectbox("Judge", judges, key=Key.AGREED_JUDGE, width=420)) if len(judges) > 1 else judges[0]
+    judge = judges[0]
+    if len(judges) > 1:
+        judge = str(st.selectbox("Judge", judges, key=Key.AGREED_JUDGE, bind="query-params", width=420))
     widgets.show_chart(
         bias_bars(bias[bias["judge"] == judge], order=order, simulated=simulated),
         key="bias",

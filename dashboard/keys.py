@@ -40,6 +40,7 @@ class Key(StrEnum):
     AGREED_JUDGE = "judge"
     SCENARIO = "scenario"
     NUMBER_CRITERION = "criterion_number"
+    NUMBER_JUDGE = "judge_number"
     INFERENCE = "holds_for"
 
     WRITTEN = "_written"
@@ -66,7 +67,7 @@ class Key(StrEnum):
     SHOWN = "_shown"
     PROBLEM = "_problem"
     ARRIVED = "_arrived"
-    NUMBER_JUDGE = "_judge_number"
+    NUMBER_JUDGE_BOX = "_judge_number"
     CHOSEN_SCENARIO = "_scenario"
     SCENARIO_BOX = "_scenario_box"
     SCENARIO_NAME = "_scenario_name"

@@ -1,4 +1,4 @@
-"""The controls of the Overview's view, and what they will say before they are drawn.
+"""The controls of the Overview's view, what they will say before they are drawn, and the judge of the Quality page.
 
 The chart is what a visitor waits for: it is drawn first, from the view these controls are about to have, and they
 follow once it is under way.
@@ -130,3 +130,18 @@ def _choose_source(sources: Sequence[str]) -> str | None:
     )
     to_address(Key.SOURCE, source)
     return source
+
+
+def choose_judge(judges: Sequence[str]) -> str:
+    """Whose scores people's correct on the Quality page: the judge of the address, else the one before.
+
+    At first that is the one seen on the Overview, if it is one of them.
+    """
+    seen = st.session_state.get(Key.CHOSEN_SOURCE)
+    if (linked := from_address(Key.NUMBER_JUDGE)) in judges:
+        st.session_state[Key.NUMBER_JUDGE_BOX] = linked
+    elif st.session_state.get(Key.NUMBER_JUDGE_BOX) not in judges:
+        st.session_state[Key.NUMBER_JUDGE_BOX] = seen if seen in judges else judges[0]
+    judge = st.selectbox("Judge", judges, key=Key.NUMBER_JUDGE_BOX, width=300)
+    to_address(Key.NUMBER_JUDGE, judge)
+    return judge

@@ -8,10 +8,11 @@ import pytest
 import rows
 from pages import open_page, parsed
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from dashboard import agreement_tables as tables
 from db import store
-from db.models import RunStatus
+from db.models import Answer, RunStatus
 from eval.agreeing import agreements
 
 N = 12
@@ -77,6 +78,18 @@ def test_another_criterion_is_a_click_and_its_figures_follow(tmp_path: Path, mon
     app = open_page(monkeypatch, at(tmp_path), "agreement")
     app.get_by_key("criterion_agreed").set_value(other).run()
     assert app.dataframe[0].value["quadratic_kappa"].to_list() == ["constant rater"]  # 5 to every answer
+
+
+def test_a_link_leads_to_the_judge_whose_bias_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = fill(at(tmp_path))
+    with store.writing(engine) as session:
+        for answer in session.exec(select(Answer)).all():
+            made = rows.assessment(answer, rows.judge(session, "z-judge"), rows.rubric(session))
+            store.save_assessment(made, rows.scores([1, 1, 1]), session=session)
+    engine.dispose()
+    first = open_page(monkeypatch, at(tmp_path), "agreement").get_by_key("judge")
+    linked = open_page(monkeypatch, at(tmp_path), "agreement", judge="z-judge (quick)").get_by_key("judge")
+    assert (first.value, linked.value) == ("test-judge (quick)", "z-judge (quick)")
 
 
 def test_people_are_held_against_each_other_and_a_replacement_needs_three(

@@ -92,7 +92,7 @@ def test_every_page_that_shows_the_judges_scores_shows_it(
 
 def test_the_quality_page_names_the_judge_that_is_chosen_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page(monkeypatch, url, "quality")
-    app.selectbox(key=Key.NUMBER_JUDGE).set_value(OTHER).run()
+    app.selectbox(key=Key.NUMBER_JUDGE_BOX).set_value(OTHER).run()
     assert f"{OTHER} judged its own" not in words(parsed(app))
 
 

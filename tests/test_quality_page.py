@@ -112,6 +112,14 @@ def test_the_judge_chosen_on_the_overview_is_the_one_of_this_page(
     app.switch_page("app_pages/quality.py").run()
     assert app.selectbox(key="_judge_number").value == "z-judge (quick)"
     assert app.dataframe[0].value["value"].to_list() == [4.0]
+    assert app.query_params["judge_number"] == "z-judge (quick)"  # a link to it needs no Overview before
+    linked = open_page(monkeypatch, at(tmp_path), "quality", judge_number="z-judge (quick)")
+    assert linked.dataframe[0].value["value"].to_list() == [4.0]
+    other = linked.selectbox(key="_judge_number").select("test-judge (quick)").run()
+    assert other.dataframe[0].value["value"].to_list() != [4.0]
+    assert other.query_params["judge_number"] == "test-judge (quick)"
+    unknown = open_page(monkeypatch, at(tmp_path), "quality", judge_number="nobody (quick)")
+    assert unknown.selectbox(key="_judge_number").value == "panel of judges (quick)"
 
 
 def test_a_decided_difference_is_a_sentence_and_an_open_one_a_count(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, difference_view, left_out, widgets
+from dashboard import data, difference_view, left_out, view_choice, widgets
 from dashboard import quality_tables as tables
 from dashboard.charts.quality_intervals import quality_intervals
 from dashboard.keys import Key
@@ -25,9 +25,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
             "Criterion", criteria, format_func=str.capitalize, key=Key.NUMBER_CRITERION, bind="query-params", width=180
         )
     )
-    seen = st.session_state.get(Key.CHOSEN_SOURCE)  # on the Overview
-    first = judges.index(seen) if seen in judges else 0
-    judge = st.selectbox("Judge", judges, first, key=Key.NUMBER_JUDGE, width=300) if len(judges) > 1 else None
+    judge = view_choice.choose_judge(judges) if len(judges) > 1 else None
     this_set = st.toggle(
         "For this question set alone",
         key=Key.INFERENCE,
