@@ -23,6 +23,17 @@ from eval.targets import build_messages
 # --- over HTTP --------------------------------------------------------------------------------------------------------
 
 
+def test_each_profile_is_what_it_says_of_itself() -> None:
+    small, large, cloud, judge = PROFILES
+    assert [profile.name for profile in PROFILES] == ["sim-small", "sim-large", "sim-cloud", "sim-judge"]
+    assert small.ttft_ms < cloud.ttft_ms < large.ttft_ms  # soon there; behind a network; slow
+    assert max(small.itl_ms, cloud.itl_ms) < large.itl_ms
+    assert cloud.jitter > max(small.jitter, large.jitter)  # a wait that varies
+    for fault in ("omission", "contradiction", "padding", "disorder", "refusal"):
+        assert getattr(small, fault) > getattr(large, fault) >= getattr(cloud, fault), fault
+    assert judge.judge_noise == pytest.approx(1 / 12, abs=0.01)  # one score in twelve is a point off
+
+
 def test_models_are_listed_and_labelled_as_simulated() -> None:
     with Simulator() as simulated:
         reply = ask(simulated.url, path="/models")

@@ -1,15 +1,19 @@
 """What the terminal says beside the figures: why a latency cannot be taken at its word, and how runs are listed."""
 
+import re
 from pathlib import Path
 
 import pytest
 import rows
+from rich.console import Console
 from sqlalchemy import Engine
 
 from db import store
 from db.models import CheckResult, Run
+from eval import run_tables
 from eval.cost.price_card_file import built_in
-from eval.run_tables import evidence_notes, latency_notes, show_summaries
+from eval.estimate import Bill, Estimate
+from eval.run_tables import evidence_notes, latency_notes, show_estimate, show_summaries
 from eval.summary import summarise
 from eval.terminal import show_runs
 
@@ -50,6 +54,44 @@ def test_answers_in_one_piece_and_answers_of_a_busy_computer_are_told(engine: En
     assert "1 of 4 answers" in first
     assert "in one piece" in second
     assert "1 of 4 answers" in second
+
+
+def test_the_estimate_tells_calls_tokens_cost_and_time(capfd: pytest.CaptureFixture[str]) -> None:
+    asking, judging = Bill(1_061, 20_000, 3_000, 0.5, hypothetical=True), Bill(60, 4_000, 1_000, 1.25)
+    show_estimate(Estimate(asking, judging, 90.0))
+    first, second = capfd.readouterr().err.splitlines()
+    assert first == (
+        "Estimate: 1,061 calls to targets, 60 to judges, about 24,000 tokens in, at most 4,000 out; "
+        "cost at most $1.75 at hypothetical prices."
+    )
+    assert second.startswith("Of that, judging: about 4,000 tokens in; cost at most $1.25; about ")
+    assert second.endswith(", as it took before.")
+    show_estimate(Estimate(asking, Bill(60, 4_000, 1_000, None, ("j",)), None))
+    first, second = capfd.readouterr().err.splitlines()
+    assert first.endswith("cost unknown (no price for j).")
+    assert second.endswith("cost unknown (no price for j); time unknown, as this judge has not been seen at work.")
+
+
+def test_every_figure_of_the_table_stands_beneath_its_heading(
+    engine: Engine, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_tables, "console", Console(stderr=True, width=200))
+    times = {"ttft_ms": 111.0, "total_ms": 2222.0, "tokens_per_s": 33.0}
+    cold = {"ttft_ms": 9999.0, "total_ms": 9999.0, "cold": True}
+    run = add_run(engine, times, times, cold, {"error_kind": "timeout"})
+    with store.writing(engine) as session:
+        first = store.list_answers(run.id or 0, session=session)[0]
+        made = rows.assessment(first, rows.judge(session), rows.rubric(session))
+        store.save_assessment(made, rows.scores([4, 4, 4]), [], session=session)
+    show_summaries([run], [summarise(run.id or 0, engine)], built_in())
+    lines = capfd.readouterr().err.splitlines()
+    heading, row = ([cell.strip() for cell in re.split("[┃│]", line)[1:-1]] for line in (lines[1], lines[3]))
+    told = dict(zip(heading, row, strict=True))
+    assert (told["run"], told["target"], told["errors"]) == (str(run.id), run.target, "1")
+    assert told["answers"] == f"2/{run.n_planned}"
+    assert (told["first token ms"], told["total ms"], told["tok/s"]) == ("111", "2,222", "33")
+    quality = next(cell for name, cell in told.items() if name.startswith("quality"))
+    assert (quality, told["judged"]) == ("4.00", "1/2")
 
 
 def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
