@@ -76,9 +76,8 @@ def test_every_figure_of_the_table_stands_beneath_its_heading(
     engine: Engine, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_tables, "console", Console(stderr=True, width=200))
-    times = {"ttft_ms": 111.0, "total_ms": 2222.0, "tokens_per_s": 33.0}
-    cold = {"ttft_ms": 9999.0, "total_ms": 9999.0, "cold": True}
-    run = add_run(engine, times, times, cold, {"error_kind": "timeout"})
+    three = [{"ttft_ms": 111.0 * n, "total_ms": 1111.0 * n, "tokens_per_s": 33.0 * n} for n in (1, 2, 7)]
+    run = add_run(engine, *three, {"error_kind": "timeout"})
     with store.writing(engine) as session:
         first = store.list_answers(run.id or 0, session=session)[0]
         made = rows.assessment(first, rows.judge(session), rows.rubric(session))
@@ -88,10 +87,10 @@ def test_every_figure_of_the_table_stands_beneath_its_heading(
     heading, row = ([cell.strip() for cell in re.split("[┃│]", line)[1:-1]] for line in (lines[1], lines[3]))
     told = dict(zip(heading, row, strict=True))
     assert (told["run"], told["target"], told["errors"]) == (str(run.id), run.target, "1")
-    assert told["answers"] == f"2/{run.n_planned}"
-    assert (told["first token ms"], told["total ms"], told["tok/s"]) == ("111", "2,222", "33")
+    assert told["answers"] == f"3/{run.n_planned}"
+    assert (told["first token ms"], told["total ms"], told["tok/s"]) == ("222", "2,222", "66")
     quality = next(cell for name, cell in told.items() if name.startswith("quality"))
-    assert (quality, told["judged"]) == ("4.00", "1/2")
+    assert (quality, told["judged"]) == ("4.00", "1/3")
 
 
 def test_the_table_is_followed_by_what_has_to_be_known(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
