@@ -183,20 +183,21 @@ def few_hand_scores(scenario: Scenario, options: Sequence[OptionResult]) -> tupl
 def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
     """Which decisions on the p95 ceiling rest on answers that were measured while the measuring computer was late."""
     limit = scenario.constraints.p95_ms
-    found: list[str] = []
+    named: dict[bool, list[str]] = {}
     for option in options:
         late, p95 = option.client_limited, option.p95
-        if limit is None or not late.value or p95.value is None:
-            continue
-        counted = (
-            f"{late.value:,.0f} of the {late.n:,} answers behind {option.label or option.name}'s p95 latency "
-            f"{'was' if late.value == 1 else 'were'} measured while the measuring computer was itself late, so that it "
-            "may be too long"
-        )
-        out = "the option is out by it. Measure it again while that computer does nothing else."
-        kept = "it keeps the ceiling all the same."
-        found.append(f"{counted}; {out if p95.value > limit else kept}")
-    return tuple(found)
+        if limit is not None and late.value and p95.value is not None:
+            counted = f"{option.label or option.name} ({late.value:,.0f} of {late.n:,} answers)"
+            named.setdefault(p95.value > limit, []).append(counted)
+    ends = {
+        False: "it keeps the ceiling all the same.",
+        True: "it is above the ceiling. Measure again while that computer does nothing else.",
+    }
+    return tuple(
+        f"The p95 latency of {_listed(names)} was partly measured while the measuring computer was itself late, so "
+        f"that it may be too long; {ends[missed]}"
+        for missed, names in named.items()
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

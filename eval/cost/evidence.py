@@ -1,6 +1,6 @@
 """What a result rests on, by target: what was measured, on which questions, where and when, and who judged it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from eval.cost.answer_cost import measured_figure
 from eval.cost.figure import Figure
@@ -9,6 +9,7 @@ from eval.cost.program import Program
 from eval.cost.result import Evidence
 from eval.stats.intervals import Estimate
 
+LATE = "Measured while the measuring computer was itself late"
 UNCOUNTED = "The server did not count them."
 
 
@@ -65,19 +66,28 @@ def lateness(target: Measured) -> Iterator[str]:
 
     The newest run is that of the target's figures; the others tell what it bears at other concurrencies.
     """
+    limit = "" if target.late_from_ms is None else f" by more than {target.late_from_ms:g} ms"
+    for late, said in _late_counts(target):
+        were, their = ("was", "its time") if late == 1 else ("were", "their times")
+        yield f"{said} {were} measured while the measuring computer was itself late{limit}; {their} may be too long."
+
+
+def lateness_of_all(targets: Iterable[Measured]) -> Iterator[str]:
+    """The same of all targets in one sentence; none where no answer was late."""
+    if counted := list(dict.fromkeys(said for target in targets for _, said in _late_counts(target))):
+        yield f"{LATE}, so that times may be too long: {', '.join(counted)}."
+
+
+def _late_counts(target: Measured) -> Iterator[tuple[int, str]]:
+    """How many answers were late in each of a target's runs, as a number and in words."""
     counts = {(target.concurrency, target.n_client_limited, target.n_answers): None}
     newest = (target.p95_ms, target.n_client_limited)
     others = [load for load in target.loads if (load.p95, load.n_client_limited) != newest]
     counts |= {(load.concurrency, load.n_client_limited, load.n): None for load in others}
-    limit = "" if target.late_from_ms is None else f" by more than {target.late_from_ms:g} ms"
     for concurrency, late, n in counts:
         if late:
             at = f" at {concurrency} at once" if others and concurrency is not None else ""
-            were, their = ("was", "its time") if late == 1 else ("were", "their times")
-            yield (
-                f"{late:,} of {n:,} answers of {target.target}{at} {were} measured while the measuring computer was "
-                f"itself late{limit}; {their} may be too long."
-            )
+            yield late, f"{late:,} of {n:,} answers of {target.target}{at}"
 
 
 def _tokens(target: Measured, kind: str) -> Figure:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from eval.cost.appendices import appendices, made_from, or_words, traceability
 from eval.cost.decision import RULE
+from eval.cost.evidence import LATE
 from eval.cost.fields import months_after
 from eval.cost.figure import Figure, Kind, bare_numbers
 from eval.cost.prose import (
@@ -101,8 +102,7 @@ def _decision(result: Result) -> Iterator[Block]:
         middle = decision.saving_p50, " in the median of the draws, ", central, " at the central values."
         yield Paragraph((*saved, *middle))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
-    late = {text for e in result.evidence for text in e.lateness}  # which stands with the evidence
-    warned = (text for text in result.warnings if text not in late)
+    warned = (text for text in result.warnings if not text.startswith(LATE))  # which stands with the evidence
     yield from _sentences(warned, "derived", "checks of prices and runs")
     yield Picture("cumulative", "Cumulative cost of the options over the horizon, with the band of the draws")
 

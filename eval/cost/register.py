@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from eval.cost.assumption import Assumption
-from eval.cost.evidence import lateness
+from eval.cost.evidence import lateness_of_all
 from eval.cost.fields import months_after
 from eval.cost.figure import Figure
 from eval.cost.price_card import PriceCard
@@ -197,7 +197,7 @@ def warnings(scenario: Scenario, card: PriceCard, programs: Sequence[Program]) -
     if len(sets := list(dict.fromkeys(questions for questions, _ in asked))) > 1:
         by_set = "; ".join(f"{one} by {', '.join(t for q, t in asked if q == one)}" for one in sets)
         yield f"These targets answered different questions, which makes them hard to compare: {by_set}."
-    yield from dict.fromkeys(said for program in programs for source in program.sources for said in lateness(source))
+    yield from lateness_of_all(source for program in programs for source in program.sources)
     end = months_after(scenario.starts_on, scenario.workload.horizon_months)
     rows = dict.fromkeys(row for program in programs for row in program.rows)
     if any(row.kind == "hypothetical" for row in rows):
