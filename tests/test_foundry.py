@@ -93,7 +93,9 @@ def test_the_same_seed_gives_the_same_text(foundry: str, evaluated: tuple[Path, 
     assert all(answer["text"] == texts[answer["question_id"]] for answer in after["answers"] if not answer["cold"])
 
 
-def test_constrained_judgements_are_json_of_the_asked_form_and_noise_never_scores(foundry: str, tmp_path: Path) -> None:
+def test_constrained_judgements_are_json_of_the_asked_form_and_noise_never_scores(
+    foundry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     db = tmp_path / "judged.db"
     judge = ("--judge", f"{MODEL}@{foundry}", "--category", "facts")
     done = rightsize(db, "run", "--target", f"tiny={MODEL}@{foundry}", *judge)
@@ -107,6 +109,11 @@ def test_constrained_judgements_are_json_of_the_asked_form_and_noise_never_score
     assert len(formed) >= 5, "the replies lack the form of the schema: the constraint did not work"
     for assessment in assessments:  # random weights cannot quote an answer by chance
         assert all(score["value"] is None or score["quotes"] for score in assessment["scores"])
+    monkeypatch.setenv("RIGHTSIZE_DB", str(db))
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+    assert not page.exception
+    told = " ".join(caption.value for caption in page.caption)
+    assert f"Judgements that could not be used: tiny ({statuses['invalid'] + statuses['unparsed']})" in told
 
 
 def _has_the_form(reply: str) -> bool:
