@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import data, tco_result, tco_tables, widgets
 from dashboard.format import plain
-from dashboard.keys import Key
+from dashboard.keys import Key, from_address, to_address
 from dashboard.scenario_choice import choices, find
 from eval import stored_scenarios
 from eval.cost.comparison import compared
@@ -21,7 +21,10 @@ def show(scenario: Scenario, before: Scenario, result: Result) -> None:
     here: str = st.session_state[Key.CHOSEN_SCENARIO]
     others = [name for name in choices() if name != here]
     own = f"{here}, without the edits made here"
-    chosen = st.selectbox("Compare with", [*others, own], key=Key.COMPARED_WITH, width=480)
+    if (linked := from_address(Key.COMPARED_WITH)) in [*others, own]:
+        st.session_state[Key.COMPARED_BOX] = linked
+    chosen = st.selectbox("Compare with", [*others, own], key=Key.COMPARED_BOX, width=480)
+    to_address(Key.COMPARED_WITH, chosen)
     try:
         other = before if chosen == own else find(chosen)
     except ScenarioError as error:

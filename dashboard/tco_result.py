@@ -86,7 +86,7 @@ def _show_options(result: Result) -> None:
 
 @st.fragment
 def _show_charts(result: Result) -> None:
-    tabs = st.tabs(list(TABS), key=Key.TCO_CHART, on_change="rerun")
+    tabs = st.tabs(list(TABS), key=Key.TCO_CHART, on_change="rerun", bind="query-params")
     for tab, keys in zip(tabs, TABS.values(), strict=True):
         if tab.open:
             with tab:

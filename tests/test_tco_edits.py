@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import assumption_cells
 from dashboard.format import label
+from dashboard.keys import Key
 from dashboard.scenario_desk import report_name
 from db import frames, store
 from eval import stored_scenarios
@@ -44,7 +45,7 @@ def edit(app: AppTest, cells: dict[str, dict[str, Any]], table: int = 0) -> None
 
 
 def look(app: AppTest, part: str) -> None:
-    app.session_state["_tco_part"] = part
+    app.session_state[Key.TCO_PART] = part
     ok(app.run())
 
 

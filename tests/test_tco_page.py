@@ -10,6 +10,7 @@ from pages import open_page
 from streamlit.testing.v1 import AppTest
 
 from dashboard import tco_tables
+from dashboard.keys import Key
 from db import store
 from eval import stored_scenarios
 from eval.cost import price_card_file, scenario_file
@@ -85,7 +86,7 @@ def test_measured_targets_give_a_decision_charts_and_the_mark_of_simulated_data(
     assert shown["per_1000_said"].startswith(f"{shown['per_1000']:,.2f} (")
     assert "simulated models" not in said(app)  # the banner has said it
     for name, charts in {"Over time": 1, "By head": 1, "Against quality": 1, "Break-even": 2}.items():
-        app.session_state["_tco_chart"] = name
+        app.session_state[Key.TCO_CHART] = name
         app.run()
         assert not app.exception
         shown = app.get("vega_lite_chart")
@@ -113,7 +114,7 @@ def test_a_decision_that_is_not_that_of_the_central_values_says_which_it_follows
     told = said(app)
     assert "Cloud API is the cheapest" in told
     assert "At the central values alone Offer is the cheapest; the decision follows the" in told
-    app.session_state["_tco_chart"] = "What moves it"
+    app.session_state[Key.TCO_CHART] = "What moves it"
     app.run()
     assert "What would make another option than **Offer** the cheapest at the" in said(app)
     assert "Cloud API is the cheapest at the central values too where" in said(app)

@@ -9,12 +9,13 @@ from costed import add_demo_targets
 from pages import open_page
 from streamlit.testing.v1 import AppTest
 
+from dashboard.keys import Key
 from db import store
 from eval import stored_cards, stored_scenarios
 from eval.cost import price_card_file, scenario_file
 from eval.cost.scenario_edit import edited
 
-PART = "_tco_part"
+PART = Key.TCO_PART
 BUILT_IN = price_card_file.built_in()
 ROWS = f"_card_rows_{BUILT_IN.sha256[:12]}"
 NAME = f"_card_name_{BUILT_IN.sha256[:12]}"
@@ -306,6 +307,19 @@ def test_the_scenario_in_view_stands_beside_another(demo_url: str, monkeypatch: 
     assert cloud["difference"] == pytest.approx(cloud["More"] - cloud["Internal assistant (demo)"])
     differing = table(app, "What the two scenarios state otherwise")
     assert (differing["path"].to_list(), differing["label"].to_list()) == (["workload.users"], ["Number of users"])
+
+
+def test_a_copied_address_opens_the_same_part_chart_and_comparison(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    engine = store.connect(demo_url)
+    for users, name in ((2900, "More"), (1500, "Less")):
+        made = edited(scenario_file.demo(), {"workload.users": {"value": users}}).model_copy(update={"name": name})
+        stored_scenarios.save(made, BUILT_IN, engine)
+    view = {"scenario": "Internal assistant", "part": "Compare", "chart": "Break-even", "compared_with": "More"}
+    app = open_page(monkeypatch, demo_url, "tco", **view)
+    assert app.selectbox(key="_compared_with").value == "More"
+    assert (app.session_state[Key.TCO_PART], app.session_state[Key.TCO_CHART]) == ("Compare", "Break-even")
+    ok(app.selectbox(key="_compared_with").set_value("Less").run())
+    assert dict(app.query_params)["compared_with"] in ("Less", ["Less"])
 
 
 def test_a_scenario_is_held_against_itself_without_its_edits(demo_url: str, monkeypatch: pytest.MonkeyPatch):

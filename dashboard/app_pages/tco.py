@@ -21,7 +21,7 @@ st.subheader("What it rests on")
 st.caption("Change something and the result above follows. Nothing is stored until you save.")
 buttons = st.container()
 assumptions, options, prices, compare = st.tabs(
-    [ASSUMPTIONS, OPTIONS, PRICES, COMPARE], key=Key.TCO_PART, on_change="rerun"
+    [ASSUMPTIONS, OPTIONS, PRICES, COMPARE], key=Key.TCO_PART, on_change="rerun", bind="query-params"
 )
 if assumptions.open:
     with assumptions:
