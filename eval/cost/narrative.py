@@ -335,9 +335,13 @@ def _provider(option: OptionResult) -> Span:
 
 
 def _review(result: Result) -> Iterator[Block]:
-    ends = sorted(p.valid_until for o in result.options for p in o.prices if p.valid_until)
+    used = [p for o in result.options for p in o.prices]
+    ends = sorted(day for p in used for day in (p.valid_until, p.retires_on) if day)
     day = min([months_after(result.card_date, REVIEW_MONTHS), *ends[:1]])
-    origin = f"{REVIEW_MONTHS} months after the date of the price card, or the first end of a price before that"
+    origin = (
+        f"the first day of the month {REVIEW_MONTHS} months after the price card's, or the first end of a price or "
+        "retirement of a model before that"
+    )
     yield Paragraph((Said(f"To be reviewed by {day}.", "derived", origin),))
     yield Bullets(
         (
