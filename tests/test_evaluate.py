@@ -401,6 +401,13 @@ def test_warnings_name_borrowed_retiring_and_changing_prices():
     assert any(w.startswith("The price of acme/cheap changes on 2027-04-01") for w in warned)
 
 
+def test_an_option_that_is_billed_at_a_made_up_price_is_marked():
+    result = demo()
+    assert result.option("cloud").hypothetical
+    assert not result.option("do-nothing").hypothetical
+    assert not evaluate(scenario(BOTH), TARGETS, PRICES).option("dear").hypothetical
+
+
 def test_a_newer_price_card_than_the_pinned_one_is_said():
     def result(sha256: str) -> Result:
         pinned = {"name": "old", "date": "2026-01-01", "sha256": sha256}

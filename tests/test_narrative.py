@@ -97,6 +97,15 @@ def _said(result: Result, title: str) -> str:
     return "".join(words(s) if isinstance(s, Figure) else s if isinstance(s, str) else s.text for s in spans(section))
 
 
+def _rows(result: Result, caption: str) -> dict[str, dict[str, str]]:
+    """The rows of a table as a reader sees them, by their first cell and the headings."""
+    blocks = [block for section in narrate(result).sections for block in section.blocks]
+    (table,) = [block for block in blocks if isinstance(block, prose.Table) and block.caption == caption]
+    headings = [str(heading.text if isinstance(heading, Name) else heading) for heading in table.headings]
+    seen = [[words(c) if isinstance(c, Figure) else c if isinstance(c, str) else c.text for c in r] for r in table.rows]
+    return {row[0]: dict(zip(headings, row, strict=True)) for row in seen}
+
+
 def _kinds(result: Result, title: str) -> set[tuple[str, str]]:
     (section,) = (s for s in narrate(result).sections if s.title == title)
     return {(s.kind, s.origin) for s in spans(section) if isinstance(s, Figure | Said)}
@@ -177,6 +186,62 @@ def test_the_threshold_of_an_acceptable_answer_and_what_judging_is_billed_are_sa
 
 def test_a_price_without_a_retirement_date_says_that_none_is_known(result: Result):
     assert "simulator/sim-cloud: no retirement date is known." in _said(result, "What is not about cost")
+
+
+def test_the_day_on_which_a_model_retires_is_told_as_not_about_cost():
+    made = price_card_file.built_in()
+    rows = tuple(
+        row.model_copy(update={"retires_on": "2031-05-06"}) if row.id == "simulator/sim-cloud" else row
+        for row in made.rows
+    )
+    scenario = scenario_file.demo().model_copy(update={"draws": 500})
+    retiring = evaluate(scenario, cost_samples.demo_targets(), made.model_copy(update={"rows": rows}))
+    said = _said(retiring, "What is not about cost")
+    assert "simulator/sim-cloud retires on 2031-05-06." in said
+    assert "simulator/sim-cloud: no retirement" not in said
+
+
+def test_a_break_even_stands_beside_what_the_machines_bear(result: Result):
+    rows = _rows(result, "Break-even, in requests a month")
+    bears = result.option("large-local").capacity[0].bears_first.value
+    assert rows["Large model on workstations"]["its first month's machines bear"] == words(
+        Figure(bears, "", "derived", ".")
+    )
+    assert rows["Small model on the laptops"]["its first month's machines bear"] == "one machine a person"
+
+
+def test_whose_answers_need_a_provider_is_told_without_any_remark_of_the_author():
+    options = {name: o.model_copy(update={"remarks": ()}) for name, o in scenario_file.demo().options.items()}
+    scenario = scenario_file.demo().model_copy(update={"draws": 500, "options": options})
+    made = evaluate(scenario, cost_samples.demo_targets(), price_card_file.built_in())
+    rows = _rows(made, "Residency and remarks")
+    assert {option: row["answers need a provider"] for option, row in rows.items()} == {
+        "Cloud API": "simulator",
+        "Small model on the laptops": "no",  # though a judge of a provider scores some of them
+        "Large model on workstations": "no",
+        "Laptop drafts, workstation refines": "no",
+        "Laptop first, cloud where it is hard": "simulator",
+        "As it is today": "nothing is built",
+    }
+    assert "offline" in _said(made, "What is not about cost")
+    nothing = evaluate(scenario, {}, price_card_file.built_in())
+    needs = {o: row["answers need a provider"] for o, row in _rows(nothing, "Residency and remarks").items()}
+    assert (needs["Cloud API"], needs["Large model on workstations"]) == ("not known", "no")
+
+
+def test_a_borrowed_price_is_called_so_where_it_is_used():
+    made = price_card_file.built_in()
+    rows = tuple(
+        row.model_copy(update={"borrowed_from": "lender"}) if row.id == "simulator/sim-cloud" else row
+        for row in made.rows
+    )
+    scenario = scenario_file.demo().model_copy(update={"draws": 500})
+    lent = evaluate(scenario, cost_samples.demo_targets(), made.model_copy(update={"rows": rows}))
+    kinds = {price: row["kind"] for price, row in _rows(lent, "Prices used").items()}
+    assert kinds == {
+        "simulator/sim-cloud": "hypothetical, borrowed from lender",
+        "simulator/sim-judge": "hypothetical",
+    }
 
 
 def test_simulated_data_is_said_before_anything_else(result: Result):

@@ -162,7 +162,10 @@ def test_the_exported_report_of_the_readme_has_the_sections_and_tables_of_todays
         for text in (files.made(demo, "md").decode(), (root / "docs/report-demo.md").read_text(encoding="utf-8"))
     )
     assert kept == today
-    assert "(docs/report-demo.md)" in (root / "README.md").read_text(encoding="utf-8")
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert "(docs/report-demo.md)" in readme
+    assert "](docs/report-demo.png)" in readme
+    assert (root / "docs/report-demo.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("format", files.FORMATS)

@@ -61,6 +61,16 @@ def test_the_band_of_a_price_that_spreads_evenly_is_known_in_closed_form():
     assert at_end == pytest.approx([1920 * 0.55, 1920 * 0.75, 1920 * 0.95], rel=1e-3)
 
 
+def test_the_median_of_a_range_that_leans_is_the_draws_and_not_that_of_the_central_value():
+    """Triangular from its peak on: the median is high - sqrt(half of the square of the width), the peak its least."""
+    scaled = {"value": 1, "low": 1, "high": 4}
+    lean = scenario({"lean": DEAR}, draws=2000, workload={"prompt_scale": scaled, "completion_scale": 1})
+    found = evaluate(lean, TARGETS, PRICES).option("lean")
+    a_prompt, completions = 1.2e6 * 300 * 2 / 1e6, 1.2e6 * 100 * 10 / 1e6
+    assert float(found.npv.value or 0) == pytest.approx(a_prompt + completions)
+    assert float(found.npv_p50.value or 0) == pytest.approx(a_prompt * (4 - sqrt(0.5) * 3) + completions, rel=2e-3)
+
+
 def test_the_ends_of_a_bar_are_the_10th_and_90th_percentile_of_a_triangle():
     box = BOX | {"capex": {"low": 1000, "value": 2000, "high": 5000}}
     (bar,) = evaluate(scenario({"dear": DEAR, "own": OWN}, hardware={"box": box}), TARGETS, PRICES).tornado

@@ -44,6 +44,35 @@ def test_the_frontier_runs_through_the_options_no_other_beats_and_is_named(resul
     assert said == ["efficient frontier", "asked for"]
 
 
+def test_the_cost_so_far_has_the_band_of_the_draws_behind_its_median(result: Result):
+    layers = {layer["mark"]["type"]: (layer["encoding"], rows) for layer, rows in drawn("cumulative", result)}
+    (band, rows), (line, _) = layers["area"], layers["line"]
+    assert (band["y"]["field"], band["y2"]["field"], line["y"]["field"]) == ("low", "high", "middle")
+    fan = result.option("cloud").fan
+    assert fan is not None
+    ours = [row for row in rows if row["option"] == "Cloud API"]
+    assert [row["month"] for row in ours] == list(range(37))
+    for name, series in (("low", fan.p10), ("middle", fan.p50), ("high", fan.p90)):
+        assert [row[name] for row in ours] == [float(value) for value in series.values]
+
+
+def test_the_bars_by_head_are_the_effective_cost_of_every_option(result: Result):
+    chart = charts.CHARTS["heads"](result)
+    assert chart is not None
+    (rows,) = chart.to_dict()["datasets"].values()
+    for option in result.options:
+        bar = sum(row["cost"] for row in rows if row["option"] == option.label)
+        assert bar == pytest.approx(float(option.effective_cost.value or 0))
+
+
+def test_the_tornado_has_the_savings_at_both_ends_of_a_number_the_widest_first(result: Result):
+    (rows,) = marks("tornado", result, "bar")
+    widths = [abs(row[charts.P10] - row[charts.P90]) for row in rows]
+    assert widths == sorted(widths, reverse=True)
+    widest = result.tornado[0]
+    assert (rows[0]["number"], rows[0][charts.P10]) == (widest.label, float(widest.saving_at_p10.value or 0))
+
+
 def test_what_is_billed_by_the_token_is_a_straight_line_and_machines_are_steps(result: Result):
     curves = {curve.option: curve for curve in result.curves}
     cloud = list(zip(curves["cloud"].volumes.values, curves["cloud"].costs.values, strict=True))

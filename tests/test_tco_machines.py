@@ -1,5 +1,6 @@
 """Machines by hand: which load they are taken at, how long longer requests take, and what shared machines cost once."""
 
+from math import log
 from typing import Any
 
 import pytest
@@ -316,6 +317,40 @@ def test_a_shared_machine_still_queues():
     (part,) = evaluate(scenario({"own": OWN}, hardware={"box": BOX}), ONE, PRICES).option("own").capacity
     assert part.shared
     assert (part.p95_wait.origin, (part.mean_wait.value or 0) > 0) == ("Erlang C", True)
+
+
+def test_the_wait_of_a_result_is_that_of_erlang_c_for_the_machines_there_are():
+    # The worked example of test_capacity.py out of the whole model: 48 Erlang on 55 places wait with probability .2387
+    busiest = {"requests_per_month": 48 * 3600, "workdays_per_month": 1, "busy_hour_share": 1, "burst": 1}
+    box = BOX | {"capex": None, "owned": 1}  # no second one is to be had
+    measured = {"x": on(Load(55, 55.0, 900, 60))}  # 55 at once, a second each
+    one = scenario({"own": OWN}, hardware={"box": box}, workload=busiest)
+    (part,) = evaluate(one, measured, PRICES).option("own").capacity
+    assert part.utilisation.value == pytest.approx(48 / 55)
+    assert part.waiting_probability.value == pytest.approx(0.2387, abs=5e-5)
+    assert part.mean_wait.value == pytest.approx(0.2387 / 7, abs=1e-5)
+    assert part.p95_wait.value == pytest.approx(log(0.2387 / 0.05) / 7, abs=1e-4)
+
+
+@pytest.mark.parametrize("requests", [1_000_000, 10_000_000, 100_000_000])  # few machines, more than 8, more than 64
+def test_what_the_first_machines_bear_is_the_volume_from_which_a_further_one_is_counted(requests):
+    def first_month(volume: float):
+        one = scenario({"own": OWN}, hardware={"box": BOX | {"spares": 1}}, workload={"requests_per_month": volume})
+        (part,) = evaluate(one, ONE, PRICES).option("own").capacity
+        return part
+
+    now = first_month(requests)
+    bears, working = float(now.bears_first.value or 0), now.working_first.value
+    assert bears >= requests
+    assert first_month(bears * (1 - 1e-6)).working_first.value == working
+    assert first_month(bears * (1 + 1e-6)).working_first.value == (working or 0) + 1
+
+
+def test_a_machine_of_ones_own_has_no_volume_that_fills_it():
+    workload = {"requests_per_month": None, "users": 10, "questions_per_user_day": 1}
+    one = scenario({"own": OWN}, hardware={"box": LAPTOPS}, workload=workload)
+    (part,) = evaluate(one, ONE, PRICES).option("own").capacity
+    assert (part.bears_first.value, part.bears_first.reason is not None) == (None, True)
 
 
 def test_two_stages_on_one_persons_laptop_keep_it_busy_one_after_the_other():

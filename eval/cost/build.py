@@ -124,6 +124,7 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "target": target.target if target else None,
         "residency": option.residency,
         "simulated": program.simulated,
+        "providers": tuple(dict.fromkeys(row.provider for row in program.asked)),
         "hypothetical": any(row.kind == "hypothetical" for row in program.rows),
         "blocked": program.blocked,
         "out": program.never,

@@ -9,7 +9,7 @@ import numpy as np
 
 from eval.cost.assumption import Floats
 from eval.cost.bill import Bill, Workings
-from eval.cost.capacity import erlang_c, mean_wait, wait_quantile
+from eval.cost.capacity import TABLE, erlang_c, mean_wait, wait_quantile
 from eval.cost.figure import Figure, Kind
 from eval.cost.program import MachinePart, Pool
 from eval.cost.result import Capacity
@@ -41,7 +41,14 @@ def capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capacit
         for k in range(1, 9)
         if shared
     )
-
+    first = max(float(need[0]) - profile.spares, 1.0)
+    bears = Figure(
+        _requests(pool, w, load, int(first)) if shared else None,
+        "requests/month",
+        kind,
+        f"{pool.name} on {place}: what the machines of the first month bear, spares left aside; {origin}",
+        reason=None if shared else "Each person has a machine: no volume fills it for others.",
+    )
     return Capacity(
         pool.name,
         pool.hardware,
@@ -50,7 +57,8 @@ def capacity(pool: Pool, made: Bill, w: Workings, scenario: Scenario) -> Capacit
         Figure(service, "s", kind, origin),
         Figure(float(need[0]), "machines", kind, counted),
         Figure(float(need[-1]), "machines", kind, counted),
-        Figure(max(float(need[0]) - profile.spares, 1.0), "machines", kind, counted),
+        Figure(first, "machines", kind, counted),
+        bears,
         Figure(a / c, "share", kind, f"{origin}, busiest minutes of the last month"),
         *_waiting(a, c, service, shared, place),
         any(part.machine.sequential for part in pool.parts),
@@ -107,5 +115,7 @@ def _basis(part: MachinePart, shared: bool) -> str:
 
 
 def _requests(pool: Pool, w: Workings, load: Floats, machines: int) -> float:
-    """The requests a month that so many machines bear."""
-    return float(w.answers[0, -1]) * float(pool.table[machines - 1]) / float(load[-1])
+    """The requests a month that so many machines bear; beyond the table by its last machine's share."""
+    table = pool.table
+    most = float(table[machines - 1]) if machines <= TABLE else float(table[-1]) / TABLE * machines
+    return float(w.answers[0, -1]) * most / float(load[-1])

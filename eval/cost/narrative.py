@@ -37,6 +37,10 @@ from eval.cost.result import BY_JUDGE, CENTRAL, MEDIAN, SCALED, Decision, Option
 
 REVIEW_MONTHS = 6
 MOST_FLIPS = 8
+LOCKED_IN = (
+    "Where answers need a provider, not all of them come offline, and the provider may change prices, terms and "
+    "models. Where they need none, they come offline too, and the model stays as it is."
+)
 GROWN = "one machine for each of the users with their growth"
 BRACKETS = (
     "In brackets: beside what was measured, with its n, the 95 % interval; beside an assumption the range that was "
@@ -253,12 +257,14 @@ def _break_even(result: Result) -> Iterator[Block]:
             *(named(result.option(b.option)), named(result.option(b.against))),
             or_words(unitless(b.volume), "never on this hardware"),
             or_words(unitless(b.horizon_volume), "never"),
+            _bears(result.option(b.option)),
             or_words(b.months_to_recover, "not within the horizon"),
         )
         for b in result.break_even
     )
     headings = ("option", "costs no more than", "at the first month's prices, from", "over the horizon, from")
-    yield Table("Break-even, in requests a month", (*headings, "what is paid for it is saved after"), rows)
+    more = ("its first month's machines bear", "what is paid for it is saved after")
+    yield Table("Break-even, in requests a month", (*headings, *more), rows)
     yield Paragraph(
         (
             "Over the horizon means by the first month's volume, in net present value, with growth, price changes and "
@@ -271,6 +277,14 @@ def _break_even(result: Result) -> Iterator[Block]:
     yield Picture(
         "volume", "Cost of the first month by its volume, with break-evens and what the first month's machines bear"
     )
+
+
+def _bears(option: OptionResult) -> Span:
+    """What the machines of the first month bear, of the part that bears least; beyond it a further one is counted."""
+    shared = [part.bears_first for part in option.capacity if part.shared]
+    if not shared:
+        return "one machine a person"
+    return unitless(min(shared, key=lambda bears: bears.value or 0))
 
 
 def _sensitivity(result: Result) -> Iterator[Block]:
@@ -293,8 +307,12 @@ def _sensitivity(result: Result) -> Iterator[Block]:
 
 
 def _beyond_cost(result: Result) -> Iterator[Block]:
-    rows = tuple((named(o), Name(o.residency or "not stated"), Name(" ".join(o.remarks))) for o in result.options)
-    yield Table("Residency and remarks", ("option", "data goes to", "remarks"), rows)
+    rows = tuple(
+        (named(o), Name(o.residency or "not stated"), _provider(o), Name(" ".join(o.remarks))) for o in result.options
+    )
+    yield Table("Residency and remarks", ("option", "data goes to", "answers need a provider", "remarks"), rows)
+    if any(option.providers for option in result.options):
+        yield Paragraph((LOCKED_IN,))
     for row, day in {p.row: p.retires_on for o in result.options for p in o.prices}.items():
         if day:
             yield Paragraph((Name(row), " retires on ", Name(day), "."))
@@ -307,10 +325,23 @@ def _beyond_cost(result: Result) -> Iterator[Block]:
             )
 
 
+def _provider(option: OptionResult) -> Span:
+    """The providers that an option sends requests to: it does not work offline, and depends on them."""
+    if option.kind == "do-nothing":
+        return "nothing is built"
+    if option.providers:
+        return Name(", ".join(option.providers))
+    return "not known" if option.blocked and option.kind != "self-hosted" else "no"
+
+
 def _review(result: Result) -> Iterator[Block]:
-    ends = sorted(p.valid_until for o in result.options for p in o.prices if p.valid_until)
+    used = [p for o in result.options for p in o.prices]
+    ends = sorted(day for p in used for day in (p.valid_until, p.retires_on) if day)
     day = min([months_after(result.card_date, REVIEW_MONTHS), *ends[:1]])
-    origin = f"{REVIEW_MONTHS} months after the date of the price card, or the first end of a price before that"
+    origin = (
+        f"the first day of the month {REVIEW_MONTHS} months after the price card's, or the first end of a price or "
+        "retirement of a model before that"
+    )
     yield Paragraph((Said(f"To be reviewed by {day}.", "derived", origin),))
     yield Bullets(
         (

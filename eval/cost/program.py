@@ -136,6 +136,12 @@ class Program:
         return self.blocked + self.never
 
     @property
+    def asked(self) -> tuple[PriceRow, ...]:
+        """The rows that requests of users are billed by, each once; a judge's are left out."""
+        stages = [stage for part in self.api for stage in part.stages]
+        return tuple(dict.fromkeys(period.row for stage in stages for period in stage.periods))
+
+    @property
     def rows(self) -> tuple[PriceRow, ...]:
         """The rows of the price card it is billed by, each once."""
         stages = [*(stage for part in self.api for stage in part.stages), *filter(None, [self.judge])]

@@ -39,7 +39,8 @@ class Capacity:
     """Machines of one part of an option. Waiting is that of the busiest minutes of the last month, spares left aside.
 
     Machines that are not `shared` serve one person each: one place, no queue, no wait for another's request.
-    `working_first` are those of the first month without the spares.
+    `working_first` are those of the first month without the spares, and `bears_first` the requests a month that these
+    bear.
 
     `steps` pairs a number of machines with the requests a month they bear. `basis` says what the throughput rests on.
     """
@@ -52,6 +53,7 @@ class Capacity:
     machines_first: Figure
     machines_last: Figure
     working_first: Figure
+    bears_first: Figure
     utilisation: Figure
     waiting_probability: Figure
     mean_wait: Figure
@@ -103,6 +105,7 @@ class OptionResult:
     `hand_scored` counts the questions whose hand scores entered the quality on a criterion.
     `grown` says what growth does to machines of one person each, and who pays for them.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
+    `providers` are those that it sends requests to, by the prices it is billed by; a judge's is not among them.
     """
 
     name: str
@@ -129,6 +132,7 @@ class OptionResult:
     probability_cheapest: Figure
     energy: Figure
     power: str
+    providers: tuple[str, ...]
     carbon: Figure
     quality: Mapping[str, Figure]
     hand_scored: Mapping[str, Figure]

@@ -331,12 +331,9 @@ def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
 
 def _bought(option: OptionResult) -> list[tuple[float, float]]:
     """What the machines of the first month bear, spares left aside, and how many; none where none is shared."""
-    found = []
-    for part in option.capacity:
-        for machines, bears in part.steps:
-            needed = _value(part.working_first)
-            if needed is not None and machines.value == needed:
-                found.append((_value(bears) or 0.0, needed))
+    found = [
+        (_value(part.bears_first) or 0.0, _value(part.working_first) or 0.0) for part in option.capacity if part.shared
+    ]
     return sorted(found)[:1]  # the part that bears least
 
 
