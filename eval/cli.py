@@ -7,8 +7,12 @@ import io
 import os
 import signal
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
+import typer
 from typer.core import TyperGroup
+from typer.main import get_group
 
 from db.store import StoreError
 from eval import terminal
@@ -50,15 +54,30 @@ def _check(subject: str, module: str, help_text: str) -> TyperGroup:
     return TyperGroup(name=subject, commands=[its], help=help_text, no_args_is_help=True)
 
 
-app = TyperGroup(
-    name="rightsize",
-    commands=[
-        *(_command(name, module, "import_" if name == "import" else name) for name, module in COMMANDS.items()),
-        *(_check(subject, *its) for subject, its in CHECKS.items()),
-    ],
-    help="Measure language models on your own questions and compare quality, latency and cost.",
-    no_args_is_help=True,
-)
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"rightsize {version('rightsize')}\n")
+        raise typer.Exit
+
+
+def _rightsize(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Measure language models on your own questions and compare quality, latency and cost."""
+
+
+def _make_app() -> TyperGroup:
+    app = get_group(typer.Typer(callback=_rightsize, no_args_is_help=True, add_completion=False))
+    for name, module in COMMANDS.items():
+        app.add_command(_command(name, module, "import_" if name == "import" else name))
+    for subject, its in CHECKS.items():
+        app.add_command(_check(subject, *its))
+    return app
+
+
+app = _make_app()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Maintenance: makes the built-in price card from the offline data of genai-prices (`pip install rightsize[prices]`).
+"""Maintenance: makes the built-in price card from the offline data of genai-prices (`pip install -e ".[prices]"`).
 
 `python -m eval.make_card [--date YYYY-MM-DD] [--out FILE]`. Knows that package's traps: an entry borrowed from another
 provider is named as borrowed, a batch price that does not exist stays unknown instead of falling back to the standard
@@ -18,7 +18,9 @@ try:
     from genai_prices import types
     from genai_prices.data import providers
 except ModuleNotFoundError:
-    raise SystemExit('This needs the package genai-prices: pip install "rightsize[prices]"') from None
+    raise SystemExit(
+        'This needs the package genai-prices; in the folder of Rightsize: pip install -e ".[prices]"'
+    ) from None
 
 from eval.cost.price_card import PriceCard, PriceRow, Tier
 from eval.cost.price_card_file import dump_json

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from command import Command
@@ -33,6 +34,11 @@ def test_every_command_is_listed_with_what_it_says_of_itself(
         else:
             below = rightsize(name.split()[0], "--help").out
             assert " ".join((command.help or "").split())[:60] in " ".join(below.split())
+
+
+def test_the_version_is_told(rightsize: Command) -> None:
+    said = rightsize("--version")
+    assert (said.code, said.out) == (0, f"rightsize {version('rightsize')}\n")
 
 
 def test_a_command_that_is_nearly_typed_is_guessed(rightsize: Command) -> None:

@@ -24,6 +24,20 @@ def result() -> Result:
     return evaluate(scenario, cost_samples.demo_targets(), price_card_file.built_in())
 
 
+@pytest.mark.parametrize(
+    ("value", "low", "high", "unit", "told"),
+    [
+        (1989.2, 914.99, 3794.4, "ms", "1,989 ms (915 to 3,794)"),
+        (925.68, 806.72, 944.9, "ms", "925.7 ms (806.7 to 944.9)"),
+        (4.78, 4.5, 4.9, "of 5", "4.78 of 5 (4.50 to 4.90)"),
+        (0.4712, 0.25, 0.5, "share", "47.1 % (25.0 % to 50.0 %)"),
+        (0.0012, 0.001, 0.002, "USD", "0.0012 USD (0.001 to 0.002)"),
+    ],
+)
+def test_a_value_and_its_bounds_have_the_same_decimals(value: float, low: float, high: float, unit: str, told: str):
+    assert words(Figure(value, unit, "measured", "a run", low=low, high=high)) == told
+
+
 def test_it_begins_with_the_decision_and_ends_with_its_sources(result: Result):
     titles = [section.title for section in narrate(result).sections]
     assert titles[0] == "Decision and confidence"

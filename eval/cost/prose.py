@@ -204,9 +204,11 @@ def words(figure: Figure) -> str:
     if figure.value is None:
         return f"unknown: {figure.reason}"
     value = float(figure.value)
-    text = _amount(value, figure.unit)
-    if figure.low is not None and figure.high is not None:
-        text += f" ({_bare(figure.low, figure.unit)} to {_bare(figure.high, figure.unit)})"
+    if figure.low is None or figure.high is None:
+        text = _with_unit(_bare(value, figure.unit), figure.unit)
+    else:
+        shown, low, high = _alike((value, float(figure.low), float(figure.high)), figure.unit)
+        text = f"{_with_unit(shown, figure.unit)} ({low} to {high})"
     return f"{text}, n = {figure.n}" if figure.n is not None else text
 
 
@@ -225,8 +227,7 @@ def in_a_sentence(label: str) -> str:
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
-def _amount(value: float, unit: str) -> str:
-    bare = _bare(value, unit)
+def _with_unit(bare: str, unit: str) -> str:
     if unit in ("", "share"):
         return bare
     return f"{bare} a year" if unit == "share/year" else f"{bare} {unit}"
@@ -241,3 +242,12 @@ def _bare(value: float, unit: str) -> str:
     if size >= 1 or size < 1e-12:
         return f"{value:,.2f}".rstrip("0").rstrip(".") or "0"
     return f"{value:.3g}"
+
+
+def _alike(values: tuple[float, ...], unit: str) -> tuple[str, ...]:
+    """A value and its bounds, all with the decimals that suit the largest of them."""
+    size = max(map(abs, values))
+    if unit in ("share", "share/year") or size < 1:
+        return tuple(_bare(value, unit) for value in values)
+    decimals = 0 if size >= 1000 else 1 if size >= 100 else 2
+    return tuple(f"{value:,.{decimals}f}" for value in values)

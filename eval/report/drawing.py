@@ -27,7 +27,9 @@ def extra(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ReportError('This format needs more packages: pip install "rightsize[report]"') from error
+        raise ReportError(
+            'This format needs more packages; in the folder of Rightsize: pip install -e ".[report]"'
+        ) from error
 
 
 def _spec(chart: Chart, narrow: bool = False) -> dict[str, Any]:
