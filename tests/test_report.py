@@ -137,7 +137,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_behind(result: Result, t
 
 
 def test_a_missing_package_is_told_in_a_sentence():
-    with pytest.raises(ReportError, match=r'pip install "rightsize\[report\]"'):
+    with pytest.raises(ReportError, match=r'pip install -e "\.\[report\]"'):
         drawing.extra("no_such_package_of_rightsize")
 
 
