@@ -11,7 +11,7 @@ from eval.cost.bill import bill, workings
 from eval.cost.capacity import UTILISATION_CAP, bearable, machine_at
 from eval.cost.evaluate import evaluate
 from eval.cost.ledger import billed, effective
-from eval.cost.measured import Load, stretch
+from eval.cost.measured import Load, Told, stretch
 from eval.cost.program import Program
 from eval.cost.uncertainty import simulate
 
@@ -100,6 +100,28 @@ def test_longer_requests_keep_a_machine_busy_for_longer_and_answer_later(share, 
     assert [result.option(name).p95.value for name in ("own", "api")] == [2500 * times, 2500 * times]
     said = any("until its first token is unknown" in note for note in result.option("own").notes)
     assert said == (share is None)
+
+
+@pytest.mark.parametrize(
+    ("share", "told", "end", "times", "n"),
+    [
+        (0.25, Told(28, 30), "is told by 28 of 30 answers; the others are taken to be like these.", 3.5, 28),
+        (None, Told(2, 30), "is told by 2 of 30 answers, too few to go by: longer prompts", 2, None),
+        (None, Told(0, 30), "is unknown: longer prompts are taken to cost no time.", 2, None),
+        (0.25, Told(30, 30), None, 3.5, 30),
+    ],
+)
+def test_answers_without_a_first_token_are_counted_where_prompts_are_longer(share, told, end, times, n):
+    shared = {"ttft_share": share, "first_token": told}
+    measured = {"x": on(Load(1, 0.5, 2500, 60, **shared), **shared, p95_ms=known(2500))}
+    for scales, said in (({"prompt_scale": 8, "completion_scale": 2}, True), ({}, False)):
+        one = scenario({"own": OWN, "api": {"kind": "api", "target": "x"}}, hardware={"box": BOX}, workload=scales)
+        result = evaluate(one, measured, PRICES)
+        for option in (result.option("own"), result.option("api")):
+            told_of = [note for note in option.notes if "until its first token" in note]
+            assert len(told_of) == (said and end is not None)
+            assert all(f"How long x took until its first token {end}" in note for note in told_of)
+            assert (option.latency_scale.value, option.latency_scale.n) == (times if said else 1, n)
 
 
 def test_waiting_is_tabled_for_the_time_that_longer_answers_take():

@@ -10,7 +10,7 @@ from dataclasses import replace
 from eval.cost.assumption import Spread
 from eval.cost.capacity import Machine, bearable, load_at, machine_at
 from eval.cost.faults import guess
-from eval.cost.measured import Measured, StageUse, stretch
+from eval.cost.measured import Load, Measured, StageUse, stretch
 from eval.cost.periods import may_be, periods, unknown_prices
 from eval.cost.price_card import PriceCard
 from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens
@@ -197,7 +197,7 @@ class Compiler:
             problems.notes.append(
                 f"How often requests of {target_name} were repeated is unknown; repeats are left out."
             )
-        self._say_unscaled(target_name, target.ttft_share, problems)
+        self._say_unscaled(target_name, target, problems)
         tokens = [self._tokens(name, target, stage, problems, again) for stage in stages]
         if all(tokens):
             label = only or option.label or name
@@ -279,18 +279,25 @@ class Compiler:
                 "taken to serve one at a time. Measure more with `rightsize run --concurrency 2`, then 4, 8, ..."
             )
         chosen = next(x for x in target.loads if x.concurrency == load.concurrency)
-        self._say_unscaled(target.target, chosen.ttft_share, problems)
+        self._say_unscaled(target.target, chosen, problems)
         machine = replace(machine, service_s=machine.service_s * slower)
         table = bearable(replace(machine, service_s=machine.service_s * longer[load.concurrency]))
         origin, simulated = target.origin, target.simulated
         return MachinePart(hardware, hardware, machine, table, chosen, origin=origin, simulated=simulated)
 
-    def _say_unscaled(self, target: str, ttft_share: float | None, problems: _Problems) -> None:
-        scale = self.scenario.workload.prompt_scale
-        if ttft_share is None and (scale.value != 1 or not scale.spread.fixed):
-            problems.notes.append(
-                f"How long {target} took until its first token is unknown: longer prompts are taken to cost no time."
-            )
+    def _say_unscaled(self, target: str, source: Measured | Load, problems: _Problems) -> None:
+        """What of the time until the first token is not known, where longer prompts make it longer."""
+        scale, counted = self.scenario.workload.prompt_scale, source.first_token
+        if scale.value == 1 and scale.spread.fixed:
+            return
+        some = counted is not None and 0 < counted.told < counted.answers
+        told = f"told by {counted.told:,} of {counted.answers:,} answers" if counted is not None and some else "unknown"
+        how = f"How long {target} took until its first token is {told}"
+        if source.ttft_share is None:
+            few = ", too few to go by" if some else ""
+            problems.notes.append(f"{how}{few}: longer prompts are taken to cost no time.")
+        elif some:
+            problems.notes.append(f"{how}; the others are taken to be like these.")
 
     def _power(self, place: str, hardware: str, target: Measured) -> Iterator[str]:
         """What is missing to tell the energy; a rented machine has it in its rent."""
