@@ -184,6 +184,7 @@ def _measured(
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
         },
         hand_scored={q.criterion: _hand_scored(q) for q in scores},
+        hand_scores={q.criterion: _hand_scores(q.criterion, summary.quality) for q in scores},
         acceptable=_acceptable(scores, worst, acceptable_from),
         attempts_per_answer=attempts(requests),
         judge=_judge_use(scores, judging),
@@ -217,6 +218,12 @@ def _hand_scored(quality: Quality) -> int:
     if quality.rater_kind == RaterKind.person:
         return quality.shown.n
     return quality.number.n_people if quality.number is not None and quality.calibrated else 0
+
+
+def _hand_scores(criterion: str, quality: Sequence[Quality]) -> int:
+    """How many questions people scored on a criterion, whether that entered a quality or not."""
+    by_people = [q for q in quality if q.rater_kind == RaterKind.person and q.criterion == criterion]
+    return len({question for q in by_people for question in q.questions})
 
 
 def _first_tokens(run: Run, session: Session) -> tuple[float | None, Told]:

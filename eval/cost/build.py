@@ -131,9 +131,15 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "notes": program.notes,
         "remarks": option.remarks,
         "quality": quality,
-        "hand_scored": {
-            criterion: Figure(n, "questions", "measured", f"{origin}, scored by people")
-            for criterion, n in (target.hand_scored if target else {}).items()
+        **{
+            field: {
+                criterion: Figure(n, "questions", "measured", f"{origin}, scored by people")
+                for criterion, n in counts.items()
+            }
+            for field, counts in (
+                ("hand_scored", target.hand_scored if target else {}),
+                ("hand_scores_given", target.hand_scores if target else {}),
+            )
         },
         "acceptable": measured_figure(
             target.acceptable if target else UNKNOWN, "share", f"{origin}, {BY_JUDGE}", missing

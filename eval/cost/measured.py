@@ -94,6 +94,7 @@ class Measured:
     tokens_per_s: Estimate = UNKNOWN
     quality: Mapping[str, Estimate] = field(default_factory=dict)  # by criterion, from 1 to 5
     hand_scored: Mapping[str, int] = field(default_factory=dict)  # questions whose hand scores entered, by criterion
+    hand_scores: Mapping[str, int] = field(default_factory=dict)  # all questions with hand scores, by criterion
     acceptable: Estimate = UNKNOWN  # share of answers at or above every threshold, see acceptable_share
     attempts_per_answer: float | None = None
     watts: Estimate = UNKNOWN
