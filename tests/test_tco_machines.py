@@ -134,6 +134,19 @@ def test_waiting_is_tabled_for_the_time_that_longer_answers_take():
     assert part.table[0] < 4 * UTILISATION_CAP  # waiting binds
 
 
+def test_a_stage_that_misses_the_ceiling_is_named_and_how_to_measure_it_at_fewer():
+    """The p95 latency of the whole hybrid is another one, and stands under the same words elsewhere."""
+    measured = {"x": on(), "y": on(Load(30, 3.0, 16_488, 60), name="y")}
+    options = {"mix": BOTH_ON_BOX, "own": OWN | {"target": "y"}}
+    one = scenario(options, hardware={"box": BOX}, constraints={"p95_ms": 3000})
+    result = evaluate(one, measured, PRICES)
+    missed = "p95 latency is 16,488 ms, and 3,000 ms are allowed."
+    fewer = "Fewer at once may be faster: measure that with `rightsize run --concurrency 1`, then 2, 4."
+    at = "at 30 requests at once, the fewest measured,"
+    assert result.option("mix").out == (f"Stage refine, y on box: {at} this stage's {missed} {fewer}",)
+    assert result.option("own").out == (f"y on box: {at} its {missed} {fewer}",)
+
+
 # --- shared machines ------------------------------------------------------------------------------------------------
 
 

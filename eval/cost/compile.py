@@ -219,7 +219,8 @@ class Compiler:
         target = self._target(name, target_name, problems)
         if target is None:
             return
-        made = self._quoted(name, target, hardware, problems) or self._observed(target, hardware, slower, problems)
+        quoted = self._quoted(name, target, hardware, problems)
+        made = quoted or self._observed(target, hardware, label, slower, problems)
         if made is None:
             return
         problems.blocked += self._power(f"options.{name}", hardware, target)
@@ -247,9 +248,12 @@ class Compiler:
         machine = Machine(quoted.places, quoted.places / self.spreads[rate].value, None)
         return MachinePart(hardware, hardware, machine, bearable(machine), None, rate, rated, rate)
 
-    def _observed(self, target: Measured, hardware: str, slower: float, problems: _Problems) -> MachinePart | None:
+    def _observed(
+        self, target: Measured, hardware: str, stage: str, slower: float, problems: _Problems
+    ) -> MachinePart | None:
         """Machines of the throughput that was measured; None where none serves, with the reason.
 
+        `stage` names the part of a hybrid: its latency is another than that of the whole answer.
         A machine of one person is taken at the fewest requests at once that were measured: it is asked one at a time.
         """
         alone = self.scenario.hardware[hardware].one_per_user
@@ -262,10 +266,15 @@ class Compiler:
         ]
         if alone:
             loads = sorted(loads, key=lambda x: x.concurrency)[:1]
-        machine, load = machine_at(loads, ceiling), load_at(loads, ceiling)
+        load, machine = load_at(loads, ceiling, whose="this stage's" if stage else "its"), machine_at(loads, ceiling)
         if isinstance(machine, str) or isinstance(load, str):
             scaled = f" (latency {SCALED})" if any(x.p95_ms and longer[x.concurrency] != 1 for x in loads) else ""
-            sentence = f"{target.target} on {hardware}: {machine}{scaled}."
+            who = f"Stage {stage}, {target.target} on {hardware}" if stage else f"{target.target} on {hardware}"
+            sentence = f"{who}: {load}{scaled}."
+            if any(x.p95_ms for x in loads) and min(x.concurrency for x in loads) > 1:
+                sentence += (
+                    " Fewer at once may be faster: measure that with `rightsize run --concurrency 1`, then 2, 4."
+                )
             (problems.never if loads else problems.blocked).append(sentence)
             return None
         if alone and load.concurrency > 1 and not target.simulated:
