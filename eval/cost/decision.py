@@ -184,6 +184,33 @@ def few_hand_scores(scenario: Scenario, options: Sequence[OptionResult]) -> tupl
     return tuple(found)
 
 
+def near_misses(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
+    """Which options are out by a value whose interval reaches beyond the bound, a sentence for each bound.
+
+    Those that are in by such a value are told with the decision.
+    """
+    found, limit = [], scenario.constraints.p95_ms
+    for option in options:
+        if option.blocked or not option.out:
+            continue
+        words = option.label or option.name
+        for criterion, floor in scenario.constraints.quality_floor.items():
+            its = option.quality.get(criterion)
+            if its is not None and its.value is not None and its.high is not None and its.value < floor < its.high:
+                found.append(
+                    f"The interval of {words}'s {criterion} reaches {its.high:.2f}, above {floor:g} (n = {its.n}): "
+                    "more questions or hand scores may show that it meets the floor."
+                )
+        low, value, n = option.p95.low, option.p95.value, option.p95.n
+        if limit is not None and low is not None and value is not None and low < limit < value:
+            found.append(
+                f"The interval of {words}'s p95 latency{f', {SCALED},' if option.scaled else ''} begins at "
+                f"{low:,.0f} ms, below the {limit:,.0f} ms allowed (n = {n}): more questions may show that it keeps "
+                "the ceiling."
+            )
+    return tuple(found)
+
+
 def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
     """Which decisions on the p95 ceiling rest on answers that were measured while the measuring computer was late."""
     limit = scenario.constraints.p95_ms
