@@ -299,6 +299,9 @@ def _sensitivity(result: Result) -> Iterator[Block]:
             ("What would make another option than ", central, " the cheapest at the central values, one number moved:")
         )
         yield Bullets(tuple((Said(flip.sentence, "derived", flip.value.origin),) for flip in result.flips[:MOST_FLIPS]))
+    elif result.decision.option is not None and result.decision.runner_up is None:
+        alone = "No number makes another option the cheapest: no other meets everything that is asked for."
+        yield Paragraph((alone,))
     else:
         yield Paragraph(("No single number makes another option the cheapest in the ranges that were tried.",))
     if result.margins:
