@@ -101,7 +101,7 @@ def _any_kind() -> type[BaseModel]:
         for name, annotation in get_type_hints(kind, include_extras=True).items():
             if name in kind.model_fields and name != "kind":
                 fields.setdefault(name, (annotation, None))
-    option = create_model("AnyOption", __base__=Strict, **fields)
+    option: Any = create_model("AnyOption", __base__=Strict, **fields)
     return create_model("AnyOptions", options=(dict[str, option], ...))
 
 
