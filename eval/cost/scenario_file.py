@@ -101,8 +101,8 @@ def _any_kind() -> type[BaseModel]:
         for name, annotation in get_type_hints(kind, include_extras=True).items():
             if name in kind.model_fields and name != "kind":
                 fields.setdefault(name, (annotation, None))
-    option: Any = create_model("AnyOption", __base__=Strict, **fields)
-    return create_model("AnyOptions", options=(dict[str, option], ...))
+    option = create_model("AnyOption", __base__=Strict, **fields)
+    return create_model("AnyOptions", options=(dict[str, option], ...))  # pyright: ignore[reportInvalidTypeForm]
 
 
 def _unknown_names(data: Mapping[str, Any]) -> Iterator[Fault]:
