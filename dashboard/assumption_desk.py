@@ -8,6 +8,7 @@ from dashboard import assumption_cells, draft, number_cell, tco_tables, widgets
 from dashboard.format import to_csv
 
 LETTER_PX, MOST_PX = 5.8, 600  # the width of a letter in a cell, and of the widest column
+VALUE_PX = 100  # ahead of the name, so that on a telephone both are seen: the name alone is wider than it
 RANGE = f"A range needs both its ends. {number_cell.HELP}"
 
 
@@ -25,10 +26,12 @@ def show() -> None:
         height="content",
         placeholder="no range",
         alt="Assumptions of the scenario, to edit",
-        column_order=["label", "value", "unit", "low", "high", "kind", "source", "path"],
+        column_order=["value", "label", "unit", "low", "high", "kind", "source", "path"],
         column_config={
+            "value": st.column_config.TextColumn(
+                "Value", pinned=True, width=VALUE_PX, alignment="right", help=number_cell.HELP
+            ),
             "label": st.column_config.TextColumn("Assumption", pinned=True, width=_width(filled["label"])),
-            "value": st.column_config.TextColumn("Value", alignment="right", help=number_cell.HELP),
             "low": st.column_config.TextColumn("Low", alignment="right", help=RANGE),
             "high": st.column_config.TextColumn("High", alignment="right", help=RANGE),
             "unit": st.column_config.TextColumn("Unit", help="A share is a part of one: 0.2 is 20 %."),

@@ -27,6 +27,8 @@ DRAWN = (
 )
 BAND = "In brackets the 10th and the 90th percentile of the draws."
 CHEAPEST = f"Share of the draws in which it is the cheapest of what meets everything that is asked for. {RULE}"
+STANDING_PX = 140  # "meets everything" in one piece
+UNDRAWN = "There is nothing to show here: what it needs was not measured, or is blocked."
 PLOT = alt.AutoSizeParams(type="fit-x", contains="padding")  # the height is the plot's: no legend or axis takes of it
 
 
@@ -65,7 +67,7 @@ def _show_options(result: Result) -> None:
         "Cost of the options",
         {
             "option": st.column_config.TextColumn("Option", pinned=True),
-            "standing": st.column_config.TextColumn("Standing"),
+            "standing": st.column_config.TextColumn("Standing", width=STANDING_PX),
             "cheapest_said": st.column_config.TextColumn("Cheapest", alignment="right", help=CHEAPEST),
             "billed": st.column_config.NumberColumn(
                 f"Total ({money})", format="%,.0f", help="Billed over the horizon."
@@ -100,7 +102,7 @@ def _show_tab(keys: tuple[str, ...], result: Result) -> None:
         widgets.show_chart(bare.properties(autosize=PLOT), key=f"tco_{key}", alt_text=words)
         st.caption(plain(words))
     if not drawn:
-        st.caption("There is nothing to show here: what it needs was not measured, or is blocked.")
+        st.caption(tco_tables.undrawn(result) if "tornado" in keys else UNDRAWN)
     if "break_even" in keys:
         st.markdown("\n".join(f"- {plain(found.sentence)}" for found in result.break_even))
         _show_machines(result)

@@ -183,6 +183,19 @@ def changes(edited_frame: pd.DataFrame, scenario: Scenario) -> dict[str, dict[st
     return found
 
 
+def undrawn(result: Result) -> str:
+    """Why no saving is drawn that numbers could move, as Markdown."""
+    if result.decision.option is None:
+        return "There is nothing to show here: no option meets everything that is asked for with its cost known."
+    if result.tornado_of is None:
+        label = plain(result.option(result.decision.option).label or result.decision.option)
+        return (
+            f"There is nothing to show here: a single option is left, {label}, and no other of known cost to hold its "
+            "saving against."
+        )
+    return "There is nothing to show here: no number that it rests on has a range."
+
+
 def moves(result: Result) -> str:
     """What would make another option the cheapest, and how far requirements would have to move, as Markdown."""
     central = result.decision.central
@@ -191,7 +204,10 @@ def moves(result: Result) -> str:
     label = plain(result.option(central).label or central)
     flips = [f"- {plain(flip.sentence)}" for flip in result.flips[:MOST_FLIPS]]
     head = f"What would make another option than **{label}** the cheapest at the central values, one number moved:"
-    said = [head, "", *flips] if flips else ["No single number makes another option the cheapest."]
+    if result.decision.runner_up is None:
+        said = ["No number makes another option the cheapest: no other meets everything that is asked for."]
+    else:
+        said = [head, "", *flips] if flips else ["No single number makes another option the cheapest."]
     if result.margins:
         how = "How far a requirement would have to move to change the decision:"
         said += ["", how, "", *(f"- {plain(margin.sentence)}" for margin in result.margins)]

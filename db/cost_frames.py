@@ -35,12 +35,19 @@ SELECT count(*) AS n, avg(total_ms) AS mean_ms FROM answer
 WHERE run_id = :run_id AND NOT cold AND error_kind IS NULL AND total_ms IS NOT NULL
 """
 
-# Of all requests of the answers that came, repeats left out; one that did not tell its first token leaves it unknown.
+# Of all requests of an answer that came, repeats left out; one that did not tell its first token (it came in one piece)
+# leaves its answer out.
 _FIRST_TOKEN = """
-SELECT CASE WHEN count(*) = count(call.ttft_ms) AND sum(call.total_ms) > 0
-            THEN sum(call.ttft_ms) / sum(call.total_ms) END AS share
-FROM answer JOIN call ON call.answer_id = answer.id
-WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
+WITH per_answer AS (
+    SELECT sum(call.ttft_ms) AS ttft_ms, sum(call.total_ms) AS total_ms,
+           count(*) = count(call.ttft_ms) AND count(*) = count(call.total_ms) AND sum(call.total_ms) > 0 AS told
+    FROM answer JOIN call ON call.answer_id = answer.id
+    WHERE answer.run_id = :run_id AND NOT answer.cold AND answer.error_kind IS NULL AND call.error_kind IS NULL
+    GROUP BY answer.id
+)
+SELECT count(*) AS answers, count(CASE WHEN told THEN 1 END) AS told,
+       sum(CASE WHEN told THEN ttft_ms END) / sum(CASE WHEN told THEN total_ms END) AS share
+FROM per_answer
 """
 
 # An answer read several times is paid for several times. A reading without a count leaves its answer's use unknown.
@@ -97,7 +104,9 @@ def mean_time_frame(run_id: int, *, session: Session) -> pd.DataFrame:
 
 
 def first_token_frame(run_id: int, *, session: Session) -> pd.DataFrame:
-    """One row: the share of the requests' time that had passed at their first token, None where it was not told."""
+    """One row: how many answers came, how many of them told their first token, and the share of the time of these that
+    had passed at it; None where none did.
+    """
     return read_frame(_FIRST_TOKEN, session, run_id=run_id)
 
 

@@ -18,7 +18,7 @@ from db.models import QASet, RaterKind, Run, RunStatus
 from db.scales import FIVE
 from eval.consumption import attempts, mean_of, stages_of
 from eval.cost.faults import guess
-from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, acceptable_share
+from eval.cost.measured import UNKNOWN, JudgeUse, Load, Measured, Told, acceptable_share
 from eval.cost.scenario import Scenario
 from eval.lag import LIMIT_MS
 from eval.run_quality import PANEL, Quality
@@ -27,6 +27,7 @@ from eval.summary import Summary, summarise
 from eval.transport import is_loopback
 
 OVERALL = "overall"
+TOLD_FROM = 0.5  # share of the answers that have to tell their first token for these to stand for all
 
 
 def targets_of(scenario: Scenario) -> set[str]:
@@ -157,14 +158,17 @@ def _measured(
         stages = frames.records(cost_frames.stage_use_frame(run.id or 0, session=session))
         requests = frames.records(cost_frames.requests_frame(run.id or 0, session=session))[0]
         times = {r.id: frames.records(cost_frames.mean_time_frame(r.id or 0, session=session))[0] for r in runs}
-        shares = {r.id: _ttft_share(r, session) for r in runs}
+        first_tokens = {r.id: _first_tokens(r, session) for r in runs}
         asked = next(q for q in store.list_qa_sets(session=session) if q.id == run.qa_set_id)
         judging = frames.records(cost_frames.judge_use_frame(run.id or 0, session=session))
         worst = frames.records(cost_frames.worst_scores_frame(run.id or 0, session=session))
     scores = [q for q in summary.quality if q.source == source and q.criterion != OVERALL and q.score.n]
     loads = {
-        load.concurrency: load for r in runs if (load := _load(r, summaries[r.id or 0], times[r.id], shares[r.id]))
+        load.concurrency: load
+        for r in runs
+        if (load := _load(r, summaries[r.id or 0], times[r.id], *first_tokens[r.id]))
     }
+    ttft_share, first_token = first_tokens[run.id]
     return Measured(
         target=run.target,
         stages=tuple(stages_of(stages)),
@@ -173,12 +177,14 @@ def _measured(
         mean_ms=summary.mean_ms,
         p50_ms=summary.latency_p50["total_ms"],
         p95_ms=summary.latency_p95["total_ms"],
-        ttft_share=shares[run.id],
+        ttft_share=ttft_share,
+        first_token=first_token,
         tokens_per_s=summary.tokens_per_s,
         quality={  # floors are points of 1 to 5
             q.criterion: q.shown for q in scores if q.scale == FIVE and q.shown.value is not None
         },
         hand_scored={q.criterion: _hand_scored(q) for q in scores},
+        hand_scores={q.criterion: _hand_scores(q.criterion, summary.quality) for q in scores},
         acceptable=_acceptable(scores, worst, acceptable_from),
         attempts_per_answer=attempts(requests),
         judge=_judge_use(scores, judging),
@@ -214,12 +220,27 @@ def _hand_scored(quality: Quality) -> int:
     return quality.number.n_people if quality.number is not None and quality.calibrated else 0
 
 
-def _ttft_share(run: Run, session: Session) -> float | None:
-    share = frames.records(cost_frames.first_token_frame(run.id or 0, session=session))[0]["share"]
-    return None if share is None else min(float(share), 1.0)
+def _hand_scores(criterion: str, quality: Sequence[Quality]) -> int:
+    """How many questions people scored on a criterion, whether that entered a quality or not."""
+    by_people = [q for q in quality if q.rater_kind == RaterKind.person and q.criterion == criterion]
+    return len({question for q in by_people for question in q.questions})
 
 
-def _load(run: Run, summary: Summary, times: Mapping[str, Any], ttft_share: float | None) -> Load | None:
+def _first_tokens(run: Run, session: Session) -> tuple[float | None, Told]:
+    """The share of an answer's time until its first token, and how many of the answers it is of.
+
+    Answers that came in one piece do not tell it; it is unknown where fewer than half of them do.
+    """
+    row = frames.records(cost_frames.first_token_frame(run.id or 0, session=session))[0]
+    counted = Told(int(row["told"]), int(row["answers"]))
+    if row["share"] is None or counted.told < TOLD_FROM * counted.answers:
+        return None, counted
+    return min(float(row["share"]), 1.0), counted
+
+
+def _load(
+    run: Run, summary: Summary, times: Mapping[str, Any], ttft_share: float | None, first_token: Told
+) -> Load | None:
     """What was borne at the run's concurrency: requests under way over their mean time (Little, Operations Research 9
     (1961) 383-387). No more were under way than were asked in all.
     """
@@ -229,7 +250,7 @@ def _load(run: Run, summary: Summary, times: Mapping[str, Any], ttft_share: floa
     level = min(run.concurrency, n)
     p50, p95 = summary.latency_p50["total_ms"], summary.latency_p95["total_ms"]
     per_s, late = level / (mean_ms / 1000), summary.n_client_limited
-    return Load(level, per_s, p95.value, n, p50, p95, ttft_share, n_client_limited=late)
+    return Load(level, per_s, p95.value, n, p50, p95, ttft_share, first_token, n_client_limited=late)
 
 
 def _is_of(quality: Quality, row: Mapping[str, Any]) -> bool:

@@ -70,6 +70,21 @@ def test_a_target_that_nothing_meets_says_what_it_takes():
     assert reason == "even at 1 request at once its p95 latency is 900 ms, and 500 ms are allowed"
 
 
+@pytest.mark.parametrize(
+    ("loads", "said"),
+    [
+        ([Load(30, 4.0, 2100, 60)], "at 30 requests at once, the fewest measured, its p95 latency is 2,100 ms"),
+        (LOADS[1:], "at 4 requests at once, the fewest measured, its p95 latency is 1,300 ms"),
+        (
+            [Load(4, 3.2, 1300, 60), Load(8, 4.0, 900, 60)],
+            "at 8 requests at once, where it was shortest, its p95 latency is 900 ms",
+        ),
+    ],
+)
+def test_many_requests_at_once_are_not_called_lenient(loads, said):
+    assert machine_at(loads, 500) == f"{said}, and 500 ms are allowed"
+
+
 def test_a_target_measured_one_by_one_is_a_sequential_bound():
     machine = machine_at(LOADS[:1], 2000)
     assert isinstance(machine, Machine)

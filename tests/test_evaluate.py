@@ -239,6 +239,34 @@ def test_the_cheapest_that_is_out_is_not_chosen():
     assert result.decision.caveats[0].startswith("The interval of dear's factuality begins at 3.90, below 4")
 
 
+@pytest.mark.parametrize(
+    ("spread", "rules", "said"),
+    [
+        (
+            0.18,
+            {"quality_floor": {"factuality": 3.5}},
+            "The interval of cheap's factuality reaches 3.58, above 3.5 (n = 60): more questions or hand scores may "
+            "show that it meets the floor.",
+        ),
+        (0.05, {"quality_floor": {"factuality": 3.5}}, None),
+        (
+            700,
+            {"p95_ms": 2500},
+            "The interval of cheap's p95 latency begins at 2,300 ms, below the 2,500 ms allowed (n = 60): more "
+            "questions may show that it keeps the ceiling.",
+        ),
+        (400, {"p95_ms": 2500}, None),
+    ],
+)
+def test_an_option_that_is_out_by_a_value_whose_interval_reaches_beyond_the_bound_is_remarked_on(spread, rules, said):
+    """As one that is in by such a value is."""
+    quality, p95 = (known(3.4, spread), known(2000)) if "quality_floor" in rules else (known(4), known(3000, spread))
+    near = TARGETS | {"cheap": measured("cheap", quality={"factuality": quality}, p95_ms=p95)}
+    result = evaluate(scenario(BOTH, constraints=rules), near, PRICES)
+    assert len(result.option("cheap").out) == 1
+    assert [caveat for caveat in result.decision.caveats if "of cheap's" in caveat] == ([said] if said else [])
+
+
 def test_later_payments_are_worth_less():
     one = scenario({"dear": DEAR}, money={"discount_rate_per_year": 0.1})
     npv = evaluate(one, TARGETS, PRICES).options[0].npv

@@ -39,6 +39,19 @@ def test_options_with_few_or_no_hand_scores_are_named_with_their_number():
     )
 
 
+@pytest.mark.parametrize(("n", "scored"), [(1, "1 question"), (3, "3 questions")])
+def test_hand_scores_that_do_not_correct_the_judge_are_counted_and_not_denied(n: int, scored: str):
+    targets = demo_targets()
+    targets["cloud"] = replace(targets["cloud"], hand_scored={"factuality": 0}, hand_scores={"factuality": n})
+    targets["large-local"] = replace(targets["large-local"], hand_scored={"factuality": 0})
+    one = scenario_file.demo().model_copy(update={"draws": 300})
+    assert evaluate(one, targets, price_card_file.built_in()).decision.hand_scores == (
+        f"Whether Large model on workstations meets the floor of factuality {NONE}: {MORE}",
+        "Whether Cloud API meets the floor of factuality rests on the judge's scores alone, with hand scores of "
+        f"{scored} only, which do not correct them: {MORE}",
+    )
+
+
 @pytest.mark.parametrize("n", [20, 60])
 def test_nothing_is_said_of_enough_hand_scores(n: int):
     assert demo({"cloud": n}).decision.hand_scores == ()

@@ -137,17 +137,39 @@ def test_runs_at_other_concurrencies_tell_the_loads_and_the_newest_run_the_figur
     assert found.loads[-1].p95 == found.p95_ms
 
 
+PIECEWISE = {"ttft_ms": 100.0, "total_ms": 400.0}
+AT_ONCE = {"ttft_ms": None, "total_ms": 600.0}
+
+
 @pytest.mark.parametrize(
     ("calls", "share"),
     [
         ([{"ttft_ms": 100.0, "total_ms": 400.0}, {"ttft_ms": 300.0, "total_ms": 600.0}], 0.4),
-        ([{"ttft_ms": 100.0, "total_ms": 400.0}, {"ttft_ms": None, "total_ms": 600.0}], None),
+        ([PIECEWISE, PIECEWISE, AT_ONCE], 0.25),
+        ([PIECEWISE, AT_ONCE], 0.25),
+        ([PIECEWISE, AT_ONCE, AT_ONCE], None),
+        ([AT_ONCE, AT_ONCE], None),
     ],
 )
-def test_the_time_to_the_first_token_is_a_share_of_all_or_unknown(calls, share, engine: Engine):
+def test_the_time_to_the_first_token_is_a_share_of_the_answers_that_told_it(calls, share, engine: Engine):
+    """Known from half of them: a few that arrived in one piece do not leave it unknown of all the others."""
     stored(engine, [[call] for call in calls])
     found = measured_targets(scenario("test-small"), engine)["test-small"]
-    assert (found.ttft_share, found.loads[0].ttft_share) == (share, share)
+    told = (sum(call["ttft_ms"] is not None for call in calls), len(calls))
+    assert (found.ttft_share, found.first_token) == (share, told)
+    assert (found.loads[0].ttft_share, found.loads[0].first_token) == (share, told)
+
+
+def test_an_answer_of_two_stages_tells_its_first_token_where_both_do(engine: Engine):
+    stored(engine, [[PIECEWISE, PIECEWISE], [PIECEWISE, AT_ONCE]])
+    found = measured_targets(scenario("test-small"), engine)["test-small"]
+    assert (found.ttft_share, found.first_token) == (0.25, (1, 2))
+
+
+def test_a_run_without_a_stored_request_knows_no_first_token(engine: Engine):
+    stored(engine, [[]])
+    found = measured_targets(scenario("test-small"), engine)["test-small"]
+    assert (found.ttft_share, found.first_token) == (None, (0, 0))
 
 
 def test_a_target_outside_the_newest_group_counts_by_its_newest_run_on_the_same_questions(engine: Engine):

@@ -43,6 +43,19 @@ def test_workload_and_every_requirement_stand_at_the_beginning(result: Result):
         assert texts[texts.index(quantity) + 1] == words(figure)
 
 
+def test_the_decision_states_what_the_only_option_that_is_left_costs(result: Result):
+    alone = SCENARIO.model_copy(update={"options": {"cloud": SCENARIO.options["cloud"]}})
+    one = evaluate(alone, cost_samples.demo_targets(), price_card_file.built_in())
+    only, texts = one.option("cloud"), said(one, "Decision and confidence")
+    assert one.decision.runner_up is None
+    at = texts.index(" is billed ")
+    assert texts[at - 1 : at + 7] == [
+        *("Cloud API", " is billed ", words(only.billed_cost), " over the horizon. Its net present value is "),
+        *(words(only.npv_p50), " in the median of the draws, ", words(only.npv), " at the central values."),
+    ]
+    assert " is billed " not in said(result, "Decision and confidence")
+
+
 def test_every_flip_and_every_margin_is_told_with_the_sensitivity(result: Result):
     texts = said(result, "Sensitivity, and what would change the decision")
     assert result.flips

@@ -429,3 +429,14 @@ def test_the_tco_counts_the_hand_scores_that_entered(n: int, entered: int, engin
             score(answers, drawn(run, n, session), session)
     measured = _measured([run], {run.id or 0: summarise(run.id or 0, engine)}, "test-judge (quick)", 4, engine)
     assert set(measured.hand_scored.values()) == {entered}
+    assert set(measured.hand_scores.values()) == {n}
+
+
+def test_the_tco_counts_hand_scores_that_were_not_drawn_too(engine: Engine) -> None:
+    with store.writing(engine) as session:
+        run, answers = a_run(session)
+        for answer in answers[:4]:
+            made = rows.assessment(answer, rows.person(session), rows.rubric(session), "person")
+            store.save_assessment(made, rows.scores([4] * 3), session=session)
+    measured = _measured([run], {run.id or 0: summarise(run.id or 0, engine)}, "test-judge (quick)", 4, engine)
+    assert (set(measured.hand_scored.values()), set(measured.hand_scores.values())) == ({0}, {4})

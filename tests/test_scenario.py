@@ -151,6 +151,22 @@ def test_every_fault_of_a_file_is_named_at_once():
     assert len(faults_of("[workload]\nburst = 0\nhorizon_months = 1.5\n")) == 6
 
 
+@pytest.mark.parametrize("kind", ['kind = "clowd"\n', 'kind = ["api"]\n', ""])
+def test_an_unknown_kind_hides_no_other_fault_of_its_option(kind: str):
+    option = (
+        f'[options.b]\n{kind}labl = "x"\ntarget = 3\ndiscount = 8\nhardware = "cp"\nescalation_share = 0.2\n'
+        'draft = { target = "x", hardwear = "pc" }\n'
+    )
+    found = faults_of(START + WORKLOAD + CLOUD + PC + option)
+    assert {fault.split(":")[0] for fault in found} == {
+        *("options.b", "options.b.labl", "options.b.target", "options.b.discount", "options.b.hardware"),
+        "options.b.draft.hardwear",
+    }
+    assert "options.b.labl: this is not known; did you mean label?" in found
+    assert 'options.b.hardware: "cp" is not described; known are pc' in found
+    assert len(found) == 6
+
+
 def test_the_message_names_the_file():
     with pytest.raises(ScenarioError, match=r"team\.toml is not a scenario:\n- "):
         parse("x = 1", "team.toml")

@@ -131,6 +131,26 @@ def test_an_option_has_the_colour_of_its_target_on_the_other_pages(result: Resul
     assert len(color["scale"]["domain"]) == len(result.options) + 1  # the place that no option takes
 
 
+@pytest.mark.parametrize("key", ["cumulative", "quality", "volume"])
+def test_the_legend_leaves_out_options_without_a_line_or_a_point(key: str):
+    targets = {name: each for name, each in cost_samples.demo_targets().items() if name != "small-local"}
+    blocked = evaluate(DEMO, targets, price_card_file.built_in())
+    chart = charts.CHARTS[key](blocked)
+    assert chart is not None
+    legends = [
+        layer["encoding"]["color"]["legend"]["values"]
+        for layer in chart.to_dict()["layer"]
+        if layer["encoding"].get("color", {}).get("legend")
+    ]
+    seen = {row["option"] for _, rows in drawn(key, blocked) for row in rows if "option" in row}
+    assert legends
+    for named in legends:
+        assert set(named) == seen
+    unseen = {option.label for option in blocked.options if option.blocked}
+    assert unseen
+    assert not unseen & seen
+
+
 @pytest.mark.parametrize("key", ["heads", "tornado", "break_even"])
 def test_every_bar_is_named_however_low_the_rows(key: str, result: Result):
     chart = charts.CHARTS[key](result)

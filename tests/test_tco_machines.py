@@ -11,7 +11,7 @@ from eval.cost.bill import bill, workings
 from eval.cost.capacity import UTILISATION_CAP, bearable, machine_at
 from eval.cost.evaluate import evaluate
 from eval.cost.ledger import billed, effective
-from eval.cost.measured import Load, stretch
+from eval.cost.measured import Load, Told, stretch
 from eval.cost.program import Program
 from eval.cost.uncertainty import simulate
 
@@ -102,6 +102,28 @@ def test_longer_requests_keep_a_machine_busy_for_longer_and_answer_later(share, 
     assert said == (share is None)
 
 
+@pytest.mark.parametrize(
+    ("share", "told", "end", "times", "n"),
+    [
+        (0.25, Told(28, 30), "is told by 28 of 30 answers; the others are taken to be like these.", 3.5, 28),
+        (None, Told(2, 30), "is told by 2 of 30 answers, too few to go by: longer prompts", 2, None),
+        (None, Told(0, 30), "is unknown: longer prompts are taken to cost no time.", 2, None),
+        (0.25, Told(30, 30), None, 3.5, 30),
+    ],
+)
+def test_answers_without_a_first_token_are_counted_where_prompts_are_longer(share, told, end, times, n):
+    shared = {"ttft_share": share, "first_token": told}
+    measured = {"x": on(Load(1, 0.5, 2500, 60, **shared), **shared, p95_ms=known(2500))}
+    for scales, said in (({"prompt_scale": 8, "completion_scale": 2}, True), ({}, False)):
+        one = scenario({"own": OWN, "api": {"kind": "api", "target": "x"}}, hardware={"box": BOX}, workload=scales)
+        result = evaluate(one, measured, PRICES)
+        for option in (result.option("own"), result.option("api")):
+            told_of = [note for note in option.notes if "until its first token" in note]
+            assert len(told_of) == (said and end is not None)
+            assert all(f"How long x took until its first token {end}" in note for note in told_of)
+            assert (option.latency_scale.value, option.latency_scale.n) == (times if said else 1, n)
+
+
 def test_waiting_is_tabled_for_the_time_that_longer_answers_take():
     load = Load(4, 2.0, 2000, 60)  # 2 s an answer, and 2 s of the 6 allowed are left for waiting when it takes twice
     one = scenario({"own": OWN}, hardware={"box": BOX}, workload={"completion_scale": 2}, constraints={"p95_ms": 6000})
@@ -110,6 +132,19 @@ def test_waiting_is_tabled_for_the_time_that_longer_answers_take():
     assert not isinstance(machine, str)
     assert part.table.tolist() == bearable(machine).tolist()
     assert part.table[0] < 4 * UTILISATION_CAP  # waiting binds
+
+
+def test_a_stage_that_misses_the_ceiling_is_named_and_how_to_measure_it_at_fewer():
+    """The p95 latency of the whole hybrid is another one, and stands under the same words elsewhere."""
+    measured = {"x": on(), "y": on(Load(30, 3.0, 16_488, 60), name="y")}
+    options = {"mix": BOTH_ON_BOX, "own": OWN | {"target": "y"}}
+    one = scenario(options, hardware={"box": BOX}, constraints={"p95_ms": 3000})
+    result = evaluate(one, measured, PRICES)
+    missed = "p95 latency is 16,488 ms, and 3,000 ms are allowed."
+    fewer = "Fewer at once may be faster: measure that with `rightsize run --concurrency 1`, then 2, 4."
+    at = "at 30 requests at once, the fewest measured,"
+    assert result.option("mix").out == (f"Stage refine, y on box: {at} this stage's {missed} {fewer}",)
+    assert result.option("own").out == (f"y on box: {at} its {missed} {fewer}",)
 
 
 # --- shared machines ------------------------------------------------------------------------------------------------

@@ -185,6 +185,24 @@ def test_an_assumption_is_told_in_words_with_its_owner_and_its_unit():
     assert (frame["label"].str.contains("_") | frame["label"].duplicated()).sum() == 0
 
 
+def test_a_value_and_the_beginning_of_its_name_fit_a_telephone(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    """A name alone is wider than the 388 pixels that a page of 420 leaves, and pins nothing then."""
+    app = open_page(monkeypatch, demo_url, "tco")
+    table = next(e for e in app.dataframe if e.proto.alt == "Assumptions of the scenario, to edit")
+    assert list(table.proto.column_order)[:2] == ["value", "label"]
+    columns = json.loads(table.proto.columns)
+    assert (columns["value"]["pinned"], columns["label"]["pinned"]) == (True, True)
+    assert columns["value"]["width"] <= 388 / 3
+    longest = max(table.value["value"], key=len)
+    assert 7 * len(longest) + 16 <= columns["value"]["width"]
+
+
+def test_the_standing_of_an_option_is_not_cut(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, demo_url, "tco")
+    columns = json.loads(options_table(app).proto.columns)
+    assert columns["standing"]["width"] >= 7 * len("meets everything") + 16
+
+
 def test_no_name_of_an_assumption_is_cut(demo_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_page(monkeypatch, demo_url, "tco")
     table = next(e for e in app.dataframe if e.proto.alt == "Assumptions of the scenario, to edit")

@@ -9,10 +9,14 @@ from costed import add_demo_targets
 from pages import open_page
 from streamlit.testing.v1 import AppTest
 
+from dashboard import tco_tables
 from dashboard.keys import Key
 from db import store
 from eval import stored_cards, stored_scenarios
 from eval.cost import price_card_file, scenario_file
+from eval.cost.evaluate import evaluate
+from eval.cost.narrative import narrate
+from eval.cost.prose import spans
 from eval.cost.scenario_edit import edited
 
 PART = Key.TCO_PART
@@ -54,6 +58,26 @@ def options(app: AppTest) -> list[str]:
 
 def said(app: AppTest) -> str:
     return "\n".join(str(e.value) for e in [*app.markdown, *app.caption, *app.info, *app.success, *app.error])
+
+
+def test_what_moves_it_says_that_a_single_option_is_left():
+    demo = scenario_file.demo()
+    alone = demo.model_copy(update={"options": {"cloud": demo.options["cloud"]}, "draws": 300})
+    left = evaluate(alone, cost_samples.demo_targets(), BUILT_IN)
+    assert "a single option is left, Cloud API, and no other" in tco_tables.undrawn(left)
+    assert "no other meets everything that is asked for." in tco_tables.moves(left)
+    assert any("no other meets everything" in str(span) for s in narrate(left).sections for span in spans(s))
+    blocked = evaluate(alone, {}, BUILT_IN)
+    assert "no option meets everything that is asked for with its cost known" in tco_tables.undrawn(blocked)
+
+
+def test_the_page_says_why_nothing_moves_it(demo_url: str, monkeypatch: pytest.MonkeyPatch):
+    demo = scenario_file.demo()
+    alone = demo.model_copy(update={"name": "Alone", "options": {"cloud": demo.options["cloud"]}})
+    stored_scenarios.save(alone, BUILT_IN, store.connect(demo_url))
+    app = open_page(monkeypatch, demo_url, "tco", scenario="Alone")
+    app.session_state[Key.TCO_CHART] = "What moves it"
+    assert "a single option is left" in said(ok(app.run()))
 
 
 # --- options --------------------------------------------------------------------------------------------------------

@@ -131,9 +131,15 @@ def _measured(scenario: Scenario, card: PriceCard, program: Program) -> dict[str
         "notes": program.notes,
         "remarks": option.remarks,
         "quality": quality,
-        "hand_scored": {
-            criterion: Figure(n, "questions", "measured", f"{origin}, scored by people")
-            for criterion, n in (target.hand_scored if target else {}).items()
+        **{
+            field: {
+                criterion: Figure(n, "questions", "measured", f"{origin}, scored by people")
+                for criterion, n in counts.items()
+            }
+            for field, counts in (
+                ("hand_scored", target.hand_scored if target else {}),
+                ("hand_scores_given", target.hand_scores if target else {}),
+            )
         },
         "acceptable": measured_figure(
             target.acceptable if target else UNKNOWN, "share", f"{origin}, {BY_JUDGE}", missing
@@ -153,11 +159,13 @@ def _latency_scale(scenario: Scenario, program: Program) -> Figure:
     if target is None:
         reason = f"It was not measured for {program.option.label or program.name}."
         return Figure(None, "times", "derived", origin, reason=reason)
-    share = target.ttft_share if load is None else load.ttft_share
+    source = target if load is None else load
+    share, counted = source.ttft_share, source.first_token
     if share:
         origin = "workload.prompt_scale until the first token and workload.completion_scale after it"
     scale = stretch(share, workload.prompt_scale.value, workload.completion_scale.value)
-    return Figure(float(scale), "times", "derived", origin)
+    n = counted.told if share and counted is not None else None
+    return Figure(float(scale), "times", "derived", origin, n=n)
 
 
 def _latency(program: Program, which: Literal["p50", "p95"], scale: Figure) -> Figure:

@@ -71,8 +71,11 @@ class Machine:
         return self.places / self.service_s
 
 
-def load_at(loads: Sequence[Load], p95_target_ms: float | None) -> Load | str:
-    """The load of the highest measured concurrency that meets the p95 target; else why there is none."""
+def load_at(loads: Sequence[Load], p95_target_ms: float | None, *, whose: str = "its") -> Load | str:
+    """The load of the highest measured concurrency that meets the p95 target; else why there is none.
+
+    `whose` p95 latency it is, in words: of a stage another than that of the whole answer.
+    """
     usable = [load for load in loads if load.answers_per_s > 0]
     if not usable:
         return "its throughput was never measured; run it, at several concurrencies if it is to serve several people"
@@ -84,11 +87,20 @@ def load_at(loads: Sequence[Load], p95_target_ms: float | None) -> Load | str:
         if not meeting:
             best = min(known, key=lambda load: load.p95_ms or 0)
             return (
-                f"even at {best.concurrency} request{'s' if best.concurrency > 1 else ''} at once its p95 latency is "
-                f"{best.p95_ms:,.0f} ms, and {p95_target_ms:,.0f} ms are allowed"
+                f"{_at(best, known)} {whose} p95 latency is {best.p95_ms:,.0f} ms, and {p95_target_ms:,.0f} ms are "
+                "allowed"
             )
         usable = meeting
     return max(usable, key=lambda load: load.concurrency)
+
+
+def _at(load: Load, loads: Sequence[Load]) -> str:
+    """At how many requests at once a load is, and how that stands to the others."""
+    if load.concurrency == 1:
+        return "even at 1 request at once"
+    fewest = load.concurrency == min(each.concurrency for each in loads)
+    best = "the fewest measured" if fewest else "where it was shortest"
+    return f"at {load.concurrency} requests at once, {best},"
 
 
 def machine_at(loads: Sequence[Load], p95_target_ms: float | None) -> Machine | str:

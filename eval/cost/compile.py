@@ -10,7 +10,7 @@ from dataclasses import replace
 from eval.cost.assumption import Spread
 from eval.cost.capacity import Machine, bearable, load_at, machine_at
 from eval.cost.faults import guess
-from eval.cost.measured import Measured, StageUse, stretch
+from eval.cost.measured import Load, Measured, StageUse, stretch
 from eval.cost.periods import may_be, periods, unknown_prices
 from eval.cost.price_card import PriceCard
 from eval.cost.program import ApiPart, MachinePart, Period, Program, Tokens
@@ -197,7 +197,7 @@ class Compiler:
             problems.notes.append(
                 f"How often requests of {target_name} were repeated is unknown; repeats are left out."
             )
-        self._say_unscaled(target_name, target.ttft_share, problems)
+        self._say_unscaled(target_name, target, problems)
         tokens = [self._tokens(name, target, stage, problems, again) for stage in stages]
         if all(tokens):
             label = only or option.label or name
@@ -219,7 +219,8 @@ class Compiler:
         target = self._target(name, target_name, problems)
         if target is None:
             return
-        made = self._quoted(name, target, hardware, problems) or self._observed(target, hardware, slower, problems)
+        quoted = self._quoted(name, target, hardware, problems)
+        made = quoted or self._observed(target, hardware, label, slower, problems)
         if made is None:
             return
         problems.blocked += self._power(f"options.{name}", hardware, target)
@@ -247,9 +248,12 @@ class Compiler:
         machine = Machine(quoted.places, quoted.places / self.spreads[rate].value, None)
         return MachinePart(hardware, hardware, machine, bearable(machine), None, rate, rated, rate)
 
-    def _observed(self, target: Measured, hardware: str, slower: float, problems: _Problems) -> MachinePart | None:
+    def _observed(
+        self, target: Measured, hardware: str, stage: str, slower: float, problems: _Problems
+    ) -> MachinePart | None:
         """Machines of the throughput that was measured; None where none serves, with the reason.
 
+        `stage` names the part of a hybrid: its latency is another than that of the whole answer.
         A machine of one person is taken at the fewest requests at once that were measured: it is asked one at a time.
         """
         alone = self.scenario.hardware[hardware].one_per_user
@@ -262,10 +266,15 @@ class Compiler:
         ]
         if alone:
             loads = sorted(loads, key=lambda x: x.concurrency)[:1]
-        machine, load = machine_at(loads, ceiling), load_at(loads, ceiling)
+        load, machine = load_at(loads, ceiling, whose="this stage's" if stage else "its"), machine_at(loads, ceiling)
         if isinstance(machine, str) or isinstance(load, str):
             scaled = f" (latency {SCALED})" if any(x.p95_ms and longer[x.concurrency] != 1 for x in loads) else ""
-            sentence = f"{target.target} on {hardware}: {machine}{scaled}."
+            who = f"Stage {stage}, {target.target} on {hardware}" if stage else f"{target.target} on {hardware}"
+            sentence = f"{who}: {load}{scaled}."
+            if any(x.p95_ms for x in loads) and min(x.concurrency for x in loads) > 1:
+                sentence += (
+                    " Fewer at once may be faster: measure that with `rightsize run --concurrency 1`, then 2, 4."
+                )
             (problems.never if loads else problems.blocked).append(sentence)
             return None
         if alone and load.concurrency > 1 and not target.simulated:
@@ -279,18 +288,25 @@ class Compiler:
                 "taken to serve one at a time. Measure more with `rightsize run --concurrency 2`, then 4, 8, ..."
             )
         chosen = next(x for x in target.loads if x.concurrency == load.concurrency)
-        self._say_unscaled(target.target, chosen.ttft_share, problems)
+        self._say_unscaled(target.target, chosen, problems)
         machine = replace(machine, service_s=machine.service_s * slower)
         table = bearable(replace(machine, service_s=machine.service_s * longer[load.concurrency]))
         origin, simulated = target.origin, target.simulated
         return MachinePart(hardware, hardware, machine, table, chosen, origin=origin, simulated=simulated)
 
-    def _say_unscaled(self, target: str, ttft_share: float | None, problems: _Problems) -> None:
-        scale = self.scenario.workload.prompt_scale
-        if ttft_share is None and (scale.value != 1 or not scale.spread.fixed):
-            problems.notes.append(
-                f"How long {target} took until its first token is unknown: longer prompts are taken to cost no time."
-            )
+    def _say_unscaled(self, target: str, source: Measured | Load, problems: _Problems) -> None:
+        """What of the time until the first token is not known, where longer prompts make it longer."""
+        scale, counted = self.scenario.workload.prompt_scale, source.first_token
+        if scale.value == 1 and scale.spread.fixed:
+            return
+        some = counted is not None and 0 < counted.told < counted.answers
+        told = f"told by {counted.told:,} of {counted.answers:,} answers" if counted is not None and some else "unknown"
+        how = f"How long {target} took until its first token is {told}"
+        if source.ttft_share is None:
+            few = ", too few to go by" if some else ""
+            problems.notes.append(f"{how}{few}: longer prompts are taken to cost no time.")
+        elif some:
+            problems.notes.append(f"{how}; the others are taken to be like these.")
 
     def _power(self, place: str, hardware: str, target: Measured) -> Iterator[str]:
         """What is missing to tell the energy; a rented machine has it in its rent."""

@@ -162,21 +162,52 @@ def few_hand_scores(scenario: Scenario, options: Sequence[OptionResult]) -> tupl
     """
     found: list[str] = []
     for criterion in scenario.constraints.quality_floor:
-        by_number: dict[int, list[str]] = {}
+        by_number: dict[tuple[int, int], list[str]] = {}  # by how many entered, and how many there are
         for option in options:
             counted, quality = option.hand_scored.get(criterion), option.quality.get(criterion)
             if counted is not None and counted.value is not None and quality is not None and not option.blocked:
-                by_number.setdefault(int(counted.value), []).append(option.label or option.name)
-        for number, names in sorted(by_number.items()):
+                given = option.hand_scores_given.get(criterion, counted).value
+                counts = int(counted.value), int(given or 0)
+                by_number.setdefault(counts, []).append(option.label or option.name)
+        for (number, given), names in sorted(by_number.items()):
             whose = (
                 f"Whether {_listed(names)} {'meets' if len(names) == 1 else 'meet'} the floor of {criterion} rests on"
             )
             more = "let people score a random sample of answers before it is relied on."
-            if number == 0:
+            if number == given == 0:
                 found.append(f"{whose} the judge's scores alone, with no hand scores to correct them: {more}")
+            elif number == 0:
+                there = f"hand scores of {_questions(given)} only, which do not correct them"
+                found.append(f"{whose} the judge's scores alone, with {there}: {more}")
             elif number < FEW_HAND_SCORES:
-                scored = "1 question" if number == 1 else f"{number} questions"
-                found.append(f"{whose} hand scores of {scored} only: {more}")
+                found.append(f"{whose} hand scores of {_questions(number)} only: {more}")
+    return tuple(found)
+
+
+def near_misses(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[str, ...]:
+    """Which options are out by a value whose interval reaches beyond the bound, a sentence for each bound.
+
+    Those that are in by such a value are told with the decision.
+    """
+    found, limit = [], scenario.constraints.p95_ms
+    for option in options:
+        if option.blocked or not option.out:
+            continue
+        words = option.label or option.name
+        for criterion, floor in scenario.constraints.quality_floor.items():
+            its = option.quality.get(criterion)
+            if its is not None and its.value is not None and its.high is not None and its.value < floor < its.high:
+                found.append(
+                    f"The interval of {words}'s {criterion} reaches {its.high:.2f}, above {floor:g} (n = {its.n}): "
+                    "more questions or hand scores may show that it meets the floor."
+                )
+        low, value, n = option.p95.low, option.p95.value, option.p95.n
+        if limit is not None and low is not None and value is not None and low < limit < value:
+            found.append(
+                f"The interval of {words}'s p95 latency{f', {SCALED},' if option.scaled else ''} begins at "
+                f"{low:,.0f} ms, below the {limit:,.0f} ms allowed (n = {n}): more questions may show that it keeps "
+                "the ceiling."
+            )
     return tuple(found)
 
 
@@ -198,6 +229,10 @@ def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[
         f"that it may be too long; {ends[missed]}"
         for missed, names in named.items()
     )
+
+
+def _questions(number: int) -> str:
+    return "1 question" if number == 1 else f"{number:,} questions"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from eval.cost.bill import Workings, bill, workings
 from eval.cost.break_even import Crossing, crossing, curve
 from eval.cost.build import priced, unpriced
 from eval.cost.compile import Compiler
-from eval.cost.decision import decide, few_hand_scores, late_ceilings, open_rivals, ranked, reasons_out
+from eval.cost.decision import decide, few_hand_scores, late_ceilings, near_misses, open_rivals, ranked, reasons_out
 from eval.cost.evidence import evidence
 from eval.cost.figure import Figure, Series
 from eval.cost.margins import margins
@@ -147,8 +147,8 @@ class _Evaluation:
         saving, middle = (self._saving(*pair), self._saved_in_the_middle(*pair)) if pair else (None, None)
         saving = replace(saving, low=None, high=None) if saving else None  # the band stands with the median
         decision = decide(self.scenario, ranking, chances, saving, middle, open_rivals(self.scenario, options))
-        late, few = late_ceilings(self.scenario, options), few_hand_scores(self.scenario, options)
-        return replace(decision, caveats=decision.caveats + late, hand_scores=few)
+        caveats = decision.caveats + near_misses(self.scenario, options) + late_ceilings(self.scenario, options)
+        return replace(decision, caveats=caveats, hand_scores=few_hand_scores(self.scenario, options))
 
     def _saved_in_the_middle(self, name: str, against: str) -> Figure:
         """The median of what an option saves against another in the draws, with its band."""

@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
@@ -14,6 +14,13 @@ from scipy.special import stdtrit
 from eval.stats.intervals import CONFIDENCE, Estimate
 
 UNKNOWN = Estimate(None, None, None, 0)
+
+
+class Told(NamedTuple):
+    """How many of so many answers told a thing."""
+
+    told: int
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,9 @@ class Load:
     """What one machine bore at so many requests at once: answers a second, and the times of an answer in ms.
 
     `p50` and `p95` are those times with their intervals, in ms, where they were told. `ttft_share` is the share of an
-    answer's time until its first token, which reading the prompt takes; None where it was not told. `n_client_limited`
-    of the answers were measured while the measuring computer was itself late.
+    answer's time until its first token, which reading the prompt takes; None where it was not told. It is over those of
+    the answers that told it, which `first_token` counts where they were counted. `n_client_limited` of the answers were
+    measured while the measuring computer was itself late.
     """
 
     concurrency: int
@@ -49,6 +57,7 @@ class Load:
     p50: Estimate = UNKNOWN
     p95: Estimate = UNKNOWN
     ttft_share: float | None = None
+    first_token: Told | None = None
     n_client_limited: int = 0
 
 
@@ -66,7 +75,8 @@ class Measured:
     """A target as its stored runs show it. Whatever was not measured is None, UNKNOWN or empty.
 
     `attempts_per_answer` is how many requests a stored answer took, failed ones included: 1 where none was repeated.
-    `ttft_share` is the share of the time of its requests until their first token.
+    `ttft_share` is the share of the time of its requests until their first token, over the answers that told it, which
+    `first_token` counts.
     `watts` is the whole machine's mean power while it answers, `idle_watts` the same while it waits.
     `n_client_limited` of the newest run's answers were measured while the measuring computer was itself late, by more
     than `late_from_ms` where that is known: their times may be too long.
@@ -80,9 +90,11 @@ class Measured:
     p50_ms: Estimate = UNKNOWN
     p95_ms: Estimate = UNKNOWN
     ttft_share: float | None = None
+    first_token: Told | None = None
     tokens_per_s: Estimate = UNKNOWN
     quality: Mapping[str, Estimate] = field(default_factory=dict)  # by criterion, from 1 to 5
     hand_scored: Mapping[str, int] = field(default_factory=dict)  # questions whose hand scores entered, by criterion
+    hand_scores: Mapping[str, int] = field(default_factory=dict)  # all questions with hand scores, by criterion
     acceptable: Estimate = UNKNOWN  # share of answers at or above every threshold, see acceptable_share
     attempts_per_answer: float | None = None
     watts: Estimate = UNKNOWN

@@ -105,6 +105,11 @@ def _decision(result: Result) -> Iterator[Block]:
         central = decision.saving_to_runner_up
         middle = decision.saving_p50, " in the median of the draws, ", central, " at the central values."
         yield Paragraph((*saved, *middle))
+    elif decision.option is not None:  # no other to save against: what it costs
+        only = result.option(decision.option)
+        costs = named(only), " is billed ", only.billed_cost, " over the horizon. Its net present value is "
+        middle = only.npv_p50, " in the median of the draws, ", only.npv, " at the central values."
+        yield Paragraph((*costs, *middle))
     yield from _sentences(decision.caveats, "derived", "checks of the evidence against the requirements")
     warned = (text for text in result.warnings if not text.startswith(LATE))  # which stands with the evidence
     yield from _sentences(warned, "derived", "checks of prices and runs")
@@ -299,6 +304,9 @@ def _sensitivity(result: Result) -> Iterator[Block]:
             ("What would make another option than ", central, " the cheapest at the central values, one number moved:")
         )
         yield Bullets(tuple((Said(flip.sentence, "derived", flip.value.origin),) for flip in result.flips[:MOST_FLIPS]))
+    elif result.decision.option is not None and result.decision.runner_up is None:
+        alone = "No number makes another option the cheapest: no other meets everything that is asked for."
+        yield Paragraph((alone,))
     else:
         yield Paragraph(("No single number makes another option the cheapest in the ranges that were tried.",))
     if result.margins:

@@ -102,7 +102,8 @@ class OptionResult:
     draws as low and high, measured figures their 95 % interval.
     `p50` and `p95` are `latency_scale` times what was measured, because the workload's prompts and answers are longer.
     `client_limited` of the answers behind `p50` and `p95` were measured while the measuring computer was itself late.
-    `hand_scored` counts the questions whose hand scores entered the quality on a criterion.
+    `hand_scored` counts the questions whose hand scores entered the quality on a criterion, `hand_scores_given` all
+    those that people scored.
     `grown` says what growth does to machines of one person each, and who pays for them.
     `power` says whether the watts behind its energy are measured or assumed, and where they come from.
     `providers` are those that it sends requests to, by the prices it is billed by; a judge's is not among them.
@@ -136,6 +137,7 @@ class OptionResult:
     carbon: Figure
     quality: Mapping[str, Figure]
     hand_scored: Mapping[str, Figure]
+    hand_scores_given: Mapping[str, Figure]
     acceptable: Figure
     p50: Figure
     p95: Figure

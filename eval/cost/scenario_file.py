@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from eval.cost.faults import Fault, FaultyFileError, from_pydantic
-from eval.cost.scenario import PARTS, Scenario, unknown_names
+from eval.cost.fields import Strict
+from eval.cost.scenario import PARTS, Option, Scenario, unknown_names
 
 MAX_BYTES = 500_000
 
@@ -62,11 +63,46 @@ def parse(text: str, name: str = "the text") -> Scenario:
     except ValidationError as error:
         faults = from_pydantic(error, Scenario)
         seen = {fault.where for fault in faults}
-        faults += [fault for fault in _unknown_names(data) if fault.where not in seen]  # unseen where a field is faulty
+        unseen = [*_of_no_kind(data), *_unknown_names(data)]  # where a kind or a field is faulty
+        faults += [fault for fault in unseen if fault.where not in seen]
         raise ScenarioError(name, "a scenario", faults) from error
     except (ValueError, RecursionError) as error:  # also a number too long, tables nested too deep
         problem = "it is nested too deeply" if isinstance(error, RecursionError) else f"it is not TOML ({error})"
         raise ScenarioError(name, "a scenario", [Fault("", problem, "correct it there")]) from error
+
+
+def _of_no_kind(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is wrong with options whose kind is missing or unknown, as far as it would be with every kind."""
+    options = data.get("options")
+    if not isinstance(options, dict):
+        return
+    kinds = [get_args(kind.model_fields["kind"].annotation)[0] for kind in _kinds()]
+    lost = {
+        name: {key: value for key, value in option.items() if key != "kind"}
+        for name, option in options.items()
+        if isinstance(option, dict) and option.get("kind") not in kinds
+    }
+    try:
+        _any_kind().model_validate({"options": lost})
+    except ValidationError as error:
+        yield from from_pydantic(error, _any_kind())
+
+
+def _kinds() -> tuple[type[BaseModel], ...]:
+    union, *_ = get_args(Option)
+    return get_args(union)
+
+
+@cache
+def _any_kind() -> type[BaseModel]:
+    """Options with the fields of all kinds, none of which has to be there."""
+    fields: dict[str, Any] = {}
+    for kind in _kinds():
+        for name, annotation in get_type_hints(kind, include_extras=True).items():
+            if name in kind.model_fields and name != "kind":
+                fields.setdefault(name, (annotation, None))
+    option = create_model("AnyOption", __base__=Strict, **fields)
+    return create_model("AnyOptions", options=(dict[str, option], ...))  # pyright: ignore[reportInvalidTypeForm]
 
 
 def _unknown_names(data: Mapping[str, Any]) -> Iterator[Fault]:

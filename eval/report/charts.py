@@ -3,7 +3,7 @@
 No colour is set here: the page's theme or the report's look gives them. None means that there is nothing to draw.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -35,18 +35,20 @@ def _value(figure: Figure) -> float | None:
     return None if figure.value is None else float(figure.value)
 
 
-def _color(result: Result, order: Sequence[str], *, legend: bool = True, room: int = 0) -> alt.Color:
+def _color(result: Result, order: Sequence[str], *, shown: Iterable[str] = (), room: int = 0) -> alt.Color:
     """One colour an option, the same in all charts; `room` lines of names stand between the plot and the legend.
 
+    The legend names the labels in `shown`, those that are drawn; there is none where it is empty.
     An option that rests on one of the targets in `order` has the colour of that place, as on the pages that show the
     target; the others follow in the scenario's order.
     """
-    labels = [_label(option) for option in result.options]
+    drawn = set(shown)
+    labels = [label for option in result.options if (label := _label(option)) in drawn]
     look = {"orient": "top", "symbolOpacity": 1, "values": labels}
     look |= {"columns": alt.ExprRef(f"{_NARROW} ? 1 : 3"), "labelLimit": LABEL_PX}
     look |= {"offset": LINE * room + 8} if room else {}
-    shown = alt.Legend(title=None, **look) if legend else None
-    return alt.Color("option:N", scale=alt.Scale(domain=_by_place(result.options, order)), legend=shown)
+    legend = alt.Legend(title=None, **look) if labels else None
+    return alt.Color("option:N", scale=alt.Scale(domain=_by_place(result.options, order)), legend=legend)
 
 
 def _by_place(options: Sequence[OptionResult], order: Sequence[str]) -> list[str]:
@@ -90,7 +92,7 @@ def cumulative(result: Result, order: Sequence[str] = ()) -> Chart | None:
         for name, words in (("low", "10th percentile"), ("middle", "median"), ("high", "90th percentile"))
     ]
     base = alt.Chart(pd.DataFrame(rows))
-    color = _color(result, order)
+    color = _color(result, order, shown=(row["option"] for row in rows))
     band = base.mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=color)
     line = base.mark_line(strokeWidth=2).encode(x=x, y=alt.Y("middle:Q", title=title), color=color, tooltip=tooltip)
     return alt.layer(band, line).properties(height=320)
@@ -156,7 +158,7 @@ def cost_against_quality(result: Result, order: Sequence[str] = ()) -> Chart | N
     least = min(value for row in rows for value in (row["quality"], row["low"]) if value is not None)
     scale = alt.Scale(domain=[max(1.0, np.floor(2 * least - 0.5) / 2), 5.0], nice=False)
     y = alt.Y("quality:Q", title=f"{criterion.capitalize()} (1 to 5 points)", scale=scale)
-    color = _color(result, order)
+    color = _color(result, order, shown=(row["option"] for row in rows))
     points = base.mark_point(filled=True, size=130).encode(
         x=x,
         y=y,
@@ -264,7 +266,7 @@ def break_even(result: Result, order: Sequence[str] = ()) -> Chart | None:
     base = alt.Chart(pd.DataFrame(bands))
     tooltip = ["option:N", alt.Tooltip("volume:Q", title="break-even", format=",.0f")]
     tooltip += [alt.Tooltip("low:Q", format=",.0f"), alt.Tooltip("high:Q", format=",.0f")]
-    color = _color(result, order, legend=False)
+    color = _color(result, order)
     layers: list[Any] = [
         base.mark_rule(strokeWidth=7, opacity=0.35).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=color),
         base.mark_point(filled=True, size=120).encode(x=x, y=y, color=color, tooltip=tooltip),
@@ -308,7 +310,7 @@ def cost_by_volume(result: Result, order: Sequence[str] = ()) -> Chart | None:
     met = [mark for found in result.break_even if (mark := _met(found, result, top)) is not None]
     months = _months(result, top)
     above = [*_pairs(months), *_pairs(full), *([mark] for mark in sorted(met, key=lambda mark: mark["at"]))]
-    color = _color(result, order, room=len(above))
+    color = _color(result, order, shown=(row["option"] for row in rows), room=len(above))
     tooltip = ["option:N", alt.Tooltip("volume:Q", format=",.0f"), alt.Tooltip("cost:Q", format=",.0f")]
     layers: list[Any] = [
         alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, tooltip=tooltip)
