@@ -158,7 +158,7 @@ def agreement_sentences(each: CriterionAgreement) -> list[str]:
             said.append(
                 f"The bias of {judge.judge} differs between targets (p = {its.bias.p:.3f}), so that one correction for "
                 "all would be wrong: "
-                + "; ".join(f"{t} {_plain(e, '+.2f')}" for t, e in its.bias.targets.items())
+                + "; ".join(f"{t} {_plain(e, '+.2f')}" for t, e in its.bias.targets.items() if t in its.bias.tested)
                 + "."
             )
     return said
