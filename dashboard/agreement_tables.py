@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.format import plain
 from eval.agreeing import CriterionAgreement
 from eval.agreement_words import alpha_note, replacement_sentence
+from eval.p_words import p_is
 from eval.provenance import own_family_note
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
@@ -274,7 +275,8 @@ def sentences(each: CriterionAgreement) -> list[str]:
         about = [replacement_sentence(f"**{who}**", its.replacement)]
         if its.bias.differ:
             about.append(
-                f"The bias of **{who}** differs between targets (p = {its.bias.p:.3f}): one common correction is wrong."
+                f"The bias of **{who}** differs between targets ({p_is(its.bias.p or 0.0, 3)}): one common "
+                "correction is wrong."
             )
         elif its.bias.differ is False:
             about.append(f"That it is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")

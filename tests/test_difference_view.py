@@ -22,6 +22,7 @@ from db.comparisons import Compared
 from db.models import Preference, RunStatus
 from eval import terminal
 from eval.comparing import compare, title_of
+from eval.p_words import p_words
 from eval.preferring import preferences
 from eval.stats.comparison import holm
 
@@ -109,11 +110,13 @@ def test_the_p_value_that_is_shown_is_held_against_all_pairs(
         held = holm([pair.p for pair in pairs])
         assert [pair.p_holm for pair in pairs] == pytest.approx(held)
         assert held != [pair.p for pair in pairs]  # else this test would show nothing
-        assert table(told, title)["p (Holm)"] == [f"{p:.4f}" for p in held]
+        words = [p_words(p or 0.0) for p in held]
+        assert table(told, title)["p (Holm)"] == words
         shown, titles = columns(app, alt)
         assert "p (Holm)" in titles
         assert ("Effect size" in titles) == (alt == "Differences")
         assert shown["p_holm"].to_list() == pytest.approx(held)
+        assert shown["p_said"].to_list() == words
 
 
 def test_a_difference_says_whether_hand_scores_give_it_and_which(
@@ -191,7 +194,8 @@ def test_peoples_plain_scores_on_request_say_what_each_pair_shares(few: Engine) 
     (found,) = compare(runs, few, criterion="overall", source="people")
     assert "because no question was scored for both of any pair; 2 are the least" in title_of(found)
     assert [pair.hand_scores for pair in found.pairs] == ["0 and 0, 0 shared"] * 3
-    one = replace(found, pairs=[replace(found.pairs[0], n=1), *found.pairs[1:]])
+    one = replace(found, pairs=[replace(found.pairs[0], n=1, p_holm=1e-9), *found.pairs[1:]])
+    assert tables.pairs_frame(one)["p_said"].iloc[0] == "<0.0001"
     assert "because of 3 pairs 2 share no scored question and 1 shares only one; 2 are the least" in title_of(one)
 
 

@@ -43,6 +43,7 @@ def test_a_judge_alone_is_labelled_not_calibrated(tmp_path: Path, monkeypatch: p
     fill(at(tmp_path))
     app = open_page(monkeypatch, at(tmp_path), "quality")
     assert app.dataframe[0].value["method"].to_list() == ["judge only, not calibrated"]
+    assert app.dataframe[0].value["next"].to_list() == ["not known yet"]
     assert "Two runs or more are needed to compare" in app.info[0].value
     assert "judge noise and question sampling alone" in parsed(app)
 

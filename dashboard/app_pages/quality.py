@@ -63,7 +63,11 @@ columns = {
         format="%.2fx",
         help="How much narrower the judge makes the interval: that of people alone over this one.",
     ),
-    "next": st.column_config.TextColumn("What 20 more hand scores would buy", help="If they are like those so far."),
+    "next": st.column_config.TextColumn(
+        "What 20 more hand scores would buy",
+        help="If they are like those so far. Not known yet: people scored too few questions of a random sample to show "
+        "how far their scores lie apart.",
+    ),
 }
 widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
 unscored = left_out.unscored(runs, [each.run_id for each in found], criterion)
