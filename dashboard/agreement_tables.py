@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.format import plain
 from eval.agreeing import CriterionAgreement
 from eval.agreement_words import alpha_note, replacement_sentence
+from eval.p_words import p_is
 from eval.provenance import own_family_note
 from eval.stats.agreement import Agreement
 from eval.stats.bootstrap import Measure
@@ -220,26 +221,35 @@ def in_order(frame: pd.DataFrame, judges: Sequence[str], targets: Sequence[str])
 
 
 def bias_frame(each: CriterionAgreement, order: Sequence[str] = ()) -> pd.DataFrame:
-    """How many points each judge lies above the people, a row a judge and target, a judge's targets as in `order`."""
+    """How many points each judge lies above the people, a row a judge and target, a judge's targets as in `order`.
+
+    Of too few answers there is no figure, as in the table of each target by itself.
+    """
     rows = [
-        {
-            "judge": each.called(judge.judge),
-            "target": str(target),
-            "said": figure(estimate, signed=True),
-            "bias": estimate.value,
-            "bias_low": estimate.low,
-            "bias_high": estimate.high,
-            "n": estimate.n,
-        }
+        _bias_row(each.called(judge.judge), str(target), estimate, its.by_target[target].bias)
         for judge in each.judges
-        if judge.among.judge
-        for target, estimate in judge.among.judge.bias.targets.items()
+        if (its := judge.among.judge)
+        for target, estimate in its.bias.targets.items()
     ]
     columns = ["judge", "target", "said", "bias", "bias_low", "bias_high", "n"]
     frame = pd.DataFrame(rows, columns=columns)
     for column in columns[3:]:
         frame[column] = pd.to_numeric(frame[column])
     return in_order(frame, list(frame["judge"].unique()), order)
+
+
+def _bias_row(judge: str, target: str, estimate: Estimate, measured: Measure) -> dict[str, Any]:
+    """One target's bias over questions; that of its answers tells whether there are enough for a figure."""
+    known = estimate if measured.value is not None else measured
+    return {
+        "judge": judge,
+        "target": target,
+        "said": figure(known, signed=True),
+        "bias": known.value,
+        "bias_low": known.low,
+        "bias_high": known.high,
+        "n": estimate.n,
+    }
 
 
 def ceiling_frame(each: CriterionAgreement) -> pd.DataFrame:
@@ -265,7 +275,8 @@ def sentences(each: CriterionAgreement) -> list[str]:
         about = [replacement_sentence(f"**{who}**", its.replacement)]
         if its.bias.differ:
             about.append(
-                f"The bias of **{who}** differs between targets (p = {its.bias.p:.3f}): one common correction is wrong."
+                f"The bias of **{who}** differs between targets ({p_is(its.bias.p or 0.0, 3)}): one common "
+                "correction is wrong."
             )
         elif its.bias.differ is False:
             about.append(f"That it is kinder to one target than to another is not shown (p = {its.bias.p:.2f}).")

@@ -25,11 +25,13 @@ def show_bias(each: CriterionAgreement, criterion: str, *, simulated: bool) -> N
     judge = judges[0]
     if len(judges) > 1:
         judge = str(st.selectbox("Judge", judges, key=Key.AGREED_JUDGE, bind="query-params", width=420))
-    widgets.show_chart(
-        bias_bars(bias[bias["judge"] == judge], order=order, simulated=simulated),
-        key="bias",
-        alt_text=f"Points by which {judge} lies above the people, by target",
-    )
+    drawn = bias[(bias["judge"] == judge) & bias["bias"].notna()]
+    if len(drawn):
+        widgets.show_chart(
+            bias_bars(drawn, order=order, simulated=simulated),
+            key="bias",
+            alt_text=f"Points by which {judge} lies above the people, by target",
+        )
     columns = {
         "judge": st.column_config.TextColumn("Judge", pinned=True),
         "target": st.column_config.TextColumn("Target"),

@@ -21,7 +21,7 @@ def _pair(label: str) -> Any:
 
 def _p(test: str) -> Any:
     """The column of p-values, with the test they are of."""
-    return st.column_config.NumberColumn("p (Holm)", format="%.4f", help=f"{P} {test}")
+    return st.column_config.TextColumn("p (Holm)", help=f"{P} {test}")
 
 
 def show_differences(ids: list[int], criterion: str, judge: str | None, *, simulated: bool) -> None:
@@ -47,7 +47,7 @@ def show_differences(ids: list[int], criterion: str, judge: str | None, *, simul
             help="Mean of the differences over their standard deviation: about 0.2 is small, 0.5 medium, 0.8 large. "
             "Not given by people's scores, or where all differences are equal.",
         ),
-        "p_holm": _p("Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm)."),
+        "p_said": _p("Sign-flip test; by people's scores the interval's. Corrected for the number of pairs (Holm)."),
         "verdict": VERDICT,
     }
     frame = tables.pairs_frame(compared)
@@ -84,7 +84,7 @@ def show_preferences(ids: list[int], *, simulated: bool) -> None:
         "wins": st.column_config.TextColumn(
             "Wins of the first", help="Share of questions, the same counting half, with its 95 % interval."
         ),
-        "p_holm": _p("Sign test, corrected for the number of pairs (Holm)."),
+        "p_said": _p("Sign test, corrected for the number of pairs (Holm)."),
         "verdict": VERDICT,
     }
     widgets.show_table(

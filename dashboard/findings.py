@@ -11,6 +11,7 @@ from dashboard.data import RunRow
 from dashboard.format import listed, plain, plural
 from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
+from eval.comparing import PEOPLE
 from eval.run_quality import UNDRAWN
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
@@ -47,9 +48,9 @@ def finding(frame: pd.DataFrame) -> str:
         return f"Only **{_names(shown)[0]}** has both scores and latencies; add runs to compare."
     groups = [members for _, members in shown.groupby("group", sort=True)]
     if len(groups) == 1:
-        return f"On {_asked(shown)}, by point estimates, {_ahead(shown)}."
+        return f"{_asked(shown).capitalize()}, by point estimates, {_ahead(shown)}."
     said = [
-        f"Among {listed(_names(members))}, on {_asked(members)} and by point estimates, {_ahead(members)}."
+        f"Among {listed(_names(members))}, {_asked(members)} and by point estimates, {_ahead(members)}."
         for members in groups
         if len(members) > 1
     ]
@@ -60,8 +61,18 @@ def finding(frame: pd.DataFrame) -> str:
 
 
 def _asked(shown: pd.DataFrame) -> str:
-    fewest, most = int(shown["quality_n"].min()), int(shown["quality_n"].max())
-    return plural(most, "question") if fewest == most else f"{fewest:,} to {plural(most, 'question')}"
+    """On how much this rests; where people's scores alone give a quality, they are fewer than the answers timed."""
+    questions = _range(shown["quality_n"], "question")
+    by_hand = shown["how"].isin(("people alone", UNDRAWN))
+    if not by_hand.any() or (shown["quality_n"] == shown["latency_n"]).all():
+        return f"on {questions}"
+    scored = _range(shown["quality_n"], "hand-scored question") if by_hand.all() else questions
+    return f"with quality on {scored} and latency on {_range(shown['latency_n'], 'answer')}"
+
+
+def _range(counts: "pd.Series[int]", what: str) -> str:
+    fewest, most = int(counts.min()), int(counts.max())
+    return plural(most, what) if fewest == most else f"{fewest:,} to {plural(most, what)}"
 
 
 def _ahead(shown: pd.DataFrame) -> str:
@@ -104,6 +115,10 @@ def what_is_missing(frame: pd.DataFrame) -> str:
     return "This latency was not measured for these runs; choose another."
 
 
+WAYS = (
+    "Human-corrected: hand scores of a random sample correct the judge's scores. People alone: the hand scores without "
+    "the judge's, because they are too few to correct it or it does not help. Judge only: too few hand scores, or none."
+)
 MEANINGS = {
     "human-corrected": "what people would score, from their scores of a random sample corrected with the judge's",
     "people alone": "what people would score, from their scores of a random sample alone",
@@ -126,7 +141,7 @@ def scored_by(frame: pd.DataFrame, source: str | None) -> str:
     """Whose scores the quality axis shows, as the table's own column says it."""
     ways = [str(how) for how in placed(frame)["how"].unique()]
     if ways == ["people alone"]:
-        return "scored by people alone"
+        return "scored by people alone" if source in (None, PEOPLE) else f"scored by people alone, without {source}"
     if ways == ["human-corrected"]:
         return f"scored by people, corrected with {source}"
     return f"scored by {source}" if len(ways) < 2 else "scored as the table says of each target"

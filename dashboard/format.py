@@ -106,6 +106,11 @@ def when(moment: datetime | None) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
+def clock(moment: datetime) -> str:
+    """A time of the day in UTC: 20:02 UTC."""
+    return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         value = "; ".join(map(str, value))

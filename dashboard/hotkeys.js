@@ -99,7 +99,8 @@ function handle(event, root) {
   }
   const letter = event.key.length === 1 ? event.key.toUpperCase() : null
   if (letter === "N") {
-    inside(data.note, "textarea")?.focus()
+    inside(data.note, "textarea")?.focus({ preventScroll: true })
+    document.querySelector(`.st-key-${data.note}`)?.scrollIntoView({ block: "nearest" }) // above the fixed bar
     return true
   }
   if (letter && data.buttons[letter]) {

@@ -14,7 +14,7 @@ _COMPONENT = component(
     html='<p class="rightsize-hint" role="status" aria-live="polite"></p>\n<!-- filled by the script -->',
     css="""
 .rightsize-hint { min-height: 1.4em; margin: 0; font-size: 0.875rem; opacity: 0.8; }
-[class*="st-key-score-criterion-"], .st-key-score-top { scroll-margin: 5rem 0 8rem; }
+[class*="st-key-score-criterion-"], [class*="st-key-score-note-"], .st-key-score-top { scroll-margin: 5rem 0 8rem; }
 [class*="st-key-score-criterion-"] { border-left: 3px solid transparent; padding-left: 0.75rem; }
 [class*="st-key-score-criterion-"]:focus-within { border-left-color: var(--rightsize-focus, #3f86d0); }
 """,

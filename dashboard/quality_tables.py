@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.format import listed, plain, plural
 from eval.best_words import best_words, shares_words
 from eval.comparing import Compared, title_of
+from eval.p_words import p_words
 from eval.preferring import Preferences
 from eval.quality_number import RunQuality, grounds, own_family_notes
 from eval.stats.comparison import Comparison
@@ -40,10 +41,10 @@ def _verdict(pair: Comparison | Preferred) -> str:
 def _next(each: RunQuality) -> str:
     """What more hand scores would do to the interval, short enough for a cell."""
     its = each.prospect
-    if not each.number.n_people:
-        return "not known before people scored some"
-    if its.method is None or its.n_then == its.n_now or its.width_now is None or its.width_then is None:
-        return its.words
+    if its.method is None or its.width_now is None or its.width_then is None:
+        return "not known yet"
+    if its.n_then == its.n_now:
+        return "nothing: all are scored"
     return f"width from {its.width_now:.2f} to about {its.width_then:.2f} points"
 
 
@@ -80,6 +81,7 @@ def pairs_frame(compared: Compared) -> pd.DataFrame:
             "difference": _interval(pair.difference, pair.low, pair.high, "+.2f"),
             "effect_size": pair.effect_size,
             "p_holm": pair.p_holm,
+            "p_said": None if pair.p_holm is None else p_words(pair.p_holm),
             "verdict": _verdict(pair),
             "difference_value": pair.difference,
             "low": pair.low,
@@ -102,6 +104,7 @@ def preferences_frame(found: Preferences) -> pd.DataFrame:
             "worse": pair.worse,
             "wins": _percent(pair.win_share, pair.low, pair.high),
             "p_holm": pair.p_holm,
+            "p_said": None if pair.p_holm is None else p_words(pair.p_holm),
             "verdict": _verdict(pair),
             "win_share": pair.win_share,
             "low": pair.low,

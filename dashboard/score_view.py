@@ -4,24 +4,34 @@ What each control does is score_desk.py's job, the keys are hotkeys.py's.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import streamlit as st
 
 from dashboard import data, score_desk, widgets
 from dashboard.answer_card import RATER_FLAGS, show_asked, show_material
 from dashboard.answer_text import answer_text
-from dashboard.format import plain, plural
+from dashboard.format import clock, plain, plural
 from dashboard.hotkeys import KEYS, hotkeys
 from dashboard.score_desk import CANNOT, CHOICES, Desk
-from db import scoring, store
+from db import handouts, scoring, store
 from db.models import Design
 from eval.rubric import SCORES, Criterion
 
+BY_TWO = (
+    "So many answers of the queue are scored by two people, to tell how far people agree. The second is another person "
+    "and gets them only once the first has saved: while one person works alone, or the first has not saved, none is."
+)
 
-def show_top(share: float, said: str, name: str, keys: Mapping[str, str], leave: Callable[[], None]) -> None:
-    """How far the work is, who does it, the keys, and the way out."""
+
+def show_top(
+    share: float, said: str, name: str, keys: Mapping[str, str], leave: Callable[[], None], explained: str = ""
+) -> None:
+    """How far the work is, what of it needs explaining, who does it, the keys, and the way out."""
     with st.container(horizontal=True, vertical_alignment="center", key="score-top"):
         st.progress(min(1.0, share), text=said)
+        if explained:
+            st.caption(":material/group: by two", help=explained, width="content")
         st.text(name, wrap=False)
         with st.popover("Keys", icon=":material/keyboard:", key="score-keys"):
             for key, meaning in keys.items():
@@ -41,7 +51,8 @@ def show_progress(desk: Desk) -> None:
     said = f"{made.n_done:,} of {made.n:,} scored, {desk.n_mine:,} by you"
     if made.n_double:
         said += f"; {made.n_double_done:,} of {made.n_double:,} by two people"
-    show_top(made.n_done / max(made.n, 1), said, desk.name, KEYS, lambda: score_desk.stop(desk))
+    explained = BY_TWO if made.n_double else ""
+    show_top(made.n_done / max(made.n, 1), said, desk.name, KEYS, lambda: score_desk.stop(desk), explained)
     if desk.n_carried:
         st.caption(
             f"{plural(desk.n_carried, 'answer')} of this queue you had scored in another one: your scores count here "
@@ -121,12 +132,23 @@ def show_answer(desk: Desk) -> None:
         )
 
 
+def _in_other_hands(rest: int, free_at: datetime | None) -> str:
+    """That nothing is left for now, and when what others hold comes free."""
+    said = f"Nothing is left for you now: {plural(rest, 'answer')} {'is' if rest == 1 else 'are'} in other hands."
+    if free_at is None:
+        return said
+    what, which = ("It comes free", "it was") if rest == 1 else ("They come free", "they were")
+    minutes = int(handouts.LEASE.total_seconds() // 60)
+    return f"{said} {what} {minutes} minutes after {which} last opened, at the latest at {clock(free_at)}."
+
+
 def show_end(desk: Desk) -> None:
     """Nothing is left for this person: what that means, and the way on."""
     made = desk.progress
     if made.n_done < made.n:
-        rest = made.n - made.n_done
-        st.info(f"Nothing is left for you now: {plural(rest, 'answer')} {'is' if rest == 1 else 'are'} in other hands.")
+        with store.reading(data.engine()) as session:
+            free_at = handouts.last_free_at(desk.sample_id, session=session)
+        st.info(_in_other_hands(made.n - made.n_done, free_at))
     elif desk.design == Design.disagreement:
         st.success(
             f"All {made.n:,} answers are scored. Thank you. They were picked, not drawn: they tell about the judges, "

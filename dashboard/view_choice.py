@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.keys import Key, from_address, keep, to_address
 from dashboard.overview_tables import View
+from eval.comparing import PEOPLE
 from eval.summary import Summary, sources_of
 
 LATENCIES = {
@@ -68,7 +69,7 @@ def expected_view(summaries: Sequence[Summary]) -> View:
 def choose_view(summaries: Sequence[Summary]) -> View:
     """The controls in one row, and the view they say."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = _choose_source(sources_of(summaries))
+        source = _choose_source(summaries)
         criterion = st.selectbox(
             "Quality",
             _criteria(summaries, source),
@@ -112,21 +113,24 @@ def _segmented(label: str, options: Sequence[str], key: Key, help_text: str, **w
     )
 
 
-def _choose_source(sources: Sequence[str]) -> str | None:
+def _choose_source(summaries: Sequence[Summary]) -> str | None:
+    sources = sources_of(summaries)
     settled = _settle_source(sources)
     if settled is None:
         return None
     st.session_state[Key.SOURCE_BOX] = settled
+    mine = [q for summary in summaries for q in summary.quality if q.source == settled and q.source != PEOPLE]
     source = st.selectbox(
-        "Scored by",
+        "Scored by (hand scores correct it)" if any(q.calibrated for q in mine) else "Scored by",
         sources,
-        format_func=lambda source: "People" if source == "people" else source,
+        format_func=lambda source: "People" if source == PEOPLE else source,
         key=Key.SOURCE_BOX,
         on_change=keep,
         args=(Key.CHOSEN_SOURCE, Key.SOURCE_BOX),
         width=260,
         help="Scores of different judges, or of a judge and of people, are never mixed in one mean. The word in "
-        "brackets is how the judge was asked: study (one criterion a call) or quick (all in one call).",
+        "brackets is how the judge was asked: study (one criterion a call) or quick (all in one call). Where people "
+        "scored enough of a random sample, their scores correct the judge's, or stand alone where it does not help.",
     )
     to_address(Key.SOURCE, source)
     return source

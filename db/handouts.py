@@ -248,6 +248,14 @@ def get_progress(sample_id: int, *, session: Session) -> Progress:
     )
 
 
+def last_free_at(sample_id: int, *, session: Session) -> datetime | None:
+    """When the last of the answers that are in somebody's hands comes free; None where nobody holds one."""
+    held = select(func.max(Handout.handed_at)).join(Draw, col(Draw.id) == col(Handout.draw_id))
+    waiting = (col(Handout.done_at).is_(None), col(Handout.skipped).is_(False))
+    last = session.exec(held.where(Draw.sample_id == sample_id, *waiting)).one()
+    return None if last is None else last + LEASE
+
+
 def list_shares(sample_id: int, *, session: Session) -> list[Share]:
     """Who scored how many answers of a sample, and when last; the most diligent first."""
     query = (

@@ -18,9 +18,10 @@ from eval.provenance import own_family_note
 from eval.run_quality import Quality
 from eval.run_scores import contents, join_scores, judges_of_runs, question_scores
 from eval.stats.best import Best, best, best_number
-from eval.stats.calibrated import Calibrated, calibrate, contradicts, measure, withdrawn
+from eval.stats.calibrated import CALIBRATED, Calibrated, calibrate, contradicts, measure, withdrawn
 from eval.stats.comparison import Comparison, Measured, Test, compare_all
 from eval.stats.planning import detectable, spread_seen
+from eval.stats.quality import MIN_HAND_SCORES, QuestionScores
 from eval.summary import summarise
 
 PEOPLE = "people"
@@ -58,12 +59,20 @@ def title_of(compared: Compared) -> str:
     """What a comparison is of, as one line; a sentence where nothing can be compared."""
     said = f"{compared.criterion}, scored by {compared.rests_on}"
     if all(pair.outcome == "no comparison" for pair in compared.pairs):
-        most = max((pair.n for pair in compared.pairs), default=0)
-        shared = "no question" if most == 0 else "only one question"
-        return f"{said}: these runs cannot be compared, because {shared} was scored for two of them."
+        return f"{said}: these runs cannot be compared, because {_too_few_shared(compared.pairs)}."
     if not compared.n_shared:
         return f"{said}; no question was scored for all of them, each pair says how many it shares"
     return f"{said}, {compared.n_shared} shared question{'' if compared.n_shared == 1 else 's'}"
+
+
+def _too_few_shared(pairs: Sequence[Comparison]) -> str:
+    """How many scored questions the pairs share where each shares less than two."""
+    none, one = (sum(pair.n == n for pair in pairs) for n in (0, 1))
+    if not (none and one):
+        shared = "no question was" if none else "only one question was"
+        return f"{shared} scored for both{' of any pair' if len(pairs) > 1 else ''}; 2 are the least"
+    verbs = [f"{n} share{'s' if n == 1 else ''}" for n in (none, one)]
+    return f"of {len(pairs)} pairs {verbs[0]} no scored question and {verbs[1]} only one; 2 are the least"
 
 
 def labels_of(runs: Sequence[Run]) -> list[str]:
@@ -73,13 +82,15 @@ def labels_of(runs: Sequence[Run]) -> list[str]:
 
 
 def common_sources(runs: Sequence[Run], engine: Engine) -> list[str]:
-    """Who scored all of the runs: people first, then judges and panels in the order of the first run."""
+    """Who scored all of the runs: judges and panels in the order of all pages, people last.
+
+    A few hand scores of other questions of each run are a source of all, on which next to nothing can be compared.
+    """
     by_run = [summarise(run.id or 0, engine).quality for run in runs]
-    shared = (
-        set.intersection(*({q.source for q in qualities if q.score.n} for qualities in by_run)) if by_run else set()
-    )
-    ordered = dict.fromkeys(q.source for q in by_run[0] if q.source in shared) if by_run else {}
-    return sorted(ordered, key=lambda source: source != PEOPLE)
+    scored = [{q.source for q in qualities if q.score.n} for qualities in by_run]
+    shared = set.intersection(*scored) if scored else set()
+    judges = [source for source in judges_of_runs(runs, engine) if source in shared]
+    return judges + sorted(shared - set(judges), key=lambda source: (source != PEOPLE, source))
 
 
 def compare(
@@ -94,8 +105,9 @@ def compare(
     """Every pair of runs, on each criterion that all have (or one), by one source. Raises ComparisonError.
 
     Without a source, pairs that people scored a valid sample of are compared by their quality numbers, which `judge`
-    helps (or the one that scored most of the runs); the others by the first source that scored all. No verdict stands
-    against quality numbers whose intervals lie apart the other way.
+    helps (or the one that scored most of the runs); the others by the scores of that judge, as the quality numbers of
+    targets with too few hand scores are, and by people's plain scores only where no judge scored all. No verdict
+    stands against quality numbers whose intervals lie apart the other way.
     """
     if len(runs) < 2:
         raise ComparisonError("Two runs or more are needed to compare; `rightsize runs` lists those there are.")
@@ -107,7 +119,7 @@ def compare(
         raise ComparisonError(
             f"{apart} Nobody scored all of these runs; let one judge score them: rightsize judge RUN...".lstrip()
         )
-    chosen = source or (judge if judge in known and PEOPLE not in known else known[0])
+    chosen = source or (judge if judge in known else known[0])
     if chosen not in known:
         raise ComparisonError(f'"{chosen}" did not score all of these runs; those who did: {", ".join(known)}.')
     by_run = [_qualities(run, chosen, engine) for run in runs]
@@ -122,14 +134,19 @@ def compare(
             label: question_scores(run, its[name], engine) for label, run, its in zip(names, runs, by_run, strict=True)
         }
         scale = by_run[0][name].scale
-        numbers = {label: _calibrated(run, name, helper, scale, engine) for label, run in zip(names, runs, strict=True)}
+        hand = {label: _with_hand(run, name, helper, scale, engine) for label, run in zip(names, runs, strict=True)}
+        numbers = {label: calibrate(questions, scale=scale) for label, questions in hand.items()}
         instead = {} if source else _measured(numbers, scale)
         found_pairs = compare_all(scores, test=test, scale=scale, instead=instead)
         pairs = [_settled(pair, numbers, chosen) for pair in found_pairs]
         settled = [pair.outcome for pair in pairs] == [pair.outcome for pair in found_pairs]
         calibrated = [number.questions for number in numbers.values() if number]
         shared = calibrated if len(calibrated) == len(runs) and instead else scores.values()
-        own = tuple(label for label, its in zip(names, by_run, strict=True) if its[name].same_family)
+        own = tuple(
+            label
+            for label, its in zip(names, by_run, strict=True)
+            if its[name].same_family and any(pair.method != "people alone" for pair in pairs)
+        )
         told = (*notes, *_grounds(pairs), *((own_family_note(chosen, own),) if own else ()))
         corrected = helper if any(pair.method == "human-corrected" for pair in pairs) else None
         found.append(
@@ -141,7 +158,7 @@ def compare(
                 pairs,
                 _highest(scores, numbers, instead) if settled else Best({}, 0),
                 told,
-                rests_on(pairs, chosen, corrected),
+                rests_on(pairs, chosen, corrected, _too_few(pairs, hand, numbers)),
                 decided_best(names, pairs),
                 own,
                 corrected,
@@ -150,13 +167,16 @@ def compare(
     return found
 
 
-def rests_on(pairs: Sequence[Comparison], source: str, judge: str | None) -> str:
-    """Whose scores some differences are those of, in words; `judge` is who corrects people's."""
-    ways = {pair.n_people is not None for pair in pairs}
+def rests_on(pairs: Sequence[Comparison], source: str, judge: str | None, few: str = "") -> str:
+    """Whose scores some differences are those of, in words; `judge` is who corrects people's.
+
+    `few`: why people's scores do not enter where there are some, "" where there are none.
+    """
+    ways = {pair.method in CALIBRATED for pair in pairs}
     calibrated = f"people, corrected with {judge}" if judge else PEOPLE
     if ways == {True}:
         return calibrated
-    alone = source if source == PEOPLE else f"{source} ({JUDGE_ONLY})"
+    alone = source if source == PEOPLE else f"{source} ({'; '.join(filter(None, (JUDGE_ONLY, few)))})"
     return f"{calibrated}, or {alone}" if True in ways and calibrated != alone else alone
 
 
@@ -206,13 +226,34 @@ def _different_sets(runs: Sequence[Run], engine: Engine) -> str:
     )
 
 
-def _calibrated(run: Run, criterion: str, judge: str | None, scale: Scale, engine: Engine) -> Calibrated | None:
-    """The run's quality number with the questions behind it; None where people scored no valid sample on this scale."""
+def _with_hand(
+    run: Run, criterion: str, judge: str | None, scale: Scale, engine: Engine
+) -> dict[Hashable, QuestionScores]:
+    """The run's questions with people's sample and the judge's scores; none where people scored on another scale."""
     joined = join_scores(run, criterion, judge, engine)
-    hashes = contents(run, engine)
     if joined.scale != scale:
-        return None
-    return calibrate({hashes[i]: scores for i, scores in joined.questions.items() if i in hashes}, scale=scale)
+        return {}
+    hashes = contents(run, engine)
+    return {hashes[i]: scores for i, scores in joined.questions.items() if i in hashes}
+
+
+def _too_few(
+    pairs: Sequence[Comparison],
+    hand: Mapping[str, Mapping[Hashable, QuestionScores]],
+    numbers: Mapping[str, Calibrated | None],
+) -> str:
+    """That the hand scores of targets in pairs compared by a judge alone give no quality number; "" without any."""
+    judged = dict.fromkeys(name for p in pairs if p.method == JUDGE_ONLY for name in (p.first, p.second))
+    counts = [
+        sum(scores.drawn_score is not None for scores in hand[name].values())
+        for name in judged
+        if numbers[name] is None
+    ]
+    if not (n := sum(counts)):
+        return ""
+    if any(count >= MIN_HAND_SCORES for count in counts):
+        return f"{n} hand scores do not suffice"
+    return f"{n} hand score{' is' if n == 1 else 's are'} too few"
 
 
 def _measured(numbers: Mapping[str, Calibrated | None], scale: Scale) -> dict[tuple[str, str], Measured]:
@@ -226,15 +267,17 @@ def _measured(numbers: Mapping[str, Calibrated | None], scale: Scale) -> dict[tu
 
 def _settled(pair: Comparison, numbers: Mapping[str, Calibrated | None], source: str) -> Comparison:
     """The pair with what its scores are, and without a verdict that people's scores contradict."""
-    if pair.method is None:
-        pair = replace(pair, method=PEOPLE if source == PEOPLE else JUDGE_ONLY)
+    if pair.method is None and source == PEOPLE:  # each question they share is hand-scored for both
+        pair = replace(pair, method=PEOPLE, n_people=(pair.n, pair.n), n_people_shared=pair.n)
+    elif pair.method is None:
+        pair = replace(pair, method=JUDGE_ONLY)
     return withdrawn(pair) if contradicts(pair, numbers[pair.first], numbers[pair.second]) else pair
 
 
 def _grounds(pairs: Sequence[Comparison]) -> list[str]:
     """What the differences rest on, a sentence each."""
     said = []
-    if any(pair.n_people for pair in pairs):
+    if any(pair.method in CALIBRATED for pair in pairs):
         said.append(
             "Where people scored a valid sample of both, the difference is that of what people would score, corrected "
             "with the judge's scores where they help; unless the same questions were hand-scored, the variances of "

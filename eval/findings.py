@@ -13,6 +13,7 @@ from eval.agreeing import CriterionAgreement
 from eval.agreement_words import alpha_note, replacement_sentence
 from eval.best_words import best_words, shares_words
 from eval.comparing import Compared, title_of
+from eval.p_words import p_is, p_words
 from eval.preferring import Preferences
 from eval.provenance import own_family_note
 from eval.quality_number import RunQuality, grounds, own_family_notes
@@ -156,9 +157,9 @@ def agreement_sentences(each: CriterionAgreement) -> list[str]:
         said.append(replacement_sentence(judge.judge, its.replacement))
         if its.bias.differ:
             said.append(
-                f"The bias of {judge.judge} differs between targets (p = {its.bias.p:.3f}), so that one correction for "
-                "all would be wrong: "
-                + "; ".join(f"{t} {_plain(e, '+.2f')}" for t, e in its.bias.targets.items())
+                f"The bias of {judge.judge} differs between targets ({p_is(its.bias.p or 0.0, 3)}), so that one "
+                "correction for all would be wrong: "
+                + "; ".join(f"{t} {_plain(e, '+.2f')}" for t, e in its.bias.targets.items() if t in its.bias.tested)
                 + "."
             )
     return said
@@ -231,7 +232,7 @@ def show_comparisons(found: Sequence[Compared]) -> None:
                 pair.hand_scores,
                 _figure(estimate, "+.2f"),
                 "-" if pair.effect_size is None else f"{pair.effect_size:+.2f}",
-                "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",
+                "-" if pair.p_holm is None else p_words(pair.p_holm),
                 escape(pair.words),
             )
         console.print(table)
@@ -269,7 +270,7 @@ def show_preferences(found: Preferences) -> None:
             escape(pair.second),
             *map(str, counts),
             _figure(Estimate(pair.win_share, pair.low, pair.high, pair.n_questions)),
-            "-" if pair.p_holm is None else f"{pair.p_holm:.4f}",
+            "-" if pair.p_holm is None else p_words(pair.p_holm),
             escape(pair.words),
         )
     console.print(table)

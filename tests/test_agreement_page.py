@@ -143,6 +143,24 @@ def test_the_bias_table_has_titles_and_the_order_of_the_chart(tmp_path: Path, mo
     assert "(" in shown.value["said"][0]  # rounded, with its interval
 
 
+def test_of_a_target_with_too_few_answers_no_bias_is_given_on_the_page_either(tmp_path: Path) -> None:
+    engine = fill(at(tmp_path))
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, 2, version="2")
+        few = rows.add_run(session, qa_set, target="few", status=RunStatus.finished)
+        for question in questions:
+            answer = store.save_answer(rows.answer(few, question), [], session=session)
+            for rater, protocol in ((rows.judge(session), "quick"), (rows.person(session, "Person 0"), "person")):
+                made = rows.assessment(answer, rater, rows.rubric(session), protocol)
+                store.save_assessment(made, rows.scores([4, 3, 5]), session=session)
+        runs = store.list_runs(session=session)
+    each = agreements(runs, engine)[0]
+    shown = tables.bias_frame(each).set_index("target")
+    assert (shown.loc["few", "said"], shown.loc["few", "n"]) == ("too few", 2)
+    assert shown[["bias", "bias_low", "bias_high"]].notna().any(axis=1).to_dict() == {"test-small": True, "few": False}
+    assert tables.by_target_frame(each)["bias"].to_list().count("too few") == 1
+
+
 def test_rows_of_bias_come_by_judge_and_then_as_the_targets_are_ordered() -> None:
     frame = pd.DataFrame({"judge": ["b", "b", "a", "b"], "target": ["x", "new", "y", "y"]})
     made = tables.in_order(frame, ["b", "a"], ["y", "x"])

@@ -298,7 +298,7 @@ def test_runs_without_a_shared_scored_question_are_said_to_be_incomparable(right
             _, answers = a_run(session, qa_set, questions, target)
             give(answers[part], rows.judge(session), JUDGE[part], session)
     told = " ".join(rightsize("compare", "1", "2", "--db", str(engine.url.database)).err.split())
-    assert "these runs cannot be compared, because no question was scored for two of them" in told
+    assert "these runs cannot be compared, because no question was scored for both; 2 are the least" in told
     assert "0 shared" not in told
     with store.reading(engine) as session:
         (found,) = compare(store.find_runs(["1", "2"], session=session), engine, criterion="overall")
@@ -368,7 +368,7 @@ def test_a_judge_without_people_is_said_to_be_judge_only(rightsize: Command, eng
     assert words in " ".join(rightsize("compare", "1", "2", "--db", db, "--criterion", "overall").err.split())
 
 
-def test_people_come_first_among_the_sources_and_simulated_runs_say_so(engine: Engine) -> None:
+def test_people_come_last_among_the_sources_and_simulated_runs_say_so(engine: Engine) -> None:
     with store.writing(engine) as session:
         qa_set, questions = rows.add_qa_set(session, N)
         runs = []
@@ -378,9 +378,9 @@ def test_people_come_first_among_the_sources_and_simulated_runs_say_so(engine: E
             give(answers, rows.judge(session, "a-judge"), JUDGE, session)
             give(answers, rows.person(session), PERSON, session, "person")
             runs.append(run)
-    assert common_sources(runs, engine) == ["people", "a-judge (quick)"]
+    assert common_sources(runs, engine) == ["a-judge (quick)", "people"]
     (found,) = compare(runs, engine, criterion="overall")
-    assert found.source == "people"
+    assert found.source == "a-judge (quick)"
     assert any(note.startswith("Simulated") for note in found.notes)
     (real,) = compare([runs[1], runs[1]], engine, criterion="overall")
     assert not any(note.startswith("Simulated") for note in real.notes)

@@ -257,6 +257,21 @@ def test_in_a_low_window_the_criterion_in_focus_and_then_the_next_answer_come_in
         expect(page.get_by_text(f"1 of {N} scored, 1 by you")).to_be_in_viewport(ratio=1)
 
 
+def test_the_key_for_a_note_brings_it_into_view_above_the_bar(chromium: Browser, site):
+    address, _ = site
+    with visit(chromium, width=1400, height=1000) as (page, _):
+        begin(page, address, "Gus")
+        keys(page, "n")
+        note = page.get_by_role("textbox", name="Note (optional)")
+        expect(note).to_be_focused()
+        page.wait_for_timeout(300)  # it may be scrolling still
+        box, bar = note.bounding_box(), page.get_by_test_id("stBottom").bounding_box()
+        assert box is not None
+        assert bar is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= bar["y"]
+
+
 SAVES = 200
 HERE = """place =>
     [...document.querySelectorAll("p")].some(p => p.textContent === `Your answer ${place}`)

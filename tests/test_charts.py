@@ -1,6 +1,7 @@
 """What the charts promise: titles with units, intervals from the right columns, one colour a target on every page."""
 
 import json
+import re
 import tomllib
 from itertools import combinations
 from pathlib import Path
@@ -143,9 +144,61 @@ def test_pointing_at_a_target_tells_how_its_quality_was_found():
     assert [rows(spec(points()))[2][field] for field in said.values()] == ["judge only, not calibrated", 0, 3]
 
 
-def test_a_name_moves_below_its_point_where_another_interval_would_cross_it():
+CROWDS = {  # latency and quality of points whose names would meet beside them
+    "a cluster": [(300, 4.3), (310, 4.28), (330, 4.31), (345, 4.25)],
+    "a row": [(100, 4.0), (150, 4.0), (200, 4.01), (250, 4.0)],
+    "a column": [(200, 4.0), (201, 4.05), (202, 4.1), (203, 4.15)],
+    "two pairs at the edges": [(20, 3.05), (24, 3.06), (500, 4.98), (505, 4.97)],
+}
+
+
+def _texts(svg: str) -> dict[str, tuple[float, float, float, float]]:
+    """By name, where a drawn name stands (left, right, top, bottom) in the plot, its letters 7.4 pixels wide."""
+    found = {}
+    drawn = (
+        r'text-anchor="(start|end)" transform="translate\(([-\d.]+),([-\d.]+)\)"[^>]*font-weight="600"[^>]*>([^<]+)<'
+    )
+    for side, x, y, name in re.findall(drawn, svg):
+        left = float(x) - (7.4 * len(name) if side == "end" else 0)
+        found[name] = (left, left + 7.4 * len(name), float(y) - 10, float(y) + 3)
+    return found
+
+
+def _marks(svg: str) -> list[tuple[float, float, float, float]]:
+    """The points drawn, as boxes like those of names."""
+    drawn = re.findall(r'aria-roledescription="point" transform="translate\(([-\d.]+),([-\d.]+)\)"', svg)
+    return [(float(x) - 6, float(x) + 6, float(y) - 6, float(y) + 6) for x, y in drawn]
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("width", [620, 1050])
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_names_meet_neither_each_other_nor_a_point_nor_the_edge(crowd: str, width: int, log: bool):
+    names = ["gpt-cloud", "large-local", "small-local", "hybrid (run 12)"]
+    latency, quality = (pd.Series(values, dtype=float) for values in zip(*CROWDS[crowd], strict=True))
+    frame = pd.DataFrame({name: [points()[name].iloc[0]] * 4 for name in points().columns}).assign(
+        label=names, target=names, latency=latency, latency_low=latency - 8, latency_high=latency + 8,
+        quality=quality, quality_low=quality - 0.02, quality_high=quality + 0.02,
+    )  # fmt: skip
+    svg = saved(spec(frame, log=log) | {"width": width})
+    texts, marks = _texts(svg), _marks(svg)
+    assert (set(texts), len(marks)) == (set(names), 4)
+    boxes = [*texts.values(), *marks]
+    assert not [(i, j) for i in range(4) for j in range(i + 1, len(boxes)) if _meet(boxes[i], boxes[j])]
+    assert all(left >= 0 and right <= width for left, right, *_ in texts.values())
+
+
+def test_a_name_stands_right_of_its_point_where_nothing_is_in_the_way():
+    assert {(row["label_dx"] > 0, row["label_dy"]) for row in rows(spec(points()))} == {(True, -11)}
+
+
+def test_a_name_moves_where_another_interval_would_cross_it():
     crowded = points(latency=[90.0, 95.0, 310.0], quality=[3.2, 3.27, 4.4], latency_low=[80.0, 85.0, None],
-                     latency_high=[100.0, 130.0, None])  # fmt: skip
+                     latency_high=[100.0, 330.0, None])  # fmt: skip
     below = {row["label"]: row["label_dy"] > 0 for row in rows(spec(crowded))}
     assert below == {"small": True, "large": False, "cloud": False}
 

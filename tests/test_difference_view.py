@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import peopled
 import pytest
+import rows
 import test_quality_number as sampled
 from command import Command
 from pages import open_page
@@ -19,7 +21,8 @@ from db import comparisons, store
 from db.comparisons import Compared
 from db.models import Preference, RunStatus
 from eval import terminal
-from eval.comparing import compare
+from eval.comparing import compare, title_of
+from eval.p_words import p_words
 from eval.preferring import preferences
 from eval.stats.comparison import holm
 
@@ -107,11 +110,13 @@ def test_the_p_value_that_is_shown_is_held_against_all_pairs(
         held = holm([pair.p for pair in pairs])
         assert [pair.p_holm for pair in pairs] == pytest.approx(held)
         assert held != [pair.p for pair in pairs]  # else this test would show nothing
-        assert table(told, title)["p (Holm)"] == [f"{p:.4f}" for p in held]
+        words = [p_words(p or 0.0) for p in held]
+        assert table(told, title)["p (Holm)"] == words
         shown, titles = columns(app, alt)
         assert "p (Holm)" in titles
         assert ("Effect size" in titles) == (alt == "Differences")
         assert shown["p_holm"].to_list() == pytest.approx(held)
+        assert shown["p_said"].to_list() == words
 
 
 def test_a_difference_says_whether_hand_scores_give_it_and_which(
@@ -143,6 +148,55 @@ def test_a_difference_says_whether_hand_scores_give_it_and_which(
     assert shown["hand_scores"].to_list() == expected
     assert shown["n"].to_list() == [sampled.N] * 3
     engine.dispose()
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Iterator[Engine]:
+    """Three judged runs, the third far worse by the judge; of each people scored three drawn answers, none alike."""
+    engine = store.connect(f"sqlite:///{(tmp_path / 'few.db').as_posix()}")
+    with store.writing(engine) as session:
+        qa_set, questions = rows.add_qa_set(session, sampled.N)
+        for i in range(3):
+            run = rows.add_run(session, qa_set, target=f"t{i}", status=RunStatus.finished)
+            answers = [store.save_answer(rows.answer(run, q), [], session=session) for q in questions]
+            for at, answer in enumerate(answers):
+                made = rows.assessment(answer, rows.judge(session), rows.rubric(session))
+                store.save_assessment(made, rows.scores([1 + at % 2 if i == 2 else 4 + at % 2] * 3), session=session)
+            chosen = sampled.drawn(run, None, session)
+            mine = {answer.id: chosen[answer.id] for answer in answers[4 * i : 4 * i + 3]}
+            sampled.score(answers, mine, session)
+    yield engine
+    engine.dispose()
+
+
+JUDGED = "test-judge (quick) (judge only, not calibrated; 9 hand scores are too few)"
+
+
+def test_a_few_hand_scores_leave_the_comparison_with_the_judge_and_it_says_so(
+    rightsize: Command, few: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.reading(few) as session:
+        runs = [store.get_run(run_id, session=session) for run_id in (1, 2, 3)]
+    (found,) = compare(runs, few, criterion="overall")
+    assert [pair.outcome for pair in found.pairs] == ["not decisive", "better", "better"]
+    assert [pair.n for pair in found.pairs] == [sampled.N] * 3
+    assert (found.source, found.rests_on) == ("test-judge (quick)", JUDGED)
+    told = rightsize("compare", "1", "2", "3", "--db", str(few.url.database), "--criterion", "overall").err
+    assert f"scored by {JUDGED}" in " ".join(told.split())
+    app = open_page(monkeypatch, str(few.url), "quality", runs="1,2,3")
+    assert any("**t0** is better than **t2**" in each.value for each in app.markdown)
+    assert any("9 hand scores are too few" in each.value for each in app.caption)
+
+
+def test_peoples_plain_scores_on_request_say_what_each_pair_shares(few: Engine) -> None:
+    with store.reading(few) as session:
+        runs = [store.get_run(run_id, session=session) for run_id in (1, 2, 3)]
+    (found,) = compare(runs, few, criterion="overall", source="people")
+    assert "because no question was scored for both of any pair; 2 are the least" in title_of(found)
+    assert [pair.hand_scores for pair in found.pairs] == ["0 and 0, 0 shared"] * 3
+    one = replace(found, pairs=[replace(found.pairs[0], n=1, p_holm=1e-9), *found.pairs[1:]])
+    assert tables.pairs_frame(one)["p_said"].iloc[0] == "<0.0001"
+    assert "because of 3 pairs 2 share no scored question and 1 shares only one; 2 are the least" in title_of(one)
 
 
 def test_where_people_give_every_difference_no_empty_column_of_effect_sizes_is_shown(

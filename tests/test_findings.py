@@ -147,6 +147,19 @@ def test_what_people_corrected_is_not_ranked_with_a_judge_alone():
     assert "Quality of fast: judge only, not calibrated by people" in said
 
 
+def test_where_people_alone_give_the_quality_headline_and_axis_say_whose_questions_they_count():
+    rows = []
+    for run_id, target, n, latency in ((1, "good", 8, 300), (2, "fast", 10, 100)):
+        value = score(4.5 if run_id == 1 else 3.5, 60)
+        alone = corrected(value, method="people alone", n_people=n)
+        rows.append((run(run_id, target), summary(run_id, value, latency, **alone)))
+    shown = frame(*rows, source="judge (quick)")
+    start = "With quality on 8 to 10 hand-scored questions and latency on 60 answers, by point estimates, **fast and"
+    assert findings.finding(shown).startswith(start)
+    assert findings.scored_by(shown, "judge (quick)") == "scored by people alone, without judge (quick)"
+    assert set(shown["how"]) == {"people alone"}
+
+
 def test_corrected_numbers_are_ranked_where_they_stand_for_the_same_questions():
     one = (run(1, "good"), summary(1, score(4.9), 300, **corrected(score(4.5)), questions=QUESTIONS[:40]))
     other = (run(2, "fast"), summary(2, score(3.9), 100, **corrected(score(3.5))))

@@ -65,6 +65,21 @@ def test_an_empty_database_leads_to_what_to_do_next(page: str, empty_url: str, m
     assert page == "start" or "start" in links  # the word is a link
 
 
+@pytest.mark.parametrize(("page", "what"), [("answers", "What each target answered"), ("runs", "Every run that is")])
+def test_a_page_says_what_it_is_for_also_where_there_is_nothing(
+    page: str, what: str, empty_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert open_page(monkeypatch, empty_url, page).caption[0].value.startswith(what)
+
+
+def test_where_nothing_can_be_scored_nobody_is_asked_for_a_name(empty_url: str, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(monkeypatch, empty_url, "score")
+    assert not app.text_input
+    assert not app.selectbox
+    assert not app.get("segmented_control")
+    assert "There are no runs yet" in said(app)
+
+
 def test_an_empty_database_opens_on_the_start_page(empty_url: str, monkeypatch: pytest.MonkeyPatch):
     app = open_bare(monkeypatch, empty_url)
     assert app.button(key="_start_demo").label == "Run the demo evaluation"

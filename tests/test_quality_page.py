@@ -43,6 +43,7 @@ def test_a_judge_alone_is_labelled_not_calibrated(tmp_path: Path, monkeypatch: p
     fill(at(tmp_path))
     app = open_page(monkeypatch, at(tmp_path), "quality")
     assert app.dataframe[0].value["method"].to_list() == ["judge only, not calibrated"]
+    assert app.dataframe[0].value["next"].to_list() == ["not known yet"]
     assert "Two runs or more are needed to compare" in app.info[0].value
     assert "judge noise and question sampling alone" in parsed(app)
 
@@ -69,6 +70,7 @@ def test_the_overview_shows_the_same_number(tmp_path: Path, monkeypatch: pytest.
     assert there["quality_said"].str.strip().to_list() == here["quality"].to_list()
     assert there["how"].to_list() == here["method"].to_list() == ["human-corrected"]
     assert there[["n_people", "n_judge"]].to_numpy().tolist() == [[20, filled.N]]
+    assert "Scored by (hand scores correct it)" in [box.label for box in app.selectbox]
     assert "their scores of a random sample corrected with the judge's" in parsed(app)
 
 
@@ -162,7 +164,7 @@ def test_who_is_best_is_told_beneath_the_differences_with_whose_scores_say_so(
 @pytest.mark.parametrize(
     ("ways", "said"),
     [
-        (["people alone"] * 2, "scored by people alone"),
+        (["people alone"] * 2, "scored by people alone, without a judge"),
         (["human-corrected"] * 2, "scored by people, corrected with a judge"),
         (["judge only, not calibrated"], "scored by a judge"),
         (["people alone", "human-corrected"], "scored as the table says of each target"),

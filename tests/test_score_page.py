@@ -1,6 +1,7 @@
 """The Score page: queues drawn and gone on with, blind, every save kept, and nothing stored twice."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import peopled
@@ -296,6 +297,22 @@ def test_two_people_get_different_answers_and_see_each_others_progress(
     press(give(anna, 5, 4, 3), "Save")
     press(give(berta, 5, 4, 3), "Save")
     assert progress(berta) == f"2 of {N} scored, 1 by you; 0 of 1 by two people"
+
+
+def test_who_waits_for_others_is_told_when_their_answers_come_free_and_why_two_people(
+    monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine
+):
+    sample_id = peopled.draw(engine, run_ids=RUNS, size=1, double_share=1)
+    anna = at_work(monkeypatch, url, sample_id)
+    (said,) = [caption.help for caption in anna.caption if caption.value.endswith("by two")]
+    assert "gets them only once the first has saved" in said
+    with store.writing(engine) as session:
+        session.execute(update(Handout).values(handed_at=datetime(2126, 11, 2, 13, 35, tzinfo=UTC)))
+    berta = at_work(monkeypatch, url, sample_id, "Berta")
+    assert berta.info[0].value == (
+        "Nothing is left for you now: 1 answer is in other hands. It comes free 30 minutes after it was last opened, "
+        "at the latest at 14:05 UTC."
+    )
 
 
 def test_a_reload_shows_the_same_answer(monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine, sample_id: int):

@@ -15,6 +15,7 @@ from db.side_by_side import get_question, list_replies
 NARROWEST = 280  # pixels a card needs; more targets wrap onto the next line
 
 st.title("Answers")
+st.caption("What each target answered to one question, beside the reference, with times and what raters said about it.")
 runs = widgets.choose_runs()
 widgets.simulated_banner(runs)
 head = choose_question(data.questions(runs[0].qa_set_id))

@@ -62,7 +62,7 @@ columns = {
     "quality_said": st.column_config.TextColumn(
         "Quality", help="The number of the Quality page, in points; in brackets where it lies, 19 times in 20."
     ),
-    "how": st.column_config.TextColumn("Quality is", help="Human-corrected, people alone, or the judge only."),
+    "how": st.column_config.TextColumn("Quality is", help=findings.WAYS),
     "p50_said": st.column_config.TextColumn("Median (ms)", help=ms),
     "p95_said": st.column_config.TextColumn("95th percentile (ms)", help=f"{ms} Needs 20 answers, its interval 72."),
     "n_answers": st.column_config.NumberColumn("Answers", format="%,d", help="Answers measured."),

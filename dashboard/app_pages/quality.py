@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, difference_view, left_out, view_choice, widgets
+from dashboard import data, difference_view, findings, left_out, view_choice, widgets
 from dashboard import quality_tables as tables
 from dashboard.charts.quality_intervals import quality_intervals
 from dashboard.keys import Key
@@ -55,7 +55,7 @@ if frame["value"].notna().any():
 columns = {
     "target": st.column_config.TextColumn("Target", pinned=True),
     "quality": st.column_config.TextColumn("Quality", help="With its 95 % interval."),
-    "method": st.column_config.TextColumn("How", help="Human-corrected, people alone, or the judge only."),
+    "method": st.column_config.TextColumn("How", help=findings.WAYS),
     "people": st.column_config.TextColumn("By people", help="Questions of the random sample that people scored."),
     "judge": st.column_config.TextColumn("By the judge", help="Questions with a usable score of the judge."),
     "gain": st.column_config.NumberColumn(
@@ -63,7 +63,11 @@ columns = {
         format="%.2fx",
         help="How much narrower the judge makes the interval: that of people alone over this one.",
     ),
-    "next": st.column_config.TextColumn("What 20 more hand scores would buy", help="If they are like those so far."),
+    "next": st.column_config.TextColumn(
+        "What 20 more hand scores would buy",
+        help="If they are like those so far. Not known yet: people scored too few questions of a random sample to show "
+        "how far their scores lie apart.",
+    ),
 }
 widgets.show_table(frame, f"quality-{criterion}", "The quality number of each run", columns, placeholder="unknown")
 unscored = left_out.unscored(runs, [each.run_id for each in found], criterion)

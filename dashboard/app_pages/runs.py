@@ -8,6 +8,7 @@ from db import workers
 from eval.spent import judging_took
 
 st.title("Runs")
+st.caption("Every run that is stored: what is under way, what ran where and on which questions, names, tags, deletion.")
 if not data.runs(limit=1):
     st.info("No run is stored yet.")
     widgets.link_to_start()

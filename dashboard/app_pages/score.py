@@ -18,6 +18,7 @@ def choose(known: str) -> None:
         "their target and without any other scores. Every save is kept at once: stop at any time and go on later; "
         "several people can work on one queue at the same time."
     )
+    view = widgets.runs_in_view()  # ends the page where nothing can be scored
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = sample_picker.ask_name(known)
         mode = st.segmented_control(
@@ -25,7 +26,8 @@ def choose(known: str) -> None:
             bind="query-params",
         )  # fmt: skip
     sample_picker.choose_group()
-    runs = widgets.choose_runs()
+    widgets.show_run_choice(view)
+    runs = view.runs
     widgets.simulated_banner(runs)
     if mode == "two":
         pair_view.choose_pairs(name, runs)

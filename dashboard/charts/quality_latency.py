@@ -5,13 +5,15 @@ Vega-Lite and not with Altair: this chart is what a visitor waits for, and Altai
 """
 
 from collections.abc import Sequence
-from math import floor
+from math import floor, isfinite
+from math import log as ln
 from typing import Any
 
 import pandas as pd
 
 from dashboard.charts.drawing import Drawing
 from dashboard.charts.marks import QUIET, color_scale, shape_scale, title
+from dashboard.charts.names import Place, Spot, place_names
 
 HEIGHT = 430
 STEPS = 8  # the quality axis begins at one of so many places on the scale, below the lowest interval
@@ -21,7 +23,7 @@ SHOWN = [
     *("latency", "latency_low", "latency_high", "latency_n"),
     *("quality", "quality_low", "quality_high", "how", "n_people", "n_judge"),
 ]
-ABOVE, BELOW = -11, 13  # pixels from a point to its name
+AXES_PX = 55  # of the height, taken by the latency axis with its title
 
 
 def wants_log(frame: pd.DataFrame) -> bool:
@@ -38,35 +40,27 @@ def _in_unit(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return frame.assign(**{column: frame[column] * factor for column in columns}), unit
 
 
-def _label_offsets(frame: pd.DataFrame, wide: float, high: float) -> list[int]:
-    """For each point whether its name stands above or below it: where less is in the way.
-
-    A name takes about a seventh of the chart's width and a twentieth of its height, right of its point.
-    """
-    columns = ["latency", "quality", "latency_low", "latency_high", "quality_low", "quality_high"]
-    points = list(frame[columns].itertuples(index=False, name=None))
-    boxes: list[tuple[float, float, float, float]] = []
-    offsets: list[int] = []
-    for i, (x, y, *_) in enumerate(points):
-        left, right = x + 0.005 * wide, x + 0.14 * wide
-        choices = []
-        for dy, bottom, top in ((ABOVE, y + 0.005 * high, y + 0.055 * high), (BELOW, y - 0.06 * high, y - 0.01 * high)):
-            box = (left, right, bottom, top)
-            others = [p for j, p in enumerate(points) if j != i]
-            in_the_way = sum(_touches(box, (b[0], b[1], b[2], b[3])) for b in boxes)
-            in_the_way += sum(_touches(box, (low, up, q, q)) for _, q, low, up, *_ in others)
-            in_the_way += sum(_touches(box, (at, at, low, up)) for at, _, _, _, low, up in others)
-            in_the_way += sum(_touches(box, (at, at, q, q)) for at, q, *_ in others)
-            choices.append((in_the_way, abs(dy), dy, box))
-        best = min(choices)
-        offsets.append(best[2])
-        boxes.append(best[3])
-    return offsets
+def _share(value: float | None, low: float, high: float, log_axis: bool = False) -> float | None:
+    """How far along an axis a value lies, 0 to 1; None where there is none."""
+    if value is None or not isfinite(value):
+        return None
+    if log_axis:
+        value, low, high = ln(max(value, low)), ln(low), ln(high)
+    return (value - low) / (high - low)
 
 
-def _touches(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    """Whether two boxes (left, right, bottom, top) overlap; one with missing edges touches nothing."""
-    return one[0] <= other[1] and other[0] <= one[1] and one[2] <= other[3] and other[2] <= one[3]
+def _places(frame: pd.DataFrame, x: dict[str, Any], y: dict[str, Any]) -> list[Place]:
+    """Where each point's name stands; `x` and `y` are the scales of the axes."""
+    log_axis = x.get("type") == "log"
+    columns = ["label", "latency", "quality", "latency_low", "latency_high", "quality_low", "quality_high"]
+    spots = []
+    for label, latency, quality, *ends in frame[columns].itertuples(index=False, name=None):
+        at, left, right = (_share(value, *x["domain"], log_axis) for value in (latency, *ends[:2]))
+        up, low, high = (_share(value, *y["domain"]) for value in (quality, *ends[2:]))
+        across = None if left is None or right is None else (left, right)
+        upright = None if low is None or high is None else (low, high)
+        spots.append(Spot(at or 0.0, up or 0.0, across, upright, str(label)))
+    return place_names(spots, height=HEIGHT - AXES_PX)
 
 
 def _x_scale(frame: pd.DataFrame, log: bool) -> dict[str, Any]:
@@ -94,17 +88,18 @@ def quality_latency(
     lowest = float(placed[["quality", "quality_low"]].min().min())
     step = (scale[1] - scale[0]) / STEPS
     bottom = scale[0] + max(0, floor((lowest - scale[0]) / step - 0.1)) * step
-    wide, high = float(placed["latency"].max()) * 1.12, scale[1] - bottom
-    rows = placed[SHOWN].assign(label_dy=_label_offsets(placed, wide, high))
-    x = {
-        **_number("latency", f"{latency_title} ({unit})", _x_scale(placed, log)),
-        "axis": {"tickCount": 8, "format": "~f"},
-    }
-    y = {**_number("quality", quality_title, {"domain": [bottom, scale[1]], "nice": False}), "axis": {"tickCount": 6}}
+    of_x, of_y = _x_scale(placed, log), {"domain": [bottom, scale[1]], "nice": False}
+    places = _places(placed, of_x, of_y)
+    rows = placed[SHOWN].assign(label_dx=[place.dx for place in places], label_dy=[place.dy for place in places])
+    x = {**_number("latency", f"{latency_title} ({unit})", of_x), "axis": {"tickCount": 8, "format": "~f"}}
+    y = {**_number("quality", quality_title, of_y), "axis": {"tickCount": 6}}
     color = {"field": "target", "type": "nominal", "scale": color_scale(order), "legend": None}
     shape = {"field": "target", "type": "nominal", "scale": shape_scale(order), "legend": None}
     rule = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.75}
-    name = {"type": "text", "align": "left", "dx": 9, "dy": {"expr": "datum.label_dy"}, "fontSize": 13}
+    name = {
+        **{"type": "text", "fontSize": 13, "align": {"expr": "datum.label_dx < 0 ? 'right' : 'left'"}},
+        **{"dx": {"expr": "datum.label_dx"}, "dy": {"expr": "datum.label_dy"}},
+    }
     layers = [
         {
             "transform": [{"filter": "datum.on_frontier"}],

@@ -96,7 +96,7 @@ def compare(
         str | None,
         typer.Option(
             help='Whose scores alone: "people", or a judge like "gpt-oss-20b (quick)". Default: quality numbers where '
-            "people scored a valid sample of both."
+            "people scored a valid sample of both, else the judge's scores."
         ),
     ] = None,
     test: Annotated[Test, typer.Option(help="The test behind the p-values.")] = "sign-flip",
