@@ -179,7 +179,7 @@ def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 @pytest.mark.parametrize("crowd", CROWDS)
 def test_names_meet_neither_each_other_nor_a_point_nor_the_edge(crowd: str, width: int, log: bool):
     names = ["gpt-cloud", "large-local", "small-local", "hybrid (run 12)"]
-    latency, quality = (pd.Series(values, dtype=float) for values in zip(*CROWDS[crowd], strict=True))
+    latency, quality = pd.DataFrame(CROWDS[crowd], dtype=float).to_numpy().T
     frame = pd.DataFrame({name: [points()[name].iloc[0]] * 4 for name in points().columns}).assign(
         label=names, target=names, latency=latency, latency_low=latency - 8, latency_high=latency + 8,
         quality=quality, quality_low=quality - 0.02, quality_high=quality + 0.02,

@@ -5,6 +5,7 @@ Pure. A chart's height is fixed and its width is the window's, so that places ar
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, NamedTuple
 
 WIDTHS = (480.0, 720.0, 1040.0)  # pixels of the plot: a narrow window, a laptop, a desktop
@@ -53,9 +54,33 @@ def place_names(spots: Sequence[Spot], *, height: float) -> list[Place]:
     """
     found: dict[int, Place] = {}
     choices = [Place(side, APART if side == "left" else -APART, dy) for dy in STEPS for side in ("left", "right")]
+    choices.sort(key=_away)
+    marks = {width: [_mark(spot, width, height) for spot in spots] for width in WIDTHS}
+    bars = {width: [bar for spot in spots for bar in _bars(spot, width, height)] for width in WIDTHS}
+    names: dict[float, list[_Box]] = {width: [] for width in WIDTHS}
     for i in sorted(range(len(spots)), key=lambda i: -_company(spots, i)):
-        found[i] = min(choices, key=lambda place: _cost(spots, i, place, found, height))
+        least, best = inf, choices[0]
+        for place in choices:
+            if _away(place) >= least:
+                break  # what follows is farther, whatever is in the way
+            cost = _away(place)
+            for width in WIDTHS:
+                box = name_box(spots[i], place, width, height)
+                others = [mark for j, mark in enumerate(marks[width]) if j != i]
+                cost += OUTSIDE * (box.left < 0 or box.right > width or box.top < 0 or box.bottom > height)
+                cost += COVERED * sum(box.meets(other) for other in names[width] + others)
+                cost += CROSSED * sum(box.meets(bar) for bar in bars[width])
+            if cost < least:
+                least, best = cost, place
+        found[i] = best
+        for width in WIDTHS:
+            names[width].append(name_box(spots[i], best, width, height))
     return [found[i] for i in range(len(spots))]
+
+
+def _away(place: Place) -> float:
+    """What a place costs by itself: near its point and right of it is best."""
+    return abs(place.dy) / 10 + (place.align == "right")
 
 
 def _company(spots: Sequence[Spot], i: int) -> float:
@@ -68,18 +93,6 @@ def name_box(spot: Spot, place: Place, width: float, height: float) -> _Box:
     far = near + (LETTER if place.align == "left" else -LETTER) * len(spot.name)
     middle = (1 - spot.y) * height + place.dy
     return _Box(min(near, far), max(near, far), middle - LINE / 2, middle + LINE / 2)
-
-
-def _cost(spots: Sequence[Spot], i: int, place: Place, found: dict[int, Place], height: float) -> float:
-    cost = abs(place.dy) / 10 + (place.align == "right")
-    for width in WIDTHS:
-        box = name_box(spots[i], place, width, height)
-        cost += OUTSIDE * (box.left < 0 or box.right > width or box.top < 0 or box.bottom > height)
-        cost += COVERED * sum(box.meets(name_box(spots[j], other, width, height)) for j, other in found.items())
-        for j, spot in enumerate(spots):
-            cost += COVERED * (j != i and box.meets(_mark(spot, width, height)))
-            cost += CROSSED * sum(box.meets(bar) for bar in _bars(spot, width, height))
-    return cost
 
 
 def _mark(spot: Spot, width: float, height: float) -> _Box:

@@ -52,11 +52,12 @@ def _share(value: float | None, low: float, high: float, log_axis: bool = False)
 def _places(frame: pd.DataFrame, x: dict[str, Any], y: dict[str, Any]) -> list[Place]:
     """Where each point's name stands; `x` and `y` are the scales of the axes."""
     log_axis = x.get("type") == "log"
+    (shortest, longest), (lowest, highest) = x["domain"], y["domain"]
     columns = ["label", "latency", "quality", "latency_low", "latency_high", "quality_low", "quality_high"]
     spots = []
     for label, latency, quality, *ends in frame[columns].itertuples(index=False, name=None):
-        at, left, right = (_share(value, *x["domain"], log_axis) for value in (latency, *ends[:2]))
-        up, low, high = (_share(value, *y["domain"]) for value in (quality, *ends[2:]))
+        at, left, right = (_share(value, shortest, longest, log_axis) for value in (latency, *ends[:2]))
+        up, low, high = (_share(value, lowest, highest) for value in (quality, *ends[2:]))
         across = None if left is None or right is None else (left, right)
         upright = None if low is None or high is None else (low, high)
         spots.append(Spot(at or 0.0, up or 0.0, across, upright, str(label)))
