@@ -245,9 +245,10 @@ def _bare(value: float, unit: str) -> str:
 
 
 def _alike(values: tuple[float, ...], unit: str) -> tuple[str, ...]:
-    """A value and its bounds, all with the decimals that suit the largest of them."""
+    """A value and its bounds, all with the decimals that suit the largest of them; none where all are whole."""
     size = max(map(abs, values))
     if unit in ("share", "share/year") or size < 1:
         return tuple(_bare(value, unit) for value in values)
     decimals = 0 if size >= 1000 else 1 if size >= 100 else 2
-    return tuple(f"{value:,.{decimals}f}" for value in values)
+    needed = max(len(f"{value:.{decimals}f}".rstrip("0").partition(".")[2]) for value in values) if decimals else 0
+    return tuple(f"{value:,.{needed}f}" for value in values)
