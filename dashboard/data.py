@@ -36,7 +36,6 @@ from eval.run_scores import judges_of_runs
 from eval.stats.corrected import Inference
 from eval.summary import Summary, summarise
 
-UNFINISHED = 20  # runs that are followed at most, newest first
 NEWEST = 200  # runs a control offers at most; older ones are reached by search
 
 Change = tuple[str, int, int, int, str]
@@ -352,6 +351,7 @@ class Progress:
     group_id: str
     target: str
     status: str
+    standing: str  # the status, unless nobody is at the work that it tells of
     error: str | None
     alive: bool
     planned: int
@@ -373,6 +373,7 @@ def follow(runs: list[Run]) -> list[Progress]:
                     group_id=stored.group_id,
                     target=row["target"],
                     status=str(row["status"]),
+                    standing=workers.standing(stored),
                     error=row["error"],
                     alive=workers.is_alive(stored),
                     planned=row["n_planned"],
@@ -385,17 +386,10 @@ def follow(runs: list[Run]) -> list[Progress]:
     return found
 
 
-def unfinished(limit: int = UNFINISHED) -> list[Progress]:
+def unfinished(limit: int = 20) -> list[Progress]:
     """The newest runs that are not finished; never cached."""
     with store.reading(engine()) as session:
         return follow(store.list_runs(session=session, unfinished=True, limit=limit))
-
-
-def interrupted() -> set[int]:
-    """Those of the newest unfinished runs that say that somebody is at work who no longer lives; never cached."""
-    with store.reading(engine()) as session:
-        runs = store.list_runs(session=session, unfinished=True, limit=UNFINISHED)
-    return {run.id or 0 for run in runs if workers.standing(run) == workers.INTERRUPTED}
 
 
 def newest_progress() -> list[Progress]:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dashboard.data import RunRow
-from dashboard.format import listed, plain, plural
+from dashboard.format import plain, plural
+from dashboard.left_out import preliminary
 from dashboard.overview_tables import estimate_of, placed
 from db.frames import records
 from eval.comparing import PEOPLE
+from eval.enumeration import listed
 from eval.run_quality import UNDRAWN
 from eval.stats.frontier import overlapping
 from eval.stats.intervals import Estimate
@@ -185,7 +187,6 @@ def cautions(runs: Sequence[RunRow], frame: pd.DataFrame) -> list[str]:
         said.append(f"Hand scores that stay out of the quality, as the Quality page explains: {left_out}.")
     if failed := _counted(rows, "n_failed_verdicts"):
         said.append(f"Judgements that could not be used: {failed}.")
-    unfinished = [f"{plain(run.target)} ({run.status})" for run in runs if not run.finished]
-    if unfinished:
-        said.append(f"Not finished, so the figures are preliminary: {listed(unfinished)}.")
+    if unfinished := preliminary(runs):
+        said.append(unfinished)
     return said

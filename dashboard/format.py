@@ -93,11 +93,6 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
-def listed(names: list[str]) -> str:
-    """a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-
-
 def when(moment: datetime | None) -> str:
     """A moment in UTC: 23 Nov 2026, 20:02 UTC."""
     if moment is None or pd.isna(moment):

@@ -6,7 +6,8 @@ Markdown, pure. Which runs are in view is widgets.py's business.
 from collections.abc import Mapping, Sequence
 
 from dashboard.data import RunRow
-from dashboard.format import listed, plain
+from dashboard.format import plain
+from eval.enumeration import listed
 
 SHOWN = 4  # runs named for one reason; more are counted
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.format import listed, plain, plural
+from dashboard.format import plain, plural
 from eval.best_words import best_words, shares_words
 from eval.comparing import Compared, title_of
+from eval.enumeration import listed
 from eval.p_words import p_words
 from eval.preferring import Preferences
 from eval.quality_number import RunQuality, grounds, own_family_notes

@@ -130,16 +130,20 @@ def _under_way() -> None:
                 show_failure(what)
 
 
-def follow_runs() -> None:
-    """The runs that are not finished, with progress or a way to resume; refreshes while one is being worked on."""
+def follow_runs() -> dict[int, str]:
+    """The runs that are not finished, with progress or a way to resume; refreshes while one is being worked on.
+
+    Returns by run where each of them stands.
+    """
     runs = data.unfinished()
     if not runs:
-        return
+        return {}
     alive = [run.run_id for run in runs if run.alive]
     st.session_state[Key.FOLLOWING] = alive
     st.subheader("Under way" if alive else "Interrupted")
     moving = alive or any(is_starting(f"resume {run.run_id}") for run in runs)
     st.fragment(_under_way, run_every=EVERY_S if moving else None)()
+    return {run.run_id: run.standing for run in runs}
 
 
 # --- changing ------------------------------------------------------------------------------------------------------

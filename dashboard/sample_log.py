@@ -10,10 +10,11 @@ import streamlit as st
 
 from dashboard import data, widgets
 from dashboard.answer_card import RATER_FLAGS
-from dashboard.format import listed, plain, plural, when
+from dashboard.format import plain, plural, when
 from db import handouts, scoring, store
 from db.handouts import Share
 from db.scoring import Change, Scored
+from eval.enumeration import listed
 
 
 def shares_frame(shares: Sequence[Share]) -> pd.DataFrame:

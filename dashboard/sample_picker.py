@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import data, score_desk, widgets
 from dashboard.data import RunRow
-from dashboard.format import listed, plain, plural, when
+from dashboard.format import plain, plural, when
 from dashboard.keys import Key
 from dashboard.sample_log import show_log
 from dashboard.score_desk import rubric_row
@@ -19,6 +19,7 @@ from db.drawing import Allocation
 from db.models import Design
 from db.sampling import SampleHead, Wish
 from eval.assessing import rubric_of
+from eval.enumeration import listed
 from eval.rubric import Rubric, built_in
 
 USUAL_SIZE = 40  # answers: about an hour's work of one person

@@ -12,13 +12,13 @@ import streamlit as st
 from dashboard import data
 from dashboard.answer_card import RATER_FLAGS
 from dashboard.data import RunRow
-from dashboard.format import listed
 from dashboard.keys import Key
 from dashboard.widgets import note, noted_errors
 from db import carrying, handouts, models, sampling, scoring, store
 from db.handouts import Handed, Progress
 from db.models import Design
 from db.scoring import Given
+from eval.enumeration import listed
 from eval.rubric import Rubric
 
 CANNOT = 0  # the choice "cannot judge"

@@ -3,18 +3,19 @@
 Shows nothing and caches nothing. Missing figures stay missing; words for single figures are format.py's business.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from dashboard import number_cell
 from dashboard.data import RunRow
-from dashboard.format import interval, listed, milliseconds, usd, when
-from db import workers
+from dashboard.format import interval, milliseconds, usd, when
 from db.frames import records
 from db.models import Price, Run
 from eval.cost.price_card import PriceCard
+from eval.enumeration import listed
 from eval.run_cost import RunCost, per, run_cost
 from eval.summary import TOKENS, Summary
 
@@ -153,8 +154,8 @@ def _tokens(summary: Summary, kind: str) -> float | None:
 # --- runs ----------------------------------------------------------------------------------------------------------
 
 
-def runs_frame(runs: Sequence[RunRow], interrupted: Collection[int] = ()) -> pd.DataFrame:
-    """The list of runs, a row each; of those interrupted the database does not know that nobody is at work."""
+def runs_frame(runs: Sequence[RunRow], standings: Mapping[int, str] = MappingProxyType({})) -> pd.DataFrame:
+    """The list of runs, a row each; `standings` by run where the stored status may be out of date."""
     return pd.DataFrame(
         {
             "run_id": [run.run_id for run in runs],
@@ -163,7 +164,7 @@ def runs_frame(runs: Sequence[RunRow], interrupted: Collection[int] = ()) -> pd.
             "model": [run.model for run in runs],
             "qa_set": [f"{run.qa_set} {run.qa_set_version}" for run in runs],
             "answers": [run.n_planned for run in runs],
-            "status": [workers.INTERRUPTED if run.run_id in interrupted else run.status for run in runs],
+            "status": [standings.get(run.run_id, run.status) for run in runs],
             "tags": [list(run.tags) for run in runs],
             "simulated": [run.simulated for run in runs],
             "created_at": [run.created_at for run in runs],

@@ -3,9 +3,8 @@
 Words only; the verdicts and shares are comparing.py's.
 """
 
-from collections.abc import Sequence
-
 from eval.comparing import Compared
+from eval.enumeration import listed
 from eval.stats.best import RESAMPLES
 from eval.stats.comparison import FEW
 
@@ -16,8 +15,8 @@ def best_words(compared: Compared) -> str:
         return ""
     if best := compared.decided_best:
         others = [name for name in compared.targets if name != best]
-        return f"Best: {best}, better than {_listed(others)}, by {compared.rests_on}."
-    return f"Which is best is open between {_listed(contenders(compared))}, by {compared.rests_on}."
+        return f"Best: {best}, better than {listed(others)}, by {compared.rests_on}."
+    return f"Which is best is open between {listed(contenders(compared))}, by {compared.rests_on}."
 
 
 def contenders(compared: Compared) -> list[str]:
@@ -33,16 +32,12 @@ def shares_words(compared: Compared) -> str:
     if not compared.best.probability or compared.best.n < FEW:
         return ""
     shares = sorted(compared.best.probability.items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares)
+    by_name = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares)
     return (
-        f"Highest, had the questions been others of their kind: {listed} of {RESAMPLES:,} draws of {compared.best.n} "
+        f"Highest, had the questions been others of their kind: {by_name} of {RESAMPLES:,} draws of {compared.best.n} "
         f"from the {compared.best.n} questions with repetition. A share is no test: the pairs say what is decided."
     )
 
 
 def _decided(outcome: str) -> bool:
     return outcome in ("better", "worse")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

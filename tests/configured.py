@@ -55,16 +55,22 @@ anchors = { 1 = "No.", 2 = "Hardly.", 3 = "Somewhat.", 4 = "Yes.", 5 = "Very." }
 """
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[[str | bytes], Path]:
-    """Writes rightsize.toml; its path."""
+def writer(name: str) -> Any:
+    """A fixture that writes the file of that name and gives its path."""
 
-    def write(content: str | bytes) -> Path:
-        path = tmp_path / "rightsize.toml"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
+    @pytest.fixture
+    def written(tmp_path: Path) -> Callable[[str | bytes], Path]:
+        def write(content: str | bytes) -> Path:
+            path = tmp_path / name
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            return path
 
-    return write
+        return write
+
+    return written
+
+
+written = writer("rightsize.toml")
 
 
 def refusal(config: Path | None = None, **given: Any) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import format as fmt
+from eval.enumeration import listed
 from eval.stats.intervals import Estimate
 
 
@@ -60,9 +61,9 @@ def test_equal_scores_have_no_interval_because_no_difference_was_seen():
 
 
 def test_names_are_listed_and_counted_in_english():
-    assert fmt.listed([]) == ""
-    assert fmt.listed(["a"]) == "a"
-    assert fmt.listed(["a", "b", "c"]) == "a, b and c"
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
     assert fmt.plural(1, "answer") == "1 answer"
     assert fmt.plural(1200, "answer") == "1,200 answers"
 

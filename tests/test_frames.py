@@ -5,7 +5,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -21,13 +20,6 @@ from db.models import Answer, Assessment, AssessmentStatus, Call, RaterKind, Run
 
 S = AssessmentStatus
 SEEDS = range(4)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = store.connect(f"sqlite:///{(tmp_path / 'runs.db').as_posix()}")
-    yield opened
-    opened.dispose()
 
 
 # --- an invented run, as untidy as a real one ---------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_the_overview_shows_a_point_a_target_and_the_table_beneath(shared_url: s
     app = open_page(monkeypatch, shared_url, "overview")
     titles = json.dumps(chart(app))
     assert "Time to first token, median (ms)" in titles
-    assert "Overall quality (1 to 5 points), scored by test-judge (quick)" in titles
+    assert '"Overall quality (1 to 5 points)", "scored by test-judge (quick)"' in titles
     rows = table(app, "overview")
     assert rows["label"].to_list() == [target.name for target in TARGETS]
     assert rows["scored"].to_list() == ["11 of 11"] * 4
@@ -186,7 +186,7 @@ def test_other_measures_can_be_chosen(shared_url: str, monkeypatch: pytest.Monke
     drawn = json.dumps(chart(app))
     assert "Total time, median (s)" in drawn
     assert '"log"' in drawn
-    assert "Factuality quality (1 to 5 points), scored by people" in drawn
+    assert '"Factuality quality (1 to 5 points)", "scored by people"' in drawn
     assert table(app, "overview")["scored"].to_list() == ["5 of 11"] * 4
 
 
@@ -195,7 +195,7 @@ def test_a_link_reproduces_the_view(shared_url: str, monkeypatch: pytest.MonkeyP
         monkeypatch, shared_url, runs="4,1", scored_by="people", latency="Total time", criterion="Coherence"
     )
     assert table(app, "overview")["label"].to_list() == ["test-cloud", "test-small"]
-    assert "Coherence quality (1 to 5 points), scored by people" in json.dumps(chart(app))
+    assert '"Coherence quality (1 to 5 points)", "scored by people"' in json.dumps(chart(app))
     assert "Total time, median" in json.dumps(chart(app))
 
 

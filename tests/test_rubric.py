@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from configured import writer
 from pydantic import ValidationError
 
 from eval.rubric import BUILT_IN, SCORES, Criterion, Rubric, RubricError, built_in, judgeable, load
@@ -106,14 +107,7 @@ question = "Is it polite?"
 """
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[[str | bytes], Path]:
-    def write(content: str | bytes) -> Path:
-        path = tmp_path / "mine.toml"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
+written = writer("mine.toml")
 
 
 def refusal(path: Path) -> str:

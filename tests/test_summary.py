@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean, median
@@ -23,18 +22,6 @@ from eval.summary import Summary, summarise
 
 S = AssessmentStatus
 NOTHING = Estimate(None, None, None, 0)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "runs.db"
-
-
-@pytest.fixture
-def engine(path: Path) -> Iterator[Engine]:
-    opened = store.connect(f"sqlite:///{path.as_posix()}")
-    yield opened
-    opened.dispose()
 
 
 def add_run(engine: Engine, n: int = 4) -> tuple[Run, list[Question]]:

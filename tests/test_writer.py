@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +18,6 @@ from eval import writer as writer_module
 from eval.writer import Deed, Writer
 
 PATIENCE_S = 20
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = store.connect(f"sqlite:///{(tmp_path / 'runs.db').as_posix()}")
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture

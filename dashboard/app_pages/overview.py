@@ -33,7 +33,7 @@ else:
         quality_latency(
             frame,
             latency_title=latency,
-            quality_title=f"{quality}, {findings.scored_by(frame, view.source)}",
+            quality_title=(quality, findings.scored_by(frame, view.source)),
             order=data.target_order(),
             scale=(low, high),
             log=view_choice.is_logarithmic(view.axis, wants_log(frame)),

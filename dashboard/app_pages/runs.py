@@ -14,7 +14,7 @@ if not data.runs(limit=1):
     widgets.link_to_start()
     st.stop()
 
-run_desk.follow_runs()
+standings = run_desk.follow_runs()
 
 filters = run_list.choose_filters()
 found = data.count_runs(**filters)
@@ -36,7 +36,7 @@ columns = {
     "simulated": st.column_config.CheckboxColumn("Simulated"),
 }
 chosen = widgets.show_table(
-    tables.runs_frame(listed, data.interrupted()),
+    tables.runs_frame(listed, standings),
     "runs",
     "List of runs",
     columns,

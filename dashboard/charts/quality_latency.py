@@ -78,13 +78,16 @@ def quality_latency(
     frame: pd.DataFrame,
     *,
     latency_title: str,
-    quality_title: str,
+    quality_title: str | Sequence[str],
     order: Sequence[str],
     log: bool,
     scale: tuple[float, float] = (1.0, 5.0),
     simulated: bool = False,
 ) -> Drawing:
-    """The chart; `order` holds all stored targets, `log` asks for a logarithmic axis, `scale` is that of the scores."""
+    """The chart; `order` holds all stored targets, `log` asks for a logarithmic axis, `scale` is that of the scores.
+
+    A title of several parts stands in as many lines.
+    """
     placed, unit = _in_unit(frame[frame["quality"].notna() & frame["latency"].notna()])
     lowest = float(placed[["quality", "quality_low"]].min().min())
     step = (scale[1] - scale[0]) / STEPS
@@ -132,7 +135,7 @@ def quality_latency(
     return Drawing(rows, {"height": HEIGHT, **title(simulated), "layer": layers})
 
 
-def _number(field: str, said: str, scale: dict[str, Any]) -> dict[str, Any]:
+def _number(field: str, said: str | Sequence[str], scale: dict[str, Any]) -> dict[str, Any]:
     return {"field": field, "type": "quantitative", "title": said, "scale": scale}
 
 

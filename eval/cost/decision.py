@@ -14,6 +14,7 @@ from eval.cost.figure import Figure
 from eval.cost.program import Program
 from eval.cost.result import SCALED, Decision, OptionResult
 from eval.cost.scenario import DoNothing, Scenario
+from eval.enumeration import listed
 
 RULE = (
     "Of the options that meet everything, the one that is the cheapest in the largest share of the draws is chosen; "
@@ -141,7 +142,7 @@ def decide(
         )
     if unknown:
         sentence = f"Not decisive: {sentence}" if clear else sentence
-        sentence += f" What {_listed(unknown)} would cost is unknown, and may be less."
+        sentence += f" What {listed(unknown)} would cost is unknown, and may be less."
     return Decision(
         "decisive" if clear and not unknown else "not decisive",
         best.name,
@@ -171,7 +172,7 @@ def few_hand_scores(scenario: Scenario, options: Sequence[OptionResult]) -> tupl
                 by_number.setdefault(counts, []).append(option.label or option.name)
         for (number, given), names in sorted(by_number.items()):
             whose = (
-                f"Whether {_listed(names)} {'meets' if len(names) == 1 else 'meet'} the floor of {criterion} rests on"
+                f"Whether {listed(names)} {'meets' if len(names) == 1 else 'meet'} the floor of {criterion} rests on"
             )
             more = "let people score a random sample of answers before it is relied on."
             if number == given == 0:
@@ -225,7 +226,7 @@ def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[
         True: "it is above the ceiling. Measure again while that computer does nothing else.",
     }
     return tuple(
-        f"The p95 latency of {_listed(names)} was partly measured while the measuring computer was itself late, so "
+        f"The p95 latency of {listed(names)} was partly measured while the measuring computer was itself late, so "
         f"that it may be too long; {ends[missed]}"
         for missed, names in named.items()
     )
@@ -233,10 +234,6 @@ def late_ceilings(scenario: Scenario, options: Sequence[OptionResult]) -> tuple[
 
 def _questions(number: int) -> str:
     return "1 question" if number == 1 else f"{number:,} questions"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _percent(share: float) -> str:
