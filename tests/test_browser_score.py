@@ -94,7 +94,8 @@ def test_three_answers_scored_by_keyboard_survive_a_reload_and_stand_on_the_over
         page.goto(f"{address}/overview?scored_by=people")
         source = page.get_by_test_id("stSelectbox").filter(has_text="Scored by").locator("input")
         expect(source).to_have_value("People")
-        expect(page.get_by_text("Overall quality (1 to 5 points), scored by people")).to_be_visible()
+        expect(page.get_by_text("Overall quality (1 to 5 points)", exact=True)).to_be_visible()
+        expect(page.get_by_text("scored by people", exact=True)).to_be_visible()
         assert hosts <= {"127.0.0.1", ""}
 
 
